@@ -1,0 +1,27 @@
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/attacks.smk"
+include: "workflow/rules/measures.smk"
+include: "workflow/rules/detect.smk"
+include: "workflow/rules/outputs.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    input:
+        [plan.made(name) for name in study.outputs],
+        f"{plan.root}/report.html",
+    default_target: True
+
+
+onerror:
+    salvage()

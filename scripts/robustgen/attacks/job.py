@@ -1,0 +1,91 @@
+"""One attack job: from weights and a data set's folder to the attacked images of every cell."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.sweep import run as attack_cells
+from robustgen.core import shards
+from robustgen.core.files import write_arrays
+from robustgen.core.seeds import seed_of
+from robustgen.data.store import Images, read_split, to_float
+from robustgen.nets import classifier, device
+
+
+@dataclass(frozen=True)
+class AttackJob:
+    """The settings of the command of the same name."""
+
+    data: Path
+    weights: Path
+    sweep: dict[str, Any]
+    splits: dict[str, int]
+    study_seed: int
+    seed: int
+    device: str
+    precision: str
+    threads: int
+    batch: int
+    code: str
+    out: Path
+
+
+def run(job: AttackJob) -> dict[str, Any]:
+    """Attack batch by batch, each a shard of its own; write all cells as `<split>.<cell>`; gives facts for the costs."""
+    place = device.use(device=job.device, threads=job.threads)
+    dtype = device.precision(job.precision, place)
+    model = classifier.frozen(classifier.load(job.weights)[0], dtype=dtype, device=place)
+    sweep = Sweep(**{name: tuple(value) if isinstance(value, list) else value for name, value in job.sweep.items()})
+    parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
+    items = [f"{name}-{start}" for name, part in parts.items() for start in range(0, len(part), job.batch)]
+
+    def compute(item: str) -> dict[str, np.ndarray]:
+        return _shard(item, model, parts, sweep, job, place)
+
+    key = json.dumps(
+        [job.code, job.sweep, job.splits, job.study_seed, job.seed, job.batch, str(dtype), place, _files(job)]
+    )
+    done = list(zip(items, shards.sharded(items, beside=job.out, key=key, compute=compute, what="attack"), strict=True))
+    _write(job.out, done, sweep)
+    shards.remove(job.out)
+    return {"precision": str(dtype), "images": sum(map(len, parts.values())), "cells": len(sweep.cells())}
+
+
+def _shard(
+    item: str, model: torch.nn.Module, parts: dict[str, Images], sweep: Sweep, job: AttackJob, place: str
+) -> dict[str, np.ndarray]:
+    """The attacked images of one batch, one array per cell, and the counts of forward and backward passes per image."""
+    name, start = item.split("-")
+    part, span = parts[name], slice(int(start), int(start) + job.batch)
+    x = to_float(torch.from_numpy(part.images[span])).to(place)
+    y = torch.from_numpy(part.labels[span]).to(place)
+    seed = seed_of(job.study_seed, seed=job.seed, split=name, start=int(start), use="attack")
+    results = list(attack_cells(model, x, y, sweep=sweep, seed=seed))
+    arrays = {str(cell): found.images.cpu().numpy() for cell, found in enumerate(results)}
+    counts = np.array([[found.forwards, found.backwards] for found in results])
+    return arrays | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
+
+
+def _write(path: Path, done: list[tuple[str, dict[str, np.ndarray]]], sweep: Sweep) -> None:
+    arrays: dict[str, np.ndarray] = {}
+    for name in dict.fromkeys(item.split("-")[0] for item, _ in done):
+        mine = [found for item, found in done if item.split("-")[0] == name]
+        arrays |= {
+            f"{name}.{cell}": np.concatenate([found[str(cell)] for found in mine]) for cell in range(len(sweep.cells()))
+        }
+        arrays[f"{name}.counts"] = np.concatenate([found["counts"] for found in mine], axis=1)
+    cells = [{"eps": cell.eps, "steps": cell.steps, "weight": cell.weight} for cell in sweep.cells()]
+    write_arrays(path, arrays, {"cells": json.dumps(cells)})
+
+
+def _files(job: AttackJob) -> list[str]:
+    return [
+        shards.file_hash(path) for path in (job.weights, job.data / "pool.safetensors", job.data / "splits.safetensors")
+    ]

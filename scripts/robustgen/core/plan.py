@@ -1,0 +1,165 @@
+"""What a study consists of, as a pure function of its configuration: files, their makers' settings, their order."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from robustgen.core import kinds
+from robustgen.core.refusal import Refused
+from robustgen.core.schema import Output, Study
+
+CLEAN = "clean"  # the name under which natural images stand among the attacked ones
+
+
+class Plan:
+    """Paths and settings of one study; `results` is the folder that holds all studies."""
+
+    def __init__(self, study: Study, results: str = "results") -> None:
+        self.study = study
+        self.root = f"{results}/{study.study}"
+
+    # --- settings, as JSON for a command line -------------------------------------------------------------------
+
+    def net(self, model: str) -> str:
+        """The net of a model, apart from what its data set's file says."""
+        entry = self.study.models[model]
+        dataset = self.study.datasets[entry.dataset]
+        return _json(net=entry.net, options=entry.options, size=dataset.size, mean=dataset.mean, std=dataset.std)
+
+    def recipe(self, model: str) -> str:
+        """The training recipe of a model."""
+        return _json(**self.study.recipes[self.study.models[model].recipe].model_dump())
+
+    def sweep(self, model: str, attack: str) -> str:
+        """An attack's sweep on a model, with the budgets of its data set where it names none."""
+        entry, dataset = self.study.attacks[attack], self.study.datasets[self.study.models[model].dataset]
+        own = dataset.eps if entry.norm == "linf" else dataset.eps_l2
+        return _json(**entry.model_dump() | {"eps": entry.eps or own})
+
+    def output(self, name: str) -> str:
+        """A table or figure: its own settings, and what it must know of the models and attacks that it shows."""
+        entry = self.entry(name)
+        shown = entry.models or self._reaching(entry)
+        return _json(
+            name=name,
+            study=self.study.study,
+            seeds=self.study.seeds,
+            options=entry.options,
+            models={model: self._facts(model) for model in shown},
+            attacks={attack: self.study.attacks[attack].model_dump(mode="json") for attack in entry.attacks},
+            detectors={detector: self.study.detectors[detector].model_dump() for detector in entry.detectors},
+        )
+
+    def entry(self, name: str) -> Output:
+        """The entry of a table or figure."""
+        return self.study.tables.get(name) or self.study.figures[name]
+
+    def kind(self, name: str) -> str:
+        """The module that makes a table or figure."""
+        return self.entry(name).kind or name
+
+    def evaluated(self, model: str) -> dict[str, int]:
+        """How many images of each split are attacked and scored."""
+        return self.study.datasets[self.study.models[model].dataset].evaluate.model_dump()
+
+    def _reaching(self, entry: Output) -> list[str]:
+        return [name for name, model in self.study.models.items() if model.dataset in entry.datasets]
+
+    def _facts(self, model: str) -> dict[str, Any]:
+        entry = self.study.models[model]
+        dataset, recipe = self.study.datasets[entry.dataset], self.study.recipes[entry.recipe]
+        return {
+            "dataset": entry.dataset,
+            "published": dataset.published,
+            "objective": recipe.objective.model_dump(),
+            "net": entry.net,
+            "options": entry.options,
+        }
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    def dataset(self, dataset: str) -> str:
+        """Folder of a data set in the one form."""
+        return f"{self.root}/data/{dataset}"
+
+    def weights(self, model: str, seed: int | str) -> str:
+        """Trained weights."""
+        return f"{self.root}/training/{model}/seed{seed}/weights.safetensors"
+
+    def history(self, model: str, seed: int | str) -> str:
+        """The history of a training run."""
+        return f"{self.root}/training/{model}/seed{seed}/history.csv"
+
+    def attacked(self, model: str, seed: int | str, attack: str) -> str:
+        """Attacked images."""
+        return f"{self.root}/attacks/{model}/seed{seed}/{attack}/images.safetensors"
+
+    def scores(self, model: str, seed: int | str, attack: str) -> str:
+        """Energy scores, one row per image and cell."""
+        return f"{self.root}/measures/{model}/seed{seed}/{attack}/scores.parquet"
+
+    def detected(self, model: str, seed: int | str, attack: str, detector: str) -> list[str]:
+        """A detector's statistic per image, and its thresholds."""
+        folder = f"{self.root}/detect/{model}/seed{seed}/{attack}"
+        return [f"{folder}/{detector}.statistics.parquet", f"{folder}/{detector}.thresholds.parquet"]
+
+    def made(self, name: str) -> str:
+        """The file that stands for a table (csv) or figure (png)."""
+        return f"{self.root}/tables/{name}.csv" if name in self.study.tables else f"{self.root}/figures/{name}.png"
+
+    # --- what depends on what ------------------------------------------------------------------------------------
+
+    def needs(self, name: str) -> dict[str, list[str]]:
+        """The files that a table or figure is made from, by sort; its module's NEEDS says which sorts."""
+        entry, module = self.entry(name), self.kind(name)
+        room = "tables" if name in self.study.tables else "figures"
+        return {sort: list(dict.fromkeys(self._sort(sort, entry))) for sort in declared(room, module)}
+
+    def all_needs(self, *sorts: str) -> list[str]:
+        """Every file of these sorts that some output of the study needs."""
+        found = (
+            path
+            for name in self.study.outputs
+            for sort, paths in self.needs(name).items()
+            if sort in sorts
+            for path in paths
+        )
+        return list(dict.fromkeys(found))
+
+    def _sort(self, sort: str, entry: Output) -> Iterator[str]:
+        runs = list(product(entry.models, self.study.seeds))
+        match sort:
+            case "scores":
+                yield from (self.scores(*run, attack) for run in runs for attack in (CLEAN, *entry.attacks))
+            case "detect":
+                for run, attack, detector in product(runs, entry.attacks, entry.detectors):
+                    yield from self.detected(*run, attack, detector)
+            case "history":
+                yield from (self.history(*run) for run in runs)
+            case "data":
+                yield from (f"{self.dataset(dataset)}/splits.json" for dataset in entry.datasets)
+            case _:
+                raise Refused(f"NEEDS names {sort!r}; sorts are scores, detect, history and data.")
+
+
+def declared(room: str, kind: str) -> tuple[str, ...]:
+    """The NEEDS of a module, read without importing it."""
+    tree = ast.parse((kinds.ROOT / room / f"{kind}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "NEEDS":
+            return tuple(ast.literal_eval(node.value))
+    raise Refused(f"{room}/{kind}.py must declare NEEDS, the sorts of files it is made from.")
+
+
+def cell_of(path: str | Path) -> str:
+    """A file's place in the study, for a reader: `measures, signs_standard, seed0, pgd`."""
+    return ", ".join(Path(path).parts[2:-1])
+
+
+def _json(**values: Any) -> str:
+    return json.dumps(values, sort_keys=True)

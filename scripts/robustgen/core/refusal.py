@@ -1,0 +1,22 @@
+"""Refusals: what a user did or met that cannot work, said in a sentence that tells what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+
+class Refused(ValueError):
+    """The message is a sentence for the user; no traceback is needed to understand it."""
+
+
+def command(main: Callable[[], None]) -> None:
+    """Run a command; a refusal or a full disk ends it with its sentence, anything else is a defect and keeps its traceback."""
+    try:
+        main()
+    except Refused as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    except OSError as error:
+        sys.exit(
+            f"{error.strerror or error}: {error.filename or 'the output'}; free space or permissions, then run again."
+        )

@@ -1,0 +1,50 @@
+"""Rows: parquet tables that are the only interface between numerics and tables, figures and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from robustgen.core.files import BadFile, atomic
+from robustgen.core.refusal import Refused
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNITS = ("image", "image x class", "set", "epoch")
+CELL = ("dataset", "model", "seed", "attack", "eps", "steps", "weight")  # the axes that name one measured cell
+
+
+def write_rows(path: str | Path, rows: pd.DataFrame, *, unit: str) -> None:
+    """Write rows whose unit is an image, an image x class, a set or an epoch; a NaN is refused, not stored."""
+    if unit not in UNITS:
+        raise Refused(f"The unit of rows is one of {', '.join(UNITS)}, not {unit!r}.")
+    holes = [name for name in rows.columns if rows[name].isna().any()]
+    if holes:
+        raise Refused(
+            f"Rows for {path} hold missing or NaN values in {', '.join(holes)}; a cell is measured or absent."
+        )
+    with atomic(path) as temporary:
+        rows.assign(unit=unit).to_parquet(temporary, index=False, engine="pyarrow", compression="zstd")
+
+
+def read_rows(paths: str | Path | Iterable[str | Path], columns: list[str] | None = None) -> pd.DataFrame:
+    """The rows of one or several parquet files, one below the other."""
+    import pandas as pd
+
+    several = [paths] if isinstance(paths, str | Path) else list(paths)
+    frames = [_read_one(Path(path), columns) for path in several]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _read_one(path: Path, columns: list[str] | None) -> pd.DataFrame:
+    import pandas as pd
+    from pyarrow import ArrowInvalid
+
+    try:
+        return pd.read_parquet(path, columns=columns, engine="pyarrow")
+    except FileNotFoundError as error:
+        raise BadFile(f"{path} does not exist; run the job that makes it.") from error
+    except (ArrowInvalid, OSError) as error:
+        raise BadFile(f"{path} is not a whole parquet file ({error}); delete it and run again.") from error

@@ -1,0 +1,196 @@
+"""The configuration's form: every key, its type, its default and one sentence on what it does."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+
+def number(value: Any) -> Any:
+    """A number that may be written as a fraction, such as 8/255."""
+    if isinstance(value, str):
+        try:
+            return float(Fraction(value.replace(" ", "")))
+        except (ValueError, ZeroDivisionError) as error:
+            raise ValueError("is neither a number nor a fraction such as 8/255") from error
+    return value
+
+
+Number = Annotated[float, BeforeValidator(number), Field(allow_inf_nan=False)]
+Positive = Annotated[float, BeforeValidator(number), Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, BeforeValidator(number), Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(number), Field(gt=0, lt=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Block(BaseModel):
+    """A part of the configuration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Compute(Block):
+    """Where and how numbers are computed."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a CUDA device where there is one.")
+    threads: PositiveInt = Field(2, description="CPU threads of one job; equal threads and seeds give equal bytes.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        description="Precision of training and of attack gradients; auto is bf16 where the hardware has it. Scores are always fp32.",
+    )
+    batch: PositiveInt = Field(250, description="Images per batch in attacks and scores.")
+
+
+class Data(Block):
+    """Where real data sets lie."""
+
+    root: str | None = Field(
+        None, description="Folder of the data sets' files; the environment's ROBUSTGEN_DATA where empty."
+    )
+    offline: bool = Field(False, description="Never reach for the network; say which file is missing instead.")
+
+
+class Evaluate(Block):
+    """How many images of each split are attacked and scored: the first of a seeded order."""
+
+    validation: PositiveInt = Field(500, description="Images of the validation split; thresholds are chosen on them.")
+    test: PositiveInt = Field(1000, description="Images of the test split; results are measured on them.")
+
+
+class Dataset(Block):
+    """A data set: the module of room `data` that makes it, its size, its splits and its attack budgets."""
+
+    kind: str = Field(description="Module of scripts/robustgen/data that loads it, or a dotted module of your own.")
+    size: PositiveInt = Field(32, description="Side of the square images in pixels.")
+    options: dict[str, Any] = Field({}, description="Further settings that the module takes.")
+    validation: PositiveInt = Field(1000, description="Images held out of the training part; they are never augmented.")
+    evaluate: Evaluate = Field(Evaluate(), description="How many images are attacked and scored.")
+    eps: tuple[Positive, ...] = Field(
+        (8 / 255, 16 / 255), description="L_inf budgets of attacks that name none of their own."
+    )
+    eps_l2: tuple[Positive, ...] = Field((0.5,), description="L_2 budgets of attacks that name none of their own.")
+    mean: tuple[Number, ...] = Field(
+        (0.5,), description="Mean per channel (or one for all) of the normalising first layer."
+    )
+    std: tuple[Positive, ...] = Field(
+        (0.25,), description="Standard deviation per channel (or one for all) of that layer."
+    )
+    published: str | None = Field(
+        None, description="The data set's name in config/paper.csv; empty where no published number is of it."
+    )
+
+
+class Objective(Block):
+    """What training minimises."""
+
+    kind: str = Field(
+        "standard", description="Module of scripts/robustgen/training/objectives: standard, gaussian or adversarial."
+    )
+    sigma: NonNegative = Field(0.0, description="Standard deviation of the noise (gaussian).")
+    norm: Literal["linf", "l2"] = Field("linf", description="Ball of the inner attack (adversarial).")
+    eps: NonNegative = Field(0.0, description="Its radius; a tiny one makes a quasi-robust net.")
+    steps: PositiveInt = Field(7, description="Its steps; one step from a random start is FGSM-RS.")
+    rel_step: Positive = Field(0.25, description="Its step in units of eps; 1.25 for FGSM-RS.")
+
+
+class Recipe(Block):
+    """How a net is trained."""
+
+    epochs: PositiveInt = Field(15, description="Passes over the training split.")
+    batch: PositiveInt = Field(128, description="Images per step.")
+    optimizer: Literal["sgd", "adam"] = Field("sgd", description="SGD with momentum 0.9, or Adam.")
+    lr: Positive = Field(0.1, description="Learning rate; the peak of a one-cycle schedule.")
+    weight_decay: NonNegative = Field(5e-4, description="L2 penalty.")
+    schedule: Literal["onecycle", "multistep", "cosine", "constant"] = Field(
+        "onecycle", description="How the learning rate moves."
+    )
+    milestones: tuple[NonNegativeInt, ...] = Field((), description="Epochs at which a multistep rate falls.")
+    gamma: Positive = Field(0.1, description="Factor by which it falls.")
+    flip: bool = Field(True, description="Random horizontal flips.")
+    crop: NonNegativeInt = Field(0, description="Random shifts by up to so many pixels, zero padded.")
+    label_smoothing: NonNegative = Field(0.0, description="Label smoothing of the cross entropy.")
+    objective: Objective = Field(Objective(), description="What is minimised.")
+
+
+class Model(Block):
+    """A net on a data set, trained by a recipe."""
+
+    dataset: Name = Field(description="Key of `datasets`.")
+    net: str = Field("resnet", description="Module of scripts/robustgen/nets, or a dotted module of your own.")
+    options: dict[str, Any] = Field({}, description="Settings of the net, such as width or blocks.")
+    recipe: Name = Field(description="Key of `recipes`.")
+    start_from: Name | None = Field(None, description="Key of `models` whose trained weights training starts from.")
+
+
+class Attack(Block):
+    """An attack; lists of eps, steps and weight are swept by one job and become columns of its rows."""
+
+    kind: str = Field("pgd", description="Module of scripts/robustgen/attacks, or a dotted module of your own.")
+    norm: Literal["linf", "l2"] = Field("linf", description="Norm of the ball.")
+    eps: tuple[Positive, ...] | None = Field(None, description="Radii; the data set's own where empty.")
+    step: Positive | None = Field(None, description="Step size in pixel units; give this or rel_step.")
+    rel_step: Positive | None = Field(None, description="Step size in units of eps.")
+    steps: tuple[NonNegativeInt, ...] = Field((40,), description="Step counts; one trajectory serves them all.")
+    restarts: PositiveInt = Field(1, description="Random restarts; per image the one with the highest loss is kept.")
+    random_start: bool = Field(True, description="Start at a random point of the ball instead of the image.")
+    target: Literal["none", "random", "least_likely"] = Field(
+        "none", description="Aim at a class other than the label."
+    )
+    eot: PositiveInt = Field(1, description="Gradients averaged per step (for randomised classifiers).")
+    weight: tuple[Number, ...] = Field(
+        (0.0,), description="Weight of the energy in the loss: lambda of High-Energy PGD (eq. 10)."
+    )
+    options: dict[str, Any] = Field({}, description="Settings of library attacks and of your own.")
+
+    @model_validator(mode="after")
+    def _one_step_size(self) -> Attack:
+        if self.step is not None and self.rel_step is not None:
+            raise ValueError("step and rel_step are both given; keep one")
+        return self
+
+
+class Detector(Block):
+    """A detector of adversarial images."""
+
+    kind: str = Field("energy", description="Module of scripts/robustgen/detect.")
+    fpr: Share = Field(
+        0.05, description="False positive rate, on clean validation images, of the one headline threshold."
+    )
+    temperatures: tuple[Positive, ...] = Field(
+        (1.0,), description="Temperatures among which the paper's protocol chooses by validation AUC."
+    )
+
+
+class Output(Block):
+    """A table or a figure: the module that makes it and the part of the study that it shows."""
+
+    kind: str | None = Field(
+        None, description="Module of scripts/robustgen/tables or figures; the entry's own name where empty."
+    )
+    datasets: tuple[Name, ...] = Field((), description="Keys of `datasets`.")
+    models: tuple[Name, ...] = Field((), description="Keys of `models`.")
+    attacks: tuple[Name, ...] = Field((), description="Keys of `attacks`.")
+    detectors: tuple[Name, ...] = Field((), description="Keys of `detectors`.")
+    options: dict[str, Any] = Field({}, description="Further settings of the module.")
+
+
+class Study(Block):
+    """The whole configuration. Maps define, lists select: only what a list names is built or downloaded."""
+
+    study: Name = Field("paper", description="Name of the study; results go to results/<study>.")
+    seed: NonNegativeInt = Field(0, description="The study's seed: splits and everything below derive from it.")
+    seeds: tuple[NonNegativeInt, ...] = Field(
+        (0,), min_length=1, description="Repetitions: each trains and attacks anew."
+    )
+    outputs: tuple[Name, ...] = Field((), description="Keys of `tables` and `figures` that are made.")
+    compute: Compute = Field(Compute(), description="Where and how numbers are computed.")
+    data: Data = Field(Data(), description="Where real data sets lie.")
+    datasets: dict[Name, Dataset] = Field({}, description="Data sets by name.")
+    recipes: dict[Name, Recipe] = Field({}, description="Training recipes by name.")
+    models: dict[Name, Model] = Field({}, description="Models by name.")
+    attacks: dict[Name, Attack] = Field({}, description="Attacks by name.")
+    detectors: dict[Name, Detector] = Field({}, description="Detectors by name.")
+    tables: dict[Name, Output] = Field({}, description="Tables by name.")
+    figures: dict[Name, Output] = Field({}, description="Figures by name.")

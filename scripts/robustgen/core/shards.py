@@ -1,0 +1,45 @@
+"""Long per-image work in shards that survive a kill: a second run takes up what the first one left."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from robustgen.core.files import read_arrays, read_meta, write_arrays
+from robustgen.core.progress import progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Arrays = dict[str, "np.ndarray"]
+
+
+def sharded(
+    items: list[str], *, beside: str | Path, key: str, compute: Callable[[str], Arrays], what: str
+) -> Iterator[Arrays]:
+    """compute(item) for every item, or what an earlier run with the same key has left of it."""
+    folder = shard_folder(beside)
+    for item in progress(items, total=len(items), what=what):
+        path = folder / f"{item}.safetensors"
+        if read_meta(path).get("key") != key:
+            write_arrays(path, compute(item), {"key": key})
+        yield read_arrays(path)
+
+
+def shard_folder(beside: str | Path) -> Path:
+    """The undeclared folder beside an output that holds its shards."""
+    return Path(beside).parent / f".{Path(beside).stem}.shards"
+
+
+def remove(beside: str | Path) -> None:
+    """Remove the shards once the output they belong to is whole."""
+    shutil.rmtree(shard_folder(beside), ignore_errors=True)
+
+
+def file_hash(path: str | Path) -> str:
+    """The sha256 of a file: part of the key of what is computed from it."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

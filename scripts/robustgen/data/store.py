@@ -1,0 +1,64 @@
+"""The one form of every data set on disk: uint8 images, labels, names and split index files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from robustgen.core.files import BadFile, read_arrays, read_json
+from robustgen.core.refusal import Refused
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of one split, their labels and their places in the data set."""
+
+    images: np.ndarray  # uint8 [n,c,h,w]
+    labels: np.ndarray  # int64 [n]
+    index: np.ndarray  # int64 [n]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images as float [n,c,h,w] in [0,1], and labels."""
+        import torch
+
+        return to_float(torch.from_numpy(self.images)), torch.from_numpy(self.labels)
+
+
+def read_split(folder: str | Path, name: str, limit: int | None = None) -> Images:
+    """The first `limit` images (all where empty) of a split of the data set in `folder`."""
+    folder = Path(folder)
+    pool, index = read_arrays(folder / "pool.safetensors"), read_arrays(folder / "splits.safetensors")[name][:limit]
+    if limit is not None and len(index) < limit:
+        raise BadFile(f"{folder}: split {name} has {len(index)} images, {limit} were asked for; lower `evaluate`.")
+    names = tuple(read_json(folder / "pool.json")["names"])
+    return Images(pool["images"][index], pool["labels"][index], index, names)
+
+
+def to_float(images: torch.Tensor) -> torch.Tensor:
+    """uint8 images as float32 in [0,1]."""
+    return images.float().div_(255)
+
+
+def check_images(images: torch.Tensor) -> None:
+    """Refuse what is not a float batch [n,c,h,w] in [0,1]; the usual slip is an image that is normalised already."""
+    import torch
+
+    if images.ndim != 4 or not images.is_floating_point():
+        raise Refused(f"Images must be float [n,c,h,w], not {images.dtype} of shape {tuple(images.shape)}.")
+    if not len(images):
+        raise Refused("There is no image in the batch; check the split's size.")
+    low, high = torch.aminmax(images)
+    if not (low >= 0 and high <= 1):  # NaN fails too
+        raise Refused(
+            f"Images must lie in [0,1], these lie in [{low:.3g}, {high:.3g}]; normalisation is the net's first layer."
+        )

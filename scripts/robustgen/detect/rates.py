@@ -1,0 +1,52 @@
+"""Rates of a detector from its statistic on attacked and on clean images; a higher statistic means attacked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robustgen.core.refusal import Refused
+
+Scores = np.ndarray
+
+
+def curve(attacked: Scores, clean: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(thresholds, TPR, FPR) at every threshold that changes a decision; an image is flagged at statistic >= threshold."""
+    _refuse_bad(attacked, clean)
+    thresholds = np.unique(np.concatenate([attacked, clean]))[::-1]
+    return thresholds, share_at_least(attacked, thresholds), share_at_least(clean, thresholds)
+
+
+def share_at_least(statistic: Scores, thresholds: np.ndarray) -> np.ndarray:
+    """The share of images whose statistic reaches each threshold."""
+    return 1 - np.searchsorted(np.sort(statistic), thresholds, side="left") / len(statistic)
+
+
+def auroc(attacked: Scores, clean: Scores) -> float:
+    """P(attacked > clean) + P(equal) / 2, by ranks."""
+    _refuse_bad(attacked, clean)
+    ordered = np.sort(clean)
+    below, upto = np.searchsorted(ordered, attacked, side="left"), np.searchsorted(ordered, attacked, side="right")
+    return float((below + upto).mean() / (2 * len(clean)))
+
+
+def average_precision(attacked: Scores, clean: Scores) -> float:
+    """Area under precision over recall, as the step sum of precision at each new recall."""
+    thresholds, tpr, fpr = curve(attacked, clean)
+    hits, false = tpr * len(attacked), fpr * len(clean)
+    return float(np.sum(np.diff(tpr, prepend=0.0) * hits / np.maximum(hits + false, 1)))
+
+
+def fpr_at_tpr(attacked: Scores, clean: Scores, tpr: float = 0.95) -> float:
+    """The smallest false positive rate of a threshold that flags at least the share `tpr` of attacked images."""
+    _refuse_bad(attacked, clean)
+    kept = int(np.ceil(round(tpr * len(attacked), 9)))
+    threshold = np.sort(attacked)[len(attacked) - kept]
+    return float((clean >= threshold).mean())
+
+
+def _refuse_bad(attacked: Scores, clean: Scores) -> None:
+    for name, values in (("attacked", attacked), ("clean", clean)):
+        if not len(values):
+            raise Refused(f"There are no {name} images to rate a detector on.")
+        if not np.isfinite(values).all():
+            raise Refused(f"The statistic of {name} images holds infinite or NaN values.")

@@ -1,0 +1,27 @@
+"""Devices, threads and precision, set in code from plain settings."""
+
+from __future__ import annotations
+
+import torch
+
+from robustgen.core.refusal import Refused
+
+
+def use(*, device: str, threads: int) -> str:
+    """Set the thread count, make kernels deterministic, and say which device is used."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise Refused("compute.device is cuda, but no CUDA device is visible; choose auto or cpu.")
+    return device
+
+
+def precision(wish: str, device: str) -> torch.dtype:
+    """The dtype of training and attack gradients; `auto` takes bf16 where the hardware computes in it."""
+    if wish == "auto":
+        able = torch.cuda.is_bf16_supported() if device == "cuda" else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        wish = "bf16" if able else "fp32"
+    return {"bf16": torch.bfloat16, "fp32": torch.float32}[wish]

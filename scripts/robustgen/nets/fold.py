@@ -1,0 +1,27 @@
+"""Convolution with batch normalisation, foldable into one convolution once weights are frozen."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+class ConvNorm(nn.Sequential):
+    """A convolution without bias, padded to keep the size, then batch normalisation."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
+        conv = nn.Conv2d(inside, outside, kernel, stride, padding=kernel // 2, bias=False)
+        super().__init__(conv, nn.BatchNorm2d(outside))
+
+
+def fold(module: nn.Module) -> nn.Module:
+    """The same function with every ConvNorm as one convolution; evaluation mode only. Changes `module` in place."""
+    for name, child in module.named_children():
+        if isinstance(child, ConvNorm):
+            conv, norm = child
+            setattr(module, name, fuse_conv_bn_eval(cast(nn.Conv2d, conv.eval()), cast(nn.BatchNorm2d, norm.eval())))
+        else:
+            fold(child)
+    return module

@@ -1,0 +1,34 @@
+rule attack:
+    input:
+        data=data_files,
+        weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
+    output:
+        images=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/images.safetensors",
+        costs=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/costs.json",
+    params:
+        code=lambda w: code(
+            "attack",
+            module_name("attacks", study.attacks[w.attack].kind),
+            module_name("nets", study.models[w.model].net),
+        ),
+        data=folder,
+        sweep=lambda w: plan.sweep(w.model, w.attack),
+        splits=lambda w: json.dumps(plan.evaluated(w.model)),
+        study_seed=study.seed,
+        device=compute.device,
+        precision=compute.precision,
+        batch=compute.batch,
+    log:
+        f"{plan.root}/logs/attack/{{model}}/seed{{seed}}/{{attack}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/attack/{{model}}/seed{{seed}}/{{attack}}.tsv"
+    threads: compute.threads
+    resources:
+        gpu=0 if compute.device == "cpu" else 1,
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python scripts/attack.py --data {params.data} --weights {input.weights} --sweep {params.sweep:q} "
+        "--splits {params.splits:q} --study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} "
+        "--precision {params.precision} --threads {threads} --batch {params.batch} --code {params.code:q} "
+        "--out {output.images} 2> {log}"

@@ -1,0 +1,56 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from robustgen.core.config import ConfigError, checked
+from robustgen.core.digest import digest, lock_lines
+from robustgen.core.kinds import module_name
+from robustgen.core.plan import CLEAN, Plan
+
+try:
+    study = checked(config)
+except ConfigError as error:
+    sys.exit(str(error))
+
+plan = Plan(study)
+compute = study.compute
+LOCK = lock_lines(Path(workflow.basedir) / "envs/requirements.lock", "torch", "torchvision", "numpy")
+
+
+wildcard_constraints:
+    dataset="[a-z][a-z0-9_]*",
+    model="[a-z][a-z0-9_]*",
+    attack="[a-z][a-z0-9_]*",
+    detector="[a-z][a-z0-9_]*",
+    name="[a-z][a-z0-9_]*",
+    seed="[0-9]+",
+
+
+def code(script, *modules):
+    """The digest of a script and of the modules that the configuration names for it."""
+    return digest(str(Path(workflow.basedir) / "scripts" / f"{script}.py"), *modules)
+
+
+def folder(wildcards):
+    """Folder of a model's data set."""
+    return plan.dataset(study.models[wildcards.model].dataset)
+
+
+def data_files(wildcards):
+    """The data set of a model, in the one form."""
+    return [f"{folder(wildcards)}/{name}" for name in ("pool.safetensors", "pool.json", "splits.safetensors")]
+
+
+def salvage():
+    """After failures: the tables, figures and report that can be made from what exists."""
+    write_config()
+    shell(f"python scripts/salvage.py --config {plan.root}/config.json")
+
+
+def write_config():
+    """The study's configuration, as the report needs it."""
+    from robustgen.core.files import write_json
+
+    write_json(f"{plan.root}/config.json", study.model_dump(mode="json"))

@@ -1,0 +1,45 @@
+def start_from(wildcards):
+    """The weights that a model's training starts from, where it names a model."""
+    start = study.models[wildcards.model].start_from
+    return [plan.weights(start, wildcards.seed)] if start else []
+
+
+rule train:
+    input:
+        data=data_files,
+        start=start_from,
+    output:
+        weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
+        history=f"{plan.root}/training/{{model}}/seed{{seed}}/history.csv",
+        costs=f"{plan.root}/training/{{model}}/seed{{seed}}/costs.json",
+    params:
+        code=lambda w: code("train", *training_modules(w.model)) + f" {LOCK}",
+        data=folder,
+        net=lambda w: plan.net(w.model),
+        recipe=lambda w: plan.recipe(w.model),
+        start=lambda w, input: f"--start {input.start}" if input.start else "",
+        study_seed=study.seed,
+        device=compute.device,
+        precision=compute.precision,
+    log:
+        f"{plan.root}/logs/train/{{model}}/seed{{seed}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/train/{{model}}/seed{{seed}}.tsv"
+    threads: compute.threads
+    resources:
+        gpu=0 if compute.device == "cpu" else 1,
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python scripts/train.py --model {wildcards.model} --data {params.data} --net {params.net:q} "
+        "--recipe {params.recipe:q} {params.start} --study-seed {params.study_seed} --seed {wildcards.seed} "
+        "--device {params.device} --precision {params.precision} --threads {threads} --code {params.code:q} "
+        "--out {output.weights} 2> {log}"
+
+
+def training_modules(model):
+    """The modules that a model's training loads by name."""
+    entry = study.models[model]
+    objective = study.recipes[entry.recipe].objective.kind
+    names = [("nets", entry.net), ("training.objectives", "standard"), ("training.objectives", objective)]
+    return [module_name(*name) for name in names]

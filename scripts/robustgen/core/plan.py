@@ -6,7 +6,6 @@ import ast
 import json
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from robustgen.core import kinds
@@ -154,11 +153,6 @@ def declared(room: str, kind: str) -> tuple[str, ...]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "NEEDS":
             return tuple(ast.literal_eval(node.value))
     raise Refused(f"{room}/{kind}.py must declare NEEDS, the sorts of files it is made from.")
-
-
-def cell_of(path: str | Path) -> str:
-    """A file's place in the study, for a reader: `measures, signs_standard, seed0, pgd`."""
-    return ", ".join(Path(path).parts[2:-1])
 
 
 def _json(**values: Any) -> str:

@@ -8,14 +8,15 @@ from robustgen.core.refusal import Refused
 
 
 def use(*, device: str, threads: int) -> str:
-    """Set the thread count, make kernels deterministic, and say which device is used."""
+    """Set the thread count and deterministic kernels, and say which device is used."""
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise Refused("compute.device is cuda, but no CUDA device is visible; choose auto or cpu.")
+    if device == "cuda":  # kernels on the CPU are deterministic as they are, and the call costs a second of imports
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
     return device
 
 

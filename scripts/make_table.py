@@ -1,0 +1,30 @@
+"""Make one table from rows: csv, and beside it Markdown, LaTeX and the printed form as JSON."""
+
+import argparse
+import json
+from pathlib import Path
+
+from robustgen.core import kinds
+from robustgen.core.inputs import missing, sorted_files
+from robustgen.core.refusal import command
+from robustgen.tables import published
+from robustgen.tables.table import write
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kind", required=True, help="module of robustgen.tables")
+    parser.add_argument(
+        "--spec", type=json.loads, required=True, help="JSON: models, attacks, detectors, seeds, options"
+    )
+    parser.add_argument("--files", type=json.loads, required=True, help='JSON: {"detect": [paths], ...}')
+    parser.add_argument("--paper", type=Path, required=True, help="csv of published numbers")
+    parser.add_argument("--out", type=Path, required=True, help="csv to write")
+    args = parser.parse_args(argv)
+    files, absent = sorted_files(args.files)
+    module = kinds.load("tables", args.kind)
+    write(module.make(files, spec=args.spec, paper=published.read(args.paper), absent=missing(absent)), args.out)
+
+
+if __name__ == "__main__":
+    command(main)

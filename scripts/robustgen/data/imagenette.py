@@ -1,0 +1,67 @@
+"""Imagenette from its folders of JPEG files, centre-cropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from robustgen.core.refusal import Refused
+from robustgen.data.pool import TEST, TRAIN, Pool
+
+FOLDER = "imagenette2-160"
+PARTS = {"train": TRAIN, "val": TEST}
+CLASSES = {
+    "n01440764": "tench",
+    "n02102040": "English springer",
+    "n02979186": "cassette player",
+    "n03000684": "chain saw",
+    "n03028079": "church",
+    "n03394916": "French horn",
+    "n03417042": "garbage truck",
+    "n03425413": "gas pump",
+    "n03445777": "golf ball",
+    "n03888257": "parachute",
+}
+
+
+def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
+    """All training and validation images of <root>/imagenette2-160 (or options.folder), centre-cropped to size x size."""
+    if unknown := set(options) - {"folder"}:
+        raise Refused(f"imagenette does not know the options {', '.join(sorted(unknown))}; it takes folder.")
+    base = Path(root or ".") / str(options.get("folder", FOLDER))
+    files = [
+        (path, k, part)
+        for name, part in PARTS.items()
+        for k, wnid in enumerate(CLASSES)
+        for path in _files(base / name / wnid)
+    ]
+    images = np.stack([_crop(path, size) for path, _, _ in files])
+    labels, part = (
+        np.array([k for _, k, _ in files], dtype=np.int64),
+        np.array([p for _, _, p in files], dtype=np.uint8),
+    )
+    return Pool(images=images, labels=labels, part=part, names=tuple(CLASSES.values()))
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("*.JPEG"))
+    if not found:
+        raise Refused(
+            f"{folder} holds no .JPEG file; set data.root or ROBUSTGEN_DATA to the folder that holds {FOLDER}."
+        )
+    return found
+
+
+def _crop(path: Path, size: int) -> np.ndarray:
+    """The centre of an image as uint8 [3,size,size]; a smaller image is padded with zeros, as torchvision's crop does."""
+    from PIL import Image
+
+    with Image.open(path) as file:
+        pixels = np.asarray(file.convert("RGB"))
+    padded = np.pad(
+        pixels, [*(((size - side + 1) // 2,) * 2 if side < size else (0, 0) for side in pixels.shape[:2]), (0, 0)]
+    )
+    top, left = (round((side - size) / 2) for side in padded.shape[:2])
+    return padded[top : top + size, left : left + size].transpose(2, 0, 1)

@@ -1,0 +1,59 @@
+"""Energy and accuracy by the number of steps: figures 2b (PGD) and 3b (High-Energy PGD)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from robustgen.core.rows import read_rows
+from robustgen.figures import cells
+from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
+
+NEEDS = ("scores",)
+
+
+def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
+    """One panel per model and budget: mean E with its spread at each step count, the accuracy above each point."""
+    scores = cells.test_rows(read_rows(files["scores"]))
+    models = list(spec["models"])
+    figure, axes = panels(len(models), cells.widest(scores, spec, models))
+    for line, model in zip(axes, models, strict=True):
+        natural, attacked = cells.natural(scores, model), cells.attacked(scores, model, spec)
+        budgets = sorted(attacked["eps"].unique())
+        for place, axis in enumerate(line):
+            if place >= len(budgets) or natural.empty:
+                blank(axis, "" if place else f"{model}: no rows")
+                continue
+            _panel(axis, natural, attacked[attacked["eps"] == budgets[place]])
+    attack = ", ".join(name.replace("_", "-").upper() for name in spec["attacks"])
+    caption = (
+        f"Mean of E(x) over test images (bars: one standard deviation over images) after so many steps of {attack}; 0 steps is the "
+        "random start. Numbers: accuracy. Blue: natural images with one standard deviation." + absent
+    )
+    return Picture(figure, f"Energy by steps of {attack}", caption)
+
+
+def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
+    first, (mean, spread) = attacked.iloc[0], (natural["energy"].mean(), natural["energy"].std())
+    by_steps = attacked.groupby("steps").agg(
+        energy=("energy", "mean"), spread=("energy", "std"), fooled=("success", "mean")
+    )
+    places = range(len(by_steps))
+    axis.axhspan(mean - spread, mean + spread, color=NATURAL, alpha=0.15, lw=0)
+    axis.axhline(mean, color=NATURAL, label=f"natural, acc. {1 - natural['success'].mean():.0%}")
+    name = cells.label(first["attack"], first["weight"])
+    axis.errorbar(
+        places, by_steps["energy"], by_steps["spread"], color=ATTACKED, marker="o", ms=4, capsize=3, label=name
+    )
+    for place, (_, row) in zip(places, by_steps.iterrows(), strict=True):
+        top = row["energy"] + row["spread"]
+        axis.annotate(
+            f"{1 - row['fooled']:.0%}", (place, top), (0, 3), textcoords="offset points", ha="center", fontsize=7
+        )
+    axis.margins(y=0.15)
+    axis.set_xticks(list(places), [str(steps) for steps in by_steps.index])
+    axis.set_title(cells.heading(first["dataset"], first["model"], first["eps"]))
+    axis.set_xlabel("steps")
+    axis.set_ylabel("E(x)")
+    axis.legend(fontsize=7, loc="lower left")

@@ -1,0 +1,63 @@
+"""Energy of attacked against natural images: figures 2a (PGD) and 3a (High-Energy PGD)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from robustgen.core.rows import read_rows
+from robustgen.figures import cells
+from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
+from robustgen.stats.intervals import auroc
+
+NEEDS = ("scores",)
+
+
+def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
+    """One panel per model and budget; `options.steps` is the step count, the largest where left out."""
+    scores = cells.test_rows(read_rows(files["scores"]))
+    models = list(spec["models"])
+    figure, axes = panels(len(models), cells.widest(scores, spec, models))
+    for line, model in zip(axes, models, strict=True):
+        natural, attacked = cells.natural(scores, model), cells.attacked(scores, model, spec)
+        attacked = attacked[attacked["steps"] == spec["options"].get("steps", attacked["steps"].max())]
+        budgets = sorted(attacked["eps"].unique())
+        for place, axis in enumerate(line):
+            if place >= len(budgets) or natural.empty:
+                blank(axis, "" if place else f"{model}: no rows")
+                continue
+            _panel(axis, natural, attacked[attacked["eps"] == budgets[place]])
+    attack = ", ".join(name.replace("_", "-").upper() for name in spec["attacks"])
+    caption = (
+        f"Histograms of E(x) on test images: natural (blue) and attacked by {attack} (orange, accuracy under attack in the legend). "
+        "AUROC is that of -E: 1 where attacked images lie wholly lower, 0.5 where the two cannot be told apart."
+        + absent
+    )
+    return Picture(figure, f"Energy under {attack}", caption)
+
+
+def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
+    import seaborn
+
+    first = attacked.iloc[0]
+    bins = np.linspace(*np.quantile(np.concatenate([natural["energy"], attacked["energy"]]), [0.0, 1.0]), 41)
+    shown = (
+        (natural, NATURAL, f"natural, acc. {1 - natural['success'].mean():.0%}"),
+        (
+            attacked,
+            ATTACKED,
+            f"{cells.label(first['attack'], first['weight'])}, acc. {1 - attacked['success'].mean():.0%}",
+        ),
+    )
+    for rows, colour, name in shown:
+        seaborn.histplot(
+            x=rows["energy"], bins=bins, stat="density", color=colour, alpha=0.5, label=name, ax=axis, lw=0
+        )
+    area = auroc(-attacked["energy"].to_numpy(), -natural["energy"].to_numpy()).value
+    axis.set_title(
+        f"{cells.heading(first['dataset'], first['model'], first['eps'])}, {first['steps']} steps, AUROC {area:.3f}"
+    )
+    axis.set_xlabel("E(x)")
+    axis.legend(fontsize=7)

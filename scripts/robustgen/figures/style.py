@@ -1,0 +1,75 @@
+"""The one style of all figures, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from robustgen.core.files import atomic, write_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NATURAL, ATTACKED, THIRD = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
+PANEL = (3.4, 2.6)  # inches
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 160,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its title and a caption that can be read without the text."""
+
+    figure: Figure
+    title: str
+    caption: str
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib in our style, without a display."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def panels(rows: int, columns: int, *, size: tuple[float, float] = PANEL, **options: Any) -> tuple[Figure, np.ndarray]:
+    """A figure with rows x columns axes [rows, columns]."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows))
+    axes: np.ndarray = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, axes
+
+
+def blank(axes: Axes, words: str) -> None:
+    """A panel that says why it is empty."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
+
+
+def write(picture: Picture, path: Path) -> None:
+    """Write `path` (png) with its neighbours .pdf and .json (title and caption, for the report)."""
+    with atomic(path) as temporary:
+        picture.figure.savefig(temporary, format="png")
+    with atomic(path.with_suffix(".pdf")) as temporary:
+        picture.figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    write_json(path.with_suffix(".json"), {"title": picture.title, "caption": picture.caption})

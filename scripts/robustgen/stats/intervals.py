@@ -1,0 +1,78 @@
+"""Confidence intervals: of a share, of an AUROC, of a mean, over images or over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """An estimate with the bounds of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def share(hits: int, n: int, level: float = LEVEL) -> Interval:
+    """hits / n with the exact interval of Clopper and Pearson."""
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    return Interval(hits / n, low, high)
+
+
+def mean(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval:
+    """The mean with Student's interval; of a single value the interval is unbounded, for nothing is known of the spread."""
+    from scipy.special import stdtrit
+
+    x = np.asarray(values, dtype=np.float64)
+    if len(x) < 2:
+        return Interval(float(x.mean()), -np.inf, np.inf)
+    half = float(stdtrit(len(x) - 1, (1 + level) / 2) * x.std(ddof=1) / np.sqrt(len(x)))
+    return Interval(float(x.mean()), float(x.mean()) - half, float(x.mean()) + half)
+
+
+def auroc(attacked: np.ndarray, clean: np.ndarray, level: float = LEVEL) -> Interval:
+    """AUROC with DeLong's interval, clipped to [0,1]; where it separates perfectly, the exact bound of the smaller sample."""
+    from scipy.special import ndtri
+
+    placed_attacked, placed_clean = _placements(attacked, clean), 1 - _placements(clean, attacked)
+    value = float(placed_attacked.mean())
+    variance = placed_attacked.var(ddof=1) / len(attacked) + placed_clean.var(ddof=1) / len(clean)
+    if variance == 0 and value in (0.0, 1.0):
+        n = min(len(attacked), len(clean))
+        return share(round(value * n), n, level)
+    half = float(ndtri((1 + level) / 2) * np.sqrt(variance))
+    return Interval(value, max(0.0, value - half), min(1.0, value + half))
+
+
+def bootstrap(
+    statistic: Callable[..., float], *samples: np.ndarray, seed: int = 0, draws: int = 200, level: float = LEVEL
+) -> Interval:
+    """A statistic of independent samples with its percentile interval."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    drawn = [statistic(*(generator.choice(sample, len(sample)) for sample in samples)) for _ in range(draws)]
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(statistic(*samples)), float(low), float(high))
+
+
+def over_seeds(intervals: Sequence[Interval]) -> tuple[Interval, str]:
+    """One interval for several repetitions, and what it is over: the images of a single one, else the seeds."""
+    if len(intervals) == 1:
+        return intervals[0], "images"
+    return mean([interval.value for interval in intervals]), f"{len(intervals)} seeds"
+
+
+def _placements(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """For each of `ones` the share of `others` below it, ties counting half."""
+    ordered = np.sort(others)
+    below, upto = np.searchsorted(ordered, ones, side="left"), np.searchsorted(ordered, ones, side="right")
+    placed: np.ndarray = (below + upto) / (2 * len(others))
+    return placed

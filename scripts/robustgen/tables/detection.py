@@ -1,0 +1,43 @@
+"""Every rate of the detectors: all step counts, threshold rules and views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from robustgen.stats.detection import summarise
+from robustgen.tables.table import Table, budget, interval, percent, text
+from robustgen.tables.table_1 import read_detected
+
+NEEDS = ("detect",)
+
+
+def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
+    """One row per cell, protocol, rule and view; AUPR and FPR at 95 % TPR do not depend on the threshold."""
+    del spec, paper  # nothing published is this detailed
+    rows = summarise(*read_detected(files["detect"]), full=True)
+    columns = {
+        "model": text("model"),
+        "attack": text("attack"),
+        "eps": lambda row: budget(row["eps"]),
+        "steps": text("steps"),
+        "lambda": lambda row: f"{row['weight']:g}",
+        "protocol": text("protocol"),
+        "rule": text("rule"),
+        "T": lambda row: f"{row['temperature']:g}" + (" (searched)" if row["searched"] else ""),
+        "view": text("view"),
+        "n": text("n"),
+        "t (flag if E <= t)": lambda row: f"{-row['threshold']:.3f}",
+        "DR %": percent("dr"),
+        "FPR %": percent("fpr"),
+        "AUROC %": percent("auroc"),
+        "AUPR %": percent("aupr"),
+        "FPR at 95 % TPR": interval("fpr95", 3),
+    }
+    note = (
+        "Sound: one threshold from clean validation images. Paper: one per cell, from validation images under the same attack. "
+        "Brackets: 95 % intervals (Clopper-Pearson for shares, DeLong for AUROC, bootstrap for AUPR and FPR at 95 % TPR) over "
+        f"{' and '.join(sorted(set(rows['over'])))}."
+    )
+    return Table("Detection in full", note + absent, rows, columns)

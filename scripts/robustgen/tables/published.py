@@ -1,0 +1,35 @@
+"""Published numbers from config/paper.csv, given only where data set, net and protocol are the paper's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+WORK = "beadini-masi-2023"
+RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}  # the paper's net; these are also the net's defaults
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """All published numbers as text, for budgets are printed as fractions and decimals must stay as printed."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def table_1(paper: pd.DataFrame, *, model: dict[str, Any], row: str, attack: str, eps: str) -> dict[str, str]:
+    """DR, FPR and remarks of Table 1 for one cell; empty where the study's cell is another one."""
+    if not model["published"] or not is_resnet10(model):
+        return {}
+    mine = paper[(paper["work"] == WORK) & (paper["table"] == "table_1") & (paper["dataset"] == model["published"])]
+    found = {}
+    for column in ("DR", "FPR"):
+        hit = mine[(mine["row"] == row) & (mine["column"] == f"linf {attack} eps={eps} {column}")]
+        if len(hit):
+            found |= {column: hit["value"].iloc[0], f"{column} remark": hit["remark"].iloc[0]}
+    return found
+
+
+def is_resnet10(model: dict[str, Any]) -> bool:
+    """Whether a model is the paper's ResNet10, normally trained."""
+    options = {**RESNET10, **model["options"]}
+    return model["net"] == "resnet" and model["objective"]["kind"] == "standard" and RESNET10.items() <= options.items()

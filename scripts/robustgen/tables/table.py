@@ -1,0 +1,88 @@
+"""A table: what its columns are called and how numbers are printed; csv for machines, Markdown and LaTeX for readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from robustgen.core.files import atomic, write_json, write_text
+
+Format = Callable[[pd.Series], str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with all their numbers, and the columns that a reader sees: heading -> how a row prints there."""
+
+    title: str
+    note: str
+    rows: pd.DataFrame
+    columns: dict[str, Format]
+
+    def printed(self) -> list[list[str]]:
+        """The cells as text, without the headings."""
+        return [[form(row) for form in self.columns.values()] for _, row in self.rows.iterrows()]
+
+
+def write(table: Table, path: Path) -> None:
+    """Write `path` (csv) with its neighbours .md, .tex and .json (the printed form, for the report)."""
+    write_text(path.with_suffix(".md"), _markdown(table))
+    write_text(path.with_suffix(".tex"), _latex(table))
+    facts = {"title": table.title, "note": table.note, "columns": list(table.columns), "rows": table.printed()}
+    write_json(path.with_suffix(".json"), facts)
+    with atomic(path) as temporary:
+        table.rows.to_csv(temporary, index=False)
+
+
+def percent(name: str) -> Format:
+    """A share as a percentage with its interval."""
+    return lambda row: _interval(100 * row[name], 100 * row[f"{name}_low"], 100 * row[f"{name}_high"])
+
+
+def interval(name: str, digits: int = 2) -> Format:
+    """A number with its interval."""
+    return lambda row: _interval(row[name], row[f"{name}_low"], row[f"{name}_high"], digits)
+
+
+def text(name: str) -> Format:
+    """A value as it is; empty where there is none."""
+    return lambda row: "" if row[name] is None or row[name] != row[name] else f"{row[name]}"
+
+
+def budget(value: float) -> str:
+    """An L_inf budget as a fraction of 255 where it is one."""
+    fraction = Fraction(value * 255).limit_denominator(1000)
+    return f"{fraction.numerator}/255" if fraction.denominator == 1 and fraction else f"{value:g}"
+
+
+def _interval(value: float, low: float, high: float, digits: int = 1) -> str:
+    if value != value:
+        return ""
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _markdown(table: Table) -> str:
+    lines = [list(table.columns), ["---"] * len(table.columns), *table.printed()]
+    body = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return f"# {table.title}\n\n{body}\n\n{table.note}\n"
+
+
+def _latex(table: Table) -> str:
+    def escaped(cell: Any) -> str:
+        plain = str(cell)
+        for mark in "&%$#_{}":
+            plain = plain.replace(mark, f"\\{mark}")
+        return plain
+
+    lines = [" & ".join(map(escaped, line)) + r" \\" for line in [list(table.columns), *table.printed()]]
+    rows = "\n".join([lines[0], r"\midrule", *lines[1:]])
+    layout = "l" * len(table.columns)
+    return (
+        "% needs \\usepackage{booktabs}\n\\begin{table}\n\\caption{" + escaped(f"{table.title}. {table.note}") + "}\n"
+        f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{rows}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+    )

@@ -1,0 +1,22 @@
+"""Write the report of a study: one self-contained page, made from whatever exists."""
+
+import argparse
+from pathlib import Path
+
+from robustgen.core.files import read_json, write_text
+from robustgen.core.refusal import command
+from robustgen.report.page import page
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--config", type=Path, required=True, help="config.json of the study; its folder is what is reported"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="html to write")
+    args = parser.parse_args(argv)
+    write_text(args.out, page(read_json(args.config), args.config.parent))
+
+
+if __name__ == "__main__":
+    command(main)

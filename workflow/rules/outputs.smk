@@ -1,0 +1,53 @@
+def needed(wildcards):
+    """All files that a table or figure is made from."""
+    return [path for paths in plan.needs(wildcards.name).values() for path in paths]
+
+
+rule make_table:
+    input:
+        files=needed,
+        paper="config/paper.csv",
+    output:
+        csv=f"{plan.root}/tables/{{name}}.csv",
+        markdown=f"{plan.root}/tables/{{name}}.md",
+        latex=f"{plan.root}/tables/{{name}}.tex",
+        printed=f"{plan.root}/tables/{{name}}.json",
+    params:
+        code=lambda w: code("make_table", module_name("tables", plan.kind(w.name))),
+        kind=lambda w: plan.kind(w.name),
+        spec=lambda w: plan.output(w.name),
+        files=lambda w: json.dumps(plan.needs(w.name)),
+    log:
+        f"{plan.root}/logs/make_table/{{name}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/make_table/{{name}}.tsv"
+    threads: 1
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python scripts/make_table.py --kind {params.kind} --spec {params.spec:q} --files {params.files:q} "
+        "--paper {input.paper} --out {output.csv} 2> {log}"
+
+
+rule draw_figure:
+    input:
+        files=needed,
+    output:
+        png=f"{plan.root}/figures/{{name}}.png",
+        pdf=f"{plan.root}/figures/{{name}}.pdf",
+        caption=f"{plan.root}/figures/{{name}}.json",
+    params:
+        code=lambda w: code("draw_figure", module_name("figures", plan.kind(w.name))),
+        kind=lambda w: plan.kind(w.name),
+        spec=lambda w: plan.output(w.name),
+        files=lambda w: json.dumps(plan.needs(w.name)),
+    log:
+        f"{plan.root}/logs/draw_figure/{{name}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/draw_figure/{{name}}.tsv"
+    threads: 1
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python scripts/draw_figure.py --kind {params.kind} --spec {params.spec:q} --files {params.files:q} "
+        "--out {output.png} 2> {log}"

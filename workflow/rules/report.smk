@@ -1,0 +1,58 @@
+rule judge_claims:
+    input:
+        scores=plan.all_needs("scores"),
+        claims="config/claims.yaml",
+    output:
+        f"{plan.root}/claims/verdicts.json",
+    params:
+        code=code("judge_claims"),
+        objectives=json.dumps(
+            {name: study.recipes[model.recipe].objective.kind for name, model in study.models.items()}
+        ),
+    log:
+        f"{plan.root}/logs/judge_claims.log",
+    benchmark:
+        f"{plan.root}/benchmarks/judge_claims.tsv"
+    threads: 1
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python scripts/judge_claims.py --claims {input.claims} --objectives {params.objectives:q} "
+        "--scores {input.scores} --out {output} 2> {log}"
+
+
+rule write_config:
+    output:
+        f"{plan.root}/config.json",
+    params:
+        code=code("write_config"),
+        config=study.model_dump_json(),
+    log:
+        f"{plan.root}/logs/write_config.log",
+    benchmark:
+        f"{plan.root}/benchmarks/write_config.tsv"
+    threads: 1
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python scripts/write_config.py --config {params.config:q} --out {output} 2> {log}"
+
+
+rule write_report:
+    input:
+        made=[plan.made(name) for name in study.outputs],
+        verdicts=f"{plan.root}/claims/verdicts.json",
+        config=f"{plan.root}/config.json",
+    output:
+        f"{plan.root}/report.html",
+    params:
+        code=code("write_report"),
+    log:
+        f"{plan.root}/logs/write_report.log",
+    benchmark:
+        f"{plan.root}/benchmarks/write_report.tsv"
+    threads: 1
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python scripts/write_report.py --config {input.config} --out {output} 2> {log}"

@@ -23,5 +23,9 @@ rule all:
     default_target: True
 
 
+onstart:
+    remember(CODES)
+
+
 onerror:
     salvage()

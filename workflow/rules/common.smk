@@ -5,9 +5,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from robustgen.core.config import ConfigError, checked
-from robustgen.core.digest import digest, lock_lines
+from robustgen.core.digest import digest_of, digests, lock_lines
 from robustgen.core.kinds import module_name
 from robustgen.core.plan import CLEAN, Plan
+from robustgen.core.why import remember
 
 try:
     study = checked(config)
@@ -17,6 +18,7 @@ except ConfigError as error:
 plan = Plan(study)
 compute = study.compute
 LOCK = lock_lines(Path(workflow.basedir) / "envs/requirements.lock", "torch", "torchvision", "numpy")
+CODES = {}  # digest -> file -> hash, remembered so that `make why` can name the file that changed
 
 
 wildcard_constraints:
@@ -30,7 +32,9 @@ wildcard_constraints:
 
 def code(script, *modules):
     """The digest of a script and of the modules that the configuration names for it."""
-    return digest(str(Path(workflow.basedir) / "scripts" / f"{script}.py"), *modules)
+    parts = digests(str(Path(workflow.basedir) / "scripts" / f"{script}.py"), *modules)
+    CODES[digest_of(parts)] = parts
+    return digest_of(parts)
 
 
 def folder(wildcards):

@@ -114,7 +114,7 @@ def _outputs(raw: Mapping[str, Any]) -> Iterator[str]:
     for place in ("tables", "figures"):
         made = kinds.kinds(place, MAKERS[place])
         for name, entry in (raw.get(place) or {}).items():
-            kind = entry.get("kind", name) if isinstance(entry, Mapping) else name
+            kind = (isinstance(entry, Mapping) and entry.get("kind")) or name
             if kind not in made:
                 yield f"{place}.{name}.kind: {kind!r} is no module of robustgen.{place}{nearest(str(kind), made)}"
 

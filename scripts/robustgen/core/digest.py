@@ -15,7 +15,11 @@ PACKAGE = "robustgen"
 
 def digest(script: str, *modules: str) -> str:
     """A short hash of the syntax trees of `script`, of `modules`, and of all that they import from the package."""
-    parts = digests(script, *modules)
+    return digest_of(digests(script, *modules))
+
+
+def digest_of(parts: dict[str, str]) -> str:
+    """One short hash for file -> hash."""
     return hashlib.sha256("\n".join(f"{name} {value}" for name, value in sorted(parts.items())).encode()).hexdigest()[
         :16
     ]
@@ -31,6 +35,11 @@ def digests(script: str, *modules: str) -> dict[str, str]:
             seen[path], found = _read(path, path.stat().st_mtime_ns)
             todo.extend(found)
     return {_label(path): value for path, value in seen.items()}
+
+
+def hash_of(path: Path) -> str | None:
+    """The hash of one file's syntax tree; None where there is no such file."""
+    return _read(path, path.stat().st_mtime_ns)[0] if path.is_file() else None
 
 
 def lock_lines(lock: str | Path, *packages: str) -> str:
@@ -49,9 +58,9 @@ def _read(path: Path, _changed: int) -> tuple[str, tuple[Path, ...]]:
 def _bare(tree: ast.Module) -> ast.Module:
     """The tree without docstrings: prose changes no result."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:]
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
     return tree
 
 

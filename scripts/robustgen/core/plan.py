@@ -43,16 +43,13 @@ class Plan:
     def output(self, name: str) -> str:
         """A table or figure: its own settings, and what it must know of the models and attacks that it shows."""
         entry = self.entry(name)
-        shown = entry.models or self._reaching(entry)
-        return _json(
-            name=name,
-            study=self.study.study,
-            seeds=self.study.seeds,
-            options=entry.options,
-            models={model: self._facts(model) for model in shown},
-            attacks={attack: self.study.attacks[attack].model_dump(mode="json") for attack in entry.attacks},
-            detectors={detector: self.study.detectors[detector].model_dump() for detector in entry.detectors},
-        )
+        spec = {
+            "options": entry.options,
+            "models": {model: self._facts(model) for model in entry.models},
+            "attacks": {attack: self.study.attacks[attack].model_dump() for attack in entry.attacks},
+            "detectors": {detector: self.study.detectors[detector].model_dump() for detector in entry.detectors},
+        }
+        return json.dumps(spec)  # in the order of the configuration, which is the order of rows and panels
 
     def entry(self, name: str) -> Output:
         """The entry of a table or figure."""
@@ -65,9 +62,6 @@ class Plan:
     def evaluated(self, model: str) -> dict[str, int]:
         """How many images of each split are attacked and scored."""
         return self.study.datasets[self.study.models[model].dataset].evaluate.model_dump()
-
-    def _reaching(self, entry: Output) -> list[str]:
-        return [name for name, model in self.study.models.items() if model.dataset in entry.datasets]
 
     def _facts(self, model: str) -> dict[str, Any]:
         entry = self.study.models[model]

@@ -38,7 +38,7 @@ class Compute(Block):
     threads: PositiveInt = Field(2, description="CPU threads of one job; equal threads and seeds give equal bytes.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
-        description="Precision of training and of attack gradients; auto is bf16 where the hardware has it. Scores are always fp32.",
+        description="Precision of training and of attack gradients; auto: bf16 where the hardware has it. Scores are fp32.",
     )
     batch: PositiveInt = Field(250, description="Images per batch in attacks and scores.")
 
@@ -49,7 +49,6 @@ class Data(Block):
     root: str | None = Field(
         None, description="Folder of the data sets' files; the environment's ROBUSTGEN_DATA where empty."
     )
-    offline: bool = Field(False, description="Never reach for the network; say which file is missing instead.")
 
 
 class Evaluate(Block):

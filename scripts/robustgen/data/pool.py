@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from robustgen.core.refusal import Refused
+
 TRAIN, TEST = 0, 1
 
 
@@ -47,41 +49,41 @@ def read_counts(options: Mapping[str, object], *, known: Mapping[str, int], data
     unknown = sorted(set(options) - set(known))
     if unknown:
         offer = f"knows only {', '.join(known)}" if known else "has none"
-        raise ValueError(f"The data set {data} has no option {', '.join(unknown)}; it {offer}.")
+        raise Refused(f"The data set {data} has no option {', '.join(unknown)}; it {offer}.")
     return {key: read_count(options.get(key, default), name=f"{data}: {key}") for key, default in known.items()}
 
 
 def read_count(value: object, *, name: str, least: int = 0) -> int:
     """The given whole number, refused unless it is at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}.")
+        raise Refused(f"{name} must be a whole number of at least {least}, not {value!r}.")
     return value
 
 
 def _refuse_array(name: str, array: object, *, dtype: type, dimensions: int) -> None:
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != dimensions:
         found = f"{array.dtype} with {array.ndim}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise ValueError(f"A pool's {name} must be {np.dtype(dtype)} with {dimensions} axes, not {found}.")
+        raise Refused(f"A pool's {name} must be {np.dtype(dtype)} with {dimensions} axes, not {found}.")
     if array.size == 0:
-        raise ValueError(f"A pool's {name} must not be empty; shape {array.shape} holds nothing.")
+        raise Refused(f"A pool's {name} must not be empty; shape {array.shape} holds nothing.")
 
 
 def _refuse_lengths(pool: Pool) -> None:
     lengths = [len(pool.images), len(pool.labels), len(pool.part)]
     if len(set(lengths)) > 1:
-        raise ValueError(f"A pool needs one label and one part for each image; images, labels, part number {lengths}.")
+        raise Refused(f"A pool needs one label and one part for each image; images, labels, part number {lengths}.")
     if pool.images.shape[1] not in (1, 3):
-        raise ValueError(f"A pool's images must have 1 or 3 channels on their second axis, not {pool.images.shape[1]}.")
+        raise Refused(f"A pool's images must have 1 or 3 channels on their second axis, not {pool.images.shape[1]}.")
 
 
 def _refuse_names(names: object) -> None:
     if not isinstance(names, tuple) or not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"A pool's names must be a tuple of non-empty strings, not {names!r}.")
+        raise Refused(f"A pool's names must be a tuple of non-empty strings, not {names!r}.")
     if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"A pool needs at least two classes with different names, not {names!r}.")
+        raise Refused(f"A pool needs at least two classes with different names, not {names!r}.")
 
 
 def _refuse_values(name: str, array: NDArray[np.integer], *, limit: int, meaning: str) -> None:
     low, high = int(array.min()), int(array.max())
     if low < 0 or high >= limit:
-        raise ValueError(f"A pool's {name} must be {meaning}, 0 to {limit - 1}; found {low} to {high}.")
+        raise Refused(f"A pool's {name} must be {meaning}, 0 to {limit - 1}; found {low} to {high}.")

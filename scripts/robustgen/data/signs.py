@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from robustgen.core.refusal import Refused
 from robustgen.data.pool import TEST, TRAIN, Pool, read_count, read_counts
 from robustgen.data.sign_boards import NAMES, templates
 from robustgen.data.sign_camera import render
@@ -24,7 +25,7 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     counts = read_counts(options, known=COUNTS, data="signs")
     read_count(size, name="signs: size", least=LEAST_SIZE)
     if not any(counts.values()):
-        raise ValueError("signs: train and test are both 0; ask for at least one image.")
+        raise Refused("signs: train and test are both 0; ask for at least one image.")
     parts = np.repeat(np.array([TRAIN, TEST], dtype=np.uint8), [counts["train"], counts["test"]])
     labels = np.concatenate([draw_labels(counts["train"], part=TRAIN), draw_labels(counts["test"], part=TEST)])
     places = np.concatenate([np.arange(counts["train"]), np.arange(counts["test"])])

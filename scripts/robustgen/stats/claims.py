@@ -126,7 +126,7 @@ def auroc(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
 def success_difference(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """Mean difference, image by image, of being fooled by the attack and by the one it is held against."""
     ours, theirs = _last(part).set_index("index")["success"], _last(other).set_index("index")["success"]
-    return intervals.mean((ours.astype(float) - theirs.astype(float)).to_numpy())
+    return intervals.paired_share_difference(ours.to_numpy(), theirs.reindex(ours.index).to_numpy())
 
 
 def drift_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:

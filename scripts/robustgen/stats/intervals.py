@@ -45,12 +45,27 @@ def auroc(attacked: np.ndarray, clean: np.ndarray, level: float = LEVEL) -> Inte
 
     placed_attacked, placed_clean = _placements(attacked, clean), 1 - _placements(clean, attacked)
     value = float(placed_attacked.mean())
+    if min(len(attacked), len(clean)) < 2:
+        return Interval(value, 0.0, 1.0)
     variance = placed_attacked.var(ddof=1) / len(attacked) + placed_clean.var(ddof=1) / len(clean)
     if variance == 0 and value in (0.0, 1.0):
         n = min(len(attacked), len(clean))
         return share(round(value * n), n, level)
     half = float(ndtri((1 + level) / 2) * np.sqrt(variance))
     return Interval(value, max(0.0, value - half), min(1.0, value + half))
+
+
+def paired_share_difference(ones: np.ndarray, others: np.ndarray, level: float = LEVEL) -> Interval:
+    """share(ones) - share(others) on the same images, with the interval of Agresti and Min (2005).
+
+    It adds half a pair to each cell of the 2 x 2 table, so that no discordant pair does not mean no uncertainty.
+    """
+    from scipy.special import ndtri
+
+    n, gained, lost = len(ones), int((ones & ~others).sum()), int((others & ~ones).sum())
+    b, c, m = gained + 0.5, lost + 0.5, n + 2
+    centre, half = (b - c) / m, float(ndtri((1 + level) / 2)) * np.sqrt(b + c - (b - c) ** 2 / m) / m
+    return Interval((gained - lost) / n, max(-1.0, float(centre - half)), min(1.0, float(centre + half)))
 
 
 def bootstrap(

@@ -1,0 +1,75 @@
+"""What several tests share: the project's root, and copies of it to run and to edit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("Snakefile", "workflow", "scripts", "config", "envs", "tests/tiny.yaml")
+
+
+class Copy:
+    """A copy of the project in a folder of its own, in which Snakemake runs and files may be edited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command there as a user would, with this interpreter first on the path."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": ""}
+        found = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        if check and found.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {found.returncode}:\n{found.stdout}\n{found.stderr}")
+        return found
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake on the tiny study."""
+        profile = ("--workflow-profile", "workflow/profiles/default")
+        return self.run("snakemake", *arguments, *profile, "--configfile", "tests/tiny.yaml", check=check)
+
+    def pending(self) -> set[str]:
+        """The rules of which Snakemake would start a job."""
+        lines = self.snakemake("--dry-run").stdout.splitlines()
+        return {line.split()[1].rstrip(":") for line in lines if line.startswith(("rule ", "localrule "))} - {"all"}
+
+    def edit(self, path: str, old: str, new: str) -> Callable[[], None]:
+        """Replace text in a file; the function that is returned undoes it."""
+        file = self.folder / path
+        before = file.read_text()
+        assert old in before, f"{path} does not hold {old!r}"
+        file.write_text(before.replace(old, new, 1))
+        return lambda: (file.write_text(before), None)[1]
+
+
+@pytest.fixture(scope="session")
+def make_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Copy]:
+    """Copies of the project."""
+
+    def make() -> Copy:
+        folder = tmp_path_factory.mktemp("project")
+        for part in PARTS:
+            source, target = ROOT / part, folder / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        return Copy(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def study(make_copy: Callable[[], Copy]) -> Copy:
+    """The tiny study, run whole."""
+    copy = make_copy()
+    copy.snakemake()
+    return copy

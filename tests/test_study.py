@@ -1,0 +1,166 @@
+"""A study smaller than the demo, whole: what it makes, what it reruns and what it does not."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT, Copy
+
+DOWNSTREAM = {"score", "detect", "make_table", "draw_figure", "judge_claims", "write_report"}
+
+
+def test_every_declared_output_is_there_and_nothing_is_missing(study: Copy) -> None:
+    made = {path.name for path in (study.folder / "results/tiny").glob("*/*.*")}
+    for name in ("table_1", "table_1_detail", "energy_by_steps"):
+        assert {f"{name}.{ending}" for ending in ("csv", "md", "tex", "json")} <= made
+    for name in ("fig_2a", "fig_2b", "fig_3a", "crossover", "training", "sheets"):
+        assert {f"{name}.{ending}" for ending in ("png", "pdf", "json")} <= made
+    assert (study.folder / "results/tiny/report.html").exists()
+
+
+def test_a_second_run_starts_no_job_within_five_seconds(study: Copy) -> None:
+    start = time.monotonic()
+    said = study.snakemake()
+    assert "Nothing to be done" in said.stdout + said.stderr
+    assert time.monotonic() - start < 5
+
+
+def test_rows_are_the_cells_of_the_configuration(study: Copy) -> None:
+    rows = pd.read_parquet(study.folder / "results/tiny/measures/signs_standard/seed0/pgd/scores.parquet")
+    assert set(rows["unit"]) == {"image"}
+    cells = rows[["split", "eps", "steps"]].drop_duplicates()
+    assert len(cells) == 2 * 2 * 3
+    assert rows.groupby("split")["index"].nunique().to_dict() == {"test": 60, "validation": 50}
+
+
+def test_table_1_counts_what_the_rows_hold(study: Copy) -> None:
+    """DR of the headline threshold, counted anew from statistics and thresholds."""
+    folder = study.folder / "results/tiny/detect/signs_standard/seed0/pgd"
+    statistics = pd.read_parquet(folder / "energy.statistics.parquet")
+    thresholds = pd.read_parquet(folder / "energy.thresholds.parquet").query("protocol == 'sound' and steps == 5")
+    table = pd.read_csv(study.folder / "results/tiny/tables/table_1.csv").query("attack == 'pgd'").set_index("eps")
+    for _, threshold in thresholds.iterrows():
+        cell = statistics.query("attack == 'pgd' and steps == 5 and temperature == 1.0")
+        flagged = cell[cell["eps"] == threshold["eps"]]["statistic"] >= threshold["threshold"]
+        assert table.loc[threshold["eps"], "dr"] == pytest.approx(flagged.mean())
+
+
+def test_claims_are_judged_or_said_to_be_untested(study: Copy) -> None:
+    verdicts = json.loads((study.folder / "results/tiny/claims/verdicts.json").read_text())
+    cells = [cell for claim in verdicts for cell in claim["cells"]]
+    assert cells
+    assert all("rule asks for 200" in cell["why"] for cell in cells)  # 60 images are too few for any claim
+
+
+EDITS = [  # (file, old, new, rules that must run, rules that must not)
+    ("figures/by_steps.py", "alpha=0.15", "alpha=0.2", {"draw_figure"}, {"train", "attack", "score", "detect", "make_table"}),
+    ("attacks/loop.py", "total / eot", "total / (eot + 0)", {"attack"} | DOWNSTREAM, {"load_data", "split_data", "train"}),
+    ("measures/energy.py", "-temperature *", "-1.0 * temperature *", {"score"}, {"load_data", "split_data"}),
+    ("detect/thresholds.py", "tpr - fpr", "tpr - 1.0 * fpr", {"detect", "make_table"}, {"train", "attack", "score"}),
+    ("training/schedule.py", "RISE = 0.3", "RISE = 0.31", {"train", "attack"} | DOWNSTREAM, {"load_data", "split_data"}),
+    ("stats/claims.py", "REPRODUCED, NOT_REPRODUCED = \"reproduced\"", "REPRODUCED, NOT_REPRODUCED = \"Reproduced\"",
+     {"judge_claims", "write_report"}, {"train", "attack", "score", "detect", "make_table", "draw_figure"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "old", "new", "must", "must_not"), EDITS, ids=[edit[0] for edit in EDITS])
+def test_an_edit_reruns_exactly_what_it_touches(
+    study: Copy, path: str, old: str, new: str, must: set[str], must_not: set[str]
+) -> None:
+    undo = study.edit(f"scripts/robustgen/{path}", old, new)
+    pending = study.pending()
+    undo()
+    assert must <= pending
+    assert not must_not & pending
+
+
+def test_comments_and_docstrings_rerun_nothing(study: Copy) -> None:
+    undo = study.edit("scripts/robustgen/attacks/loop.py", '"""The one loop', '"""THE loop')
+    pending = study.pending()
+    undo()
+    assert not pending
+
+
+def test_a_new_attack_module_and_an_unused_entry_rerun_nothing(study: Copy) -> None:
+    new = study.folder / "scripts/robustgen/attacks/mine.py"
+    new.write_text('"""Mine."""\n\n\ndef attack():\n    """Nothing."""\n')
+    undo = study.edit("tests/tiny.yaml", "attacks:\n", "attacks:\n  mine: {kind: mine}\n")
+    pending = study.pending()
+    undo()
+    new.unlink()
+    assert not pending
+
+
+def test_adding_an_attack_to_a_table_runs_that_attack_and_no_other(study: Copy) -> None:
+    undo = study.edit("tests/tiny.yaml", "attacks: [pgd, he_pgd]}", "attacks: [pgd, he_pgd, apgd_mended]}")
+    study.edit("tests/tiny.yaml", "apgd: {eps: null", "apgd_mended: {eps: null, steps: [3]}\n  apgd: {eps: null")
+    said = study.snakemake("--dry-run").stdout
+    undo()
+    attacked = [line for line in said.splitlines() if "wildcards:" in line and "attack=" in line]
+    assert attacked
+    assert all("attack=apgd_mended" in line for line in attacked)
+
+
+def test_why_names_the_file_that_changed(study: Copy) -> None:
+    undo = study.edit("scripts/robustgen/attacks/loop.py", "total / eot", "total / (eot + 0)")
+    said = study.run("python", "scripts/why.py", "--configfile", "tests/tiny.yaml").stdout
+    undo()
+    assert "attack signs_standard, 0, pgd: the code changed in robustgen/attacks/loop.py." in said.splitlines()
+
+
+def test_why_names_the_setting_that_changed(study: Copy) -> None:
+    undo = study.edit("tests/tiny.yaml", "lr: 0.05", "lr: 0.06")
+    said = study.run("python", "scripts/why.py", "--configfile", "tests/tiny.yaml").stdout
+    undo()
+    assert "train signs_standard, 0: lr changed from 0.05 to 0.06." in said.splitlines()
+
+
+def test_a_wrong_configuration_is_told_before_any_job(study: Copy) -> None:
+    undo = study.edit("tests/tiny.yaml", "lr: 0.05", "learning: 0.05")
+    found = study.snakemake("--dry-run", check=False)
+    undo()
+    assert found.returncode
+    assert "recipes.tiny.learning: unknown key" in found.stdout + found.stderr
+
+
+def test_the_bare_command_plans_the_paper_study_within_three_seconds(make_copy: Callable[[], Copy]) -> None:
+    copy = make_copy()
+    start = time.monotonic()
+    said = copy.run("snakemake", "--dry-run", "--workflow-profile", "workflow/profiles/default").stdout
+    seconds = time.monotonic() - start
+    jobs = next(line for line in said.splitlines() if line.startswith("total"))
+    assert int(jobs.split()[1]) > 100
+    assert seconds < 3 * 2  # twice the aim: test machines are shared
+
+
+def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
+    """A broken attack: the other tables and figures and the report are made, and the report names the gap."""
+    copy = make_copy()
+    copy.edit(
+        "tests/tiny.yaml", "apgd: {eps: null, steps: [3]}", "apgd: {eps: null, steps: [3], options: {name: Nonsense}}"
+    )
+    copy.edit("tests/tiny.yaml", "  pgd_budgets: {eps: [8/255, 32/255], steps: [3]}\n", "")
+    outputs = "outputs: [table_1, energy_by_steps, sheets]"
+    copy.edit("tests/tiny.yaml", next(line for line in _lines(copy) if line.startswith("outputs")), outputs)
+    found = copy.snakemake(check=False)
+    assert found.returncode
+    table = pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")
+    assert set(table["attack"]) == {"pgd", "he_pgd"}
+    assert "apgd" in (copy.folder / "results/tiny/tables/table_1.md").read_text().split("Missing")[1]
+    report = (copy.folder / "results/tiny/report.html").read_text()
+    assert "Nonsense" in report  # the log's sentence
+
+
+def _lines(copy: Copy) -> list[str]:
+    return (copy.folder / "tests/tiny.yaml").read_text().splitlines()
+
+
+def test_the_profile_is_found_by_a_bare_command() -> None:
+    assert (ROOT / "profiles").resolve() == (ROOT / "workflow/profiles").resolve()
+    assert Path(ROOT / "profiles/default/config.yaml").exists()

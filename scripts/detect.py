@@ -11,9 +11,7 @@ from robustgen.core.rows import read_rows, write_rows
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="JSON of the detector entry: kind, fpr, temperatures"
-    )
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON of the detector entry: kind, fpr, temperatures")
     parser.add_argument("--detector", required=True, help="name of the detector, a column of the rows")
     parser.add_argument("--clean", type=Path, required=True, help="score rows of natural images")
     parser.add_argument("--attacked", type=Path, required=True, help="score rows of attacked images")

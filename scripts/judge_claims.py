@@ -20,9 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     rows = read_rows(path for path in args.scores if Path(path).exists())
     rows = rows[rows["split"] == "test"] if len(rows) else rows
-    judged = [
-        asdict(claim) | {"cells": claims.judge(claim, rows, args.objectives)} for claim in claims.read(args.claims)
-    ]
+    judged = [asdict(claim) | {"cells": claims.judge(claim, rows, args.objectives)} for claim in claims.read(args.claims)]
     write_json(args.out, judged)
 
 

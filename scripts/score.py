@@ -18,9 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--weights", type=Path, required=True, help="weights of the model")
     parser.add_argument("--images", type=Path, help="attacked images; natural ones where left out")
-    parser.add_argument(
-        "--splits", type=json.loads, required=True, help='JSON: images per split, {"validation": 500, ...}'
-    )
+    parser.add_argument("--splits", type=json.loads, required=True, help='JSON: images per split, {"validation": 500, ...}')
     parser.add_argument("--temperatures", type=float, nargs="*", default=[1.0], help="temperatures T of E_T")
     parser.add_argument("--seed", type=int, default=0, help="the repetition, a column of the rows")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])

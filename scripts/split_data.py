@@ -14,9 +14,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pool", type=Path, required=True, help="pool.safetensors of the data set")
     parser.add_argument("--validation", type=int, required=True, help="images held out of the training part")
     parser.add_argument("--seed", type=int, required=True, help="the study's seed")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="splits.safetensors to write; splits.json goes beside it"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="splits.safetensors to write; splits.json goes beside it")
     args = parser.parse_args(argv)
     pool, names = read_arrays(args.pool), read_json(args.pool.with_suffix(".json"))["names"]
     parts = split(pool["part"], pool["labels"], validation=args.validation, seed=args.seed, dataset=args.dataset)

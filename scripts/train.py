@@ -22,9 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--code", default="", help="digest of the code, part of the checkpoint's key")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="weights.safetensors to write; history.csv goes beside it"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="weights.safetensors to write; history.csv goes beside it")
     job = TrainJob(**vars(parser.parse_args(argv)))
     with meter(job.out.with_name("costs.json"), rule="train", model=job.model, seed=job.seed) as costs:
         costs.update(run(job))

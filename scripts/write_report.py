@@ -10,9 +10,7 @@ from robustgen.report.page import page
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--config", type=Path, required=True, help="config.json of the study; its folder is what is reported"
-    )
+    parser.add_argument("--config", type=Path, required=True, help="config.json of the study; its folder is what is reported")
     parser.add_argument("--out", type=Path, required=True, help="html to write")
     args = parser.parse_args(argv)
     write_text(args.out, page(read_json(args.config), args.config.parent))

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
 
 NET = '{"net": "resnet", "options": {"width": 4}, "size": 32, "mean": [0.5], "std": [0.25]}'
@@ -33,9 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("signs")
     pool, splits = folder / "pool.safetensors", folder / "splits.safetensors"
     options = '{"train": 400, "test": 50}'
-    subprocess.run(
-        command("load_data", "--kind", "signs", "--size", "32", "--options", options, "--out", pool), check=True
-    )
+    subprocess.run(command("load_data", "--kind", "signs", "--size", "32", "--options", options, "--out", pool), check=True)
     where = ["--dataset", "signs", "--pool", pool, "--validation", "100", "--seed", "0", "--out", splits]
     subprocess.run(command("split_data", *where), check=True)
     return folder

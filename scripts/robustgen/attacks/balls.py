@@ -54,7 +54,7 @@ class L2:
 
 def ball(norm: str, eps: float) -> Linf | L2:
     """The ball of that name and radius."""
-    return {"linf": Linf, "l2": L2}[norm](eps)
+    return Linf(eps) if norm == "linf" else L2(eps)
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -42,16 +42,14 @@ def run(job: AttackJob) -> dict[str, Any]:
     place = device.use(device=job.device, threads=job.threads)
     dtype = device.precision(job.precision, place)
     model = classifier.frozen(classifier.load(job.weights)[0], dtype=dtype, device=place)
-    sweep = Sweep(**{name: tuple(value) if isinstance(value, list) else value for name, value in job.sweep.items()})
+    sweep = Sweep.of(job.sweep)
     parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
     items = [f"{name}-{start}" for name, part in parts.items() for start in range(0, len(part), job.batch)]
 
     def compute(item: str) -> dict[str, np.ndarray]:
         return _shard(item, model, parts, sweep, job, place)
 
-    key = json.dumps(
-        [job.code, job.sweep, job.splits, job.study_seed, job.seed, job.batch, str(dtype), place, _files(job)]
-    )
+    key = json.dumps([job.code, job.sweep, job.splits, job.study_seed, job.seed, job.batch, str(dtype), place, _files(job)])
     done = list(zip(items, shards.sharded(items, beside=job.out, key=key, compute=compute, what="attack"), strict=True))
     _write(job.out, done, sweep)
     shards.remove(job.out)
@@ -77,15 +75,11 @@ def _write(path: Path, done: list[tuple[str, dict[str, np.ndarray]]], sweep: Swe
     arrays: dict[str, np.ndarray] = {}
     for name in dict.fromkeys(item.split("-")[0] for item, _ in done):
         mine = [found for item, found in done if item.split("-")[0] == name]
-        arrays |= {
-            f"{name}.{cell}": np.concatenate([found[str(cell)] for found in mine]) for cell in range(len(sweep.cells()))
-        }
+        arrays |= {f"{name}.{cell}": np.concatenate([found[str(cell)] for found in mine]) for cell in range(len(sweep.cells()))}
         arrays[f"{name}.counts"] = np.concatenate([found["counts"] for found in mine], axis=1)
     cells = [{"eps": cell.eps, "steps": cell.steps, "weight": cell.weight} for cell in sweep.cells()]
     write_arrays(path, arrays, {"cells": json.dumps(cells)})
 
 
 def _files(job: AttackJob) -> list[str]:
-    return [
-        shards.file_hash(path) for path in (job.weights, job.data / "pool.safetensors", job.data / "splits.safetensors")
-    ]
+    return [shards.file_hash(path) for path in (job.weights, job.data / "pool.safetensors", job.data / "splits.safetensors")]

@@ -14,9 +14,7 @@ from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.data.store import check_images
 
 
-def attack(
-    classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
-) -> Attacked:
+def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
     """The image after `spec.steps` steps; of several restarts the one of highest loss."""
     return snapshots(classifier, images, labels, spec=spec, generator=generator, at=(spec.steps,))[spec.steps]
 
@@ -69,9 +67,7 @@ def _logits(classifier: Classifier, x: Tensor) -> Tensor:
         return classifier(x)
 
 
-def _better(
-    held: tuple[Tensor, Tensor, Tensor] | None, x: Tensor, z: Tensor, loss: Loss
-) -> tuple[Tensor, Tensor, Tensor]:
+def _better(held: tuple[Tensor, Tensor, Tensor] | None, x: Tensor, z: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
     """Per image the point of higher loss: (images, predictions, losses)."""
     new = (x, z.argmax(dim=1), loss(z))
     if held is None:

@@ -31,6 +31,12 @@ class Sweep:
     eot: int = 1
     options: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> Sweep:
+        """The sweep of a configuration's plain map."""
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        return cls(**values)
+
     def cells(self) -> list[Spec]:
         """One Spec per eps, weight and step count, in this order."""
         return [replace(spec, steps=steps) for spec in self.trajectories() for steps in self.steps]
@@ -41,9 +47,7 @@ class Sweep:
 
     def _spec(self, eps: float, weight: float) -> Spec:
         step = self.step if self.step is not None else eps * (0.125 if self.rel_step is None else self.rel_step)
-        shared = {
-            name: getattr(self, name) for name in ("norm", "restarts", "random_start", "target", "eot", "options")
-        }
+        shared = {name: getattr(self, name) for name in ("norm", "restarts", "random_start", "target", "eot", "options")}
         return Spec(eps=eps, step=step, steps=max(self.steps), weight=weight, **shared)
 
 

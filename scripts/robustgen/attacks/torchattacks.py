@@ -18,9 +18,7 @@ from robustgen.data.store import check_images
 NORMS = {"linf": "Linf", "l2": "L2"}
 
 
-def attack(
-    classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
-) -> Attacked:
+def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
     """The library's attack from a seed drawn from `generator`; counts are batch totals divided by n."""
     check_images(images)
     if spec.weight or spec.target != "none":
@@ -61,14 +59,12 @@ def _build(name: str, classifier: nn.Module, spec: Spec, options: dict[str, Any]
     import torchattacks
 
     if name == "PGD" and spec.norm == "linf":
-        known = {"alpha": spec.step, "steps": spec.steps, "random_start": spec.random_start}
+        known: dict[str, Any] = {"alpha": spec.step, "steps": spec.steps, "random_start": spec.random_start}
     elif name == "APGD":
         known = {"norm": NORMS[spec.norm], "steps": spec.steps, "n_restarts": spec.restarts, "eot_iter": spec.eot}
         known["seed"] = int(torch.randint(2**31, ()))
     else:
-        raise Refused(
-            f"torchattacks {name!r} in {spec.norm} is not wrapped; wrapped are PGD (linf) and APGD (linf, l2)."
-        )
+        raise Refused(f"torchattacks {name!r} in {spec.norm} is not wrapped; wrapped are PGD (linf) and APGD (linf, l2).")
     return getattr(torchattacks, name)(classifier, eps=spec.eps, **known, **options)
 
 

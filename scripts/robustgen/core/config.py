@@ -14,7 +14,7 @@ from robustgen.core import kinds
 from robustgen.core.refusal import Refused
 from robustgen.core.schema import Study
 
-REFERENCES = {  # where a name stands -> the map that must define it
+REFERENCES: dict[tuple[str, ...], str] = {  # where a name stands -> the map that must define it
     ("models", "*", "dataset"): "datasets",
     ("models", "*", "recipe"): "recipes",
     ("models", "*", "start_from"): "models",

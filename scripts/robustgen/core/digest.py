@@ -11,6 +11,7 @@ from robustgen.core.refusal import Refused
 
 ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package
 PACKAGE = "robustgen"
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def digest(script: str, *modules: str) -> str:
@@ -20,9 +21,7 @@ def digest(script: str, *modules: str) -> str:
 
 def digest_of(parts: dict[str, str]) -> str:
     """One short hash for file -> hash."""
-    return hashlib.sha256("\n".join(f"{name} {value}" for name, value in sorted(parts.items())).encode()).hexdigest()[
-        :16
-    ]
+    return hashlib.sha256("\n".join(f"{name} {value}" for name, value in sorted(parts.items())).encode()).hexdigest()[:16]
 
 
 def digests(script: str, *modules: str) -> dict[str, str]:
@@ -58,8 +57,7 @@ def _read(path: Path, _changed: int) -> tuple[str, tuple[Path, ...]]:
 def _bare(tree: ast.Module) -> ast.Module:
     """The tree without docstrings: prose changes no result."""
     for node in ast.walk(tree):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
     return tree
 

@@ -27,13 +27,9 @@ def load(room: str, kind: str) -> ModuleType:
         if error.name != module_name(room, kind):
             raise
         known = ", ".join(kinds(room))
-        raise Refused(
-            f"There is no kind {kind!r} in {room}; known are {known}, or a dotted module of your own."
-        ) from error
+        raise Refused(f"There is no kind {kind!r} in {room}; known are {known}, or a dotted module of your own.") from error
 
 
 def kinds(room: str, mark: str = "def ") -> list[str]:
     """The kinds of a room: its modules whose text defines the room's function, e.g. `def attack(`."""
-    return sorted(
-        path.stem for path in ROOT.joinpath(*room.split(".")).glob("*.py") if mark in path.read_text(encoding="utf-8")
-    )
+    return sorted(path.stem for path in ROOT.joinpath(*room.split(".")).glob("*.py") if mark in path.read_text(encoding="utf-8"))

@@ -81,7 +81,9 @@ def jobs(lines: Iterable[str]) -> Iterator[str]:
         elif found := re.match(r"(\d+) of (\d+) steps", text):
             seconds = time.monotonic() - seen.starts.get(seen.finished, time.monotonic())
             yield f"[{found[1]:>3}/{found[2]}] {seen.names.get(seen.finished, seen.finished)}, {seconds:.1f} s"
-        elif re.search(r"(Nothing to be done|Error in rule|Error:|Refused|BadFile|Diverged|Exception|configuration has|^- \w+\.)", text):
+        elif re.search(
+            r"(Nothing to be done|Error in rule|Error:|Refused|BadFile|Diverged|Exception|configuration has|^- \w+\.)", text
+        ):
             yield text
 
 

@@ -116,11 +116,7 @@ class Plan:
     def all_needs(self, *sorts: str) -> list[str]:
         """Every file of these sorts that some output of the study needs."""
         found = (
-            path
-            for name in self.study.outputs
-            for sort, paths in self.needs(name).items()
-            if sort in sorts
-            for path in paths
+            path for name in self.study.outputs for sort, paths in self.needs(name).items() if sort in sorts for path in paths
         )
         return list(dict.fromkeys(found))
 

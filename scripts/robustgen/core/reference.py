@@ -60,13 +60,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, float) and round(value * 255, 9) in (8, 16):
         return f"{round(value * 255)}/255"
     words = {None: "null", True: "true", False: "false"}
-    return (
-        words[value]
-        if value is None or isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else f"{value}"
-    )
+    return words[value] if value is None or isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 def _type(annotation: Any) -> str:
@@ -82,6 +76,4 @@ def _type(annotation: Any) -> str:
         return " or ".join("null" if one is type(None) else _type(one) for one in inside)
     if origin is dict:
         return "map"
-    return {float: "number or fraction", int: "whole number", str: "text", bool: "true or false"}.get(
-        annotation, str(annotation)
-    )
+    return {float: "number or fraction", int: "whole number", str: "text", bool: "true or false"}.get(annotation, str(annotation))

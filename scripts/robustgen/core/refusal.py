@@ -17,6 +17,4 @@ def command(main: Callable[[], None]) -> None:
     except Refused as error:
         sys.exit(f"{type(error).__name__}: {error}")
     except OSError as error:
-        sys.exit(
-            f"{error.strerror or error}: {error.filename or 'the output'}; free space or permissions, then run again."
-        )
+        sys.exit(f"{error.strerror or error}: {error.filename or 'the output'}; free space or permissions, then run again.")

@@ -22,9 +22,7 @@ def write_rows(path: str | Path, rows: pd.DataFrame, *, unit: str) -> None:
         raise Refused(f"The unit of rows is one of {', '.join(UNITS)}, not {unit!r}.")
     holes = [name for name in rows.columns if rows[name].isna().any()]
     if holes:
-        raise Refused(
-            f"Rows for {path} hold missing or NaN values in {', '.join(holes)}; a cell is measured or absent."
-        )
+        raise Refused(f"Rows for {path} hold missing or NaN values in {', '.join(holes)}; a cell is measured or absent.")
     with atomic(path) as temporary:
         rows.assign(unit=unit).to_parquet(temporary, index=False, engine="pyarrow", compression="zstd")
 

@@ -46,9 +46,7 @@ class Compute(Block):
 class Data(Block):
     """Where real data sets lie."""
 
-    root: str | None = Field(
-        None, description="Folder of the data sets' files; the environment's ROBUSTGEN_DATA where empty."
-    )
+    root: str | None = Field(None, description="Folder of the data sets' files; the environment's ROBUSTGEN_DATA where empty.")
 
 
 class Evaluate(Block):
@@ -66,16 +64,10 @@ class Dataset(Block):
     options: dict[str, Any] = Field({}, description="Further settings that the module takes.")
     validation: PositiveInt = Field(1000, description="Images held out of the training part; they are never augmented.")
     evaluate: Evaluate = Field(Evaluate(), description="How many images are attacked and scored.")
-    eps: tuple[Positive, ...] = Field(
-        (8 / 255, 16 / 255), description="L_inf budgets of attacks that name none of their own."
-    )
+    eps: tuple[Positive, ...] = Field((8 / 255, 16 / 255), description="L_inf budgets of attacks that name none of their own.")
     eps_l2: tuple[Positive, ...] = Field((0.5,), description="L_2 budgets of attacks that name none of their own.")
-    mean: tuple[Number, ...] = Field(
-        (0.5,), description="Mean per channel (or one for all) of the normalising first layer."
-    )
-    std: tuple[Positive, ...] = Field(
-        (0.25,), description="Standard deviation per channel (or one for all) of that layer."
-    )
+    mean: tuple[Number, ...] = Field((0.5,), description="Mean per channel (or one for all) of the normalising first layer.")
+    std: tuple[Positive, ...] = Field((0.25,), description="Standard deviation per channel (or one for all) of that layer.")
     published: str | None = Field(
         None, description="The data set's name in config/paper.csv; empty where no published number is of it."
     )
@@ -134,9 +126,7 @@ class Attack(Block):
     steps: tuple[NonNegativeInt, ...] = Field((40,), description="Step counts; one trajectory serves them all.")
     restarts: PositiveInt = Field(1, description="Random restarts; per image the one with the highest loss is kept.")
     random_start: bool = Field(True, description="Start at a random point of the ball instead of the image.")
-    target: Literal["none", "random", "least_likely"] = Field(
-        "none", description="Aim at a class other than the label."
-    )
+    target: Literal["none", "random", "least_likely"] = Field("none", description="Aim at a class other than the label.")
     eot: PositiveInt = Field(1, description="Gradients averaged per step (for randomised classifiers).")
     weight: tuple[Number, ...] = Field(
         (0.0,), description="Weight of the energy in the loss: lambda of High-Energy PGD (eq. 10)."
@@ -154,9 +144,7 @@ class Detector(Block):
     """A detector of adversarial images."""
 
     kind: str = Field("energy", description="Module of scripts/robustgen/detect.")
-    fpr: Share = Field(
-        0.05, description="False positive rate, on clean validation images, of the one headline threshold."
-    )
+    fpr: Share = Field(0.05, description="False positive rate, on clean validation images, of the one headline threshold.")
     temperatures: tuple[Positive, ...] = Field(
         (1.0,), description="Temperatures among which the paper's protocol chooses by validation AUC."
     )
@@ -165,9 +153,7 @@ class Detector(Block):
 class Output(Block):
     """A table or a figure: the module that makes it and the part of the study that it shows."""
 
-    kind: str | None = Field(
-        None, description="Module of scripts/robustgen/tables or figures; the entry's own name where empty."
-    )
+    kind: str | None = Field(None, description="Module of scripts/robustgen/tables or figures; the entry's own name where empty.")
     datasets: tuple[Name, ...] = Field((), description="Keys of `datasets`.")
     models: tuple[Name, ...] = Field((), description="Keys of `models`.")
     attacks: tuple[Name, ...] = Field((), description="Keys of `attacks`.")
@@ -180,9 +166,7 @@ class Study(Block):
 
     study: Name = Field("paper", description="Name of the study; results go to results/<study>.")
     seed: NonNegativeInt = Field(0, description="The study's seed: splits and everything below derive from it.")
-    seeds: tuple[NonNegativeInt, ...] = Field(
-        (0,), min_length=1, description="Repetitions: each trains and attacks anew."
-    )
+    seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="Repetitions: each trains and attacks anew.")
     outputs: tuple[Name, ...] = Field((), description="Keys of `tables` and `figures` that are made.")
     compute: Compute = Field(Compute(), description="Where and how numbers are computed.")
     data: Data = Field(Data(), description="Where real data sets lie.")

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 Arrays = dict[str, "np.ndarray"]
 
 
-def sharded(
-    items: list[str], *, beside: str | Path, key: str, compute: Callable[[str], Arrays], what: str
-) -> Iterator[Arrays]:
+def sharded(items: list[str], *, beside: str | Path, key: str, compute: Callable[[str], Arrays], what: str) -> Iterator[Arrays]:
     """compute(item) for every item, or what an earlier run with the same key has left of it."""
     folder = shard_folder(beside)
     for item in progress(items, total=len(items), what=what):

@@ -66,9 +66,7 @@ def _short(paths: str) -> str:
 
 def _changed(rest: str) -> str:
     """Which files of code or which settings differ."""
-    before, now = (
-        re.findall(r"'(.*?)'(?=,'|\s|$)", part) for part in (rest.split(" now: ")[0], rest.split(" now: ")[-1])
-    )
+    before, now = (re.findall(r"'(.*?)'(?=,'|\s|$)", part) for part in (rest.split(" now: ")[0], rest.split(" now: ")[-1]))
     files = sorted({file for value in before for file in _changed_files(value)})
     settings = sorted(set(_changed_settings(before, now)))
     said = ([f"the code changed in {', '.join(files)}"] if files else []) + settings

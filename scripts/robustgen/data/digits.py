@@ -18,7 +18,7 @@ SEED = 1797
 SIDE, FULL = 8, 16.0
 
 
-def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:  # noqa: ARG001
+def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     """All digits as one channel of size x size pixels; nothing is read from `root`."""
     from sklearn.datasets import load_digits
 

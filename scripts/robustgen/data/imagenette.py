@@ -32,10 +32,7 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
         raise Refused(f"imagenette does not know the options {', '.join(sorted(unknown))}; it takes folder.")
     base = Path(root or ".") / str(options.get("folder", FOLDER))
     files = [
-        (path, k, part)
-        for name, part in PARTS.items()
-        for k, wnid in enumerate(CLASSES)
-        for path in _files(base / name / wnid)
+        (path, k, part) for name, part in PARTS.items() for k, wnid in enumerate(CLASSES) for path in _files(base / name / wnid)
     ]
     images = np.stack([_crop(path, size) for path, _, _ in files])
     labels, part = (
@@ -48,9 +45,7 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
 def _files(folder: Path) -> list[Path]:
     found = sorted(folder.glob("*.JPEG"))
     if not found:
-        raise Refused(
-            f"{folder} holds no .JPEG file; set data.root or ROBUSTGEN_DATA to the folder that holds {FOLDER}."
-        )
+        raise Refused(f"{folder} holds no .JPEG file; set data.root or ROBUSTGEN_DATA to the folder that holds {FOLDER}.")
     return found
 
 
@@ -60,8 +55,6 @@ def _crop(path: Path, size: int) -> np.ndarray:
 
     with Image.open(path) as file:
         pixels = np.asarray(file.convert("RGB"))
-    padded = np.pad(
-        pixels, [*(((size - side + 1) // 2,) * 2 if side < size else (0, 0) for side in pixels.shape[:2]), (0, 0)]
-    )
+    padded = np.pad(pixels, [*(((size - side + 1) // 2,) * 2 if side < size else (0, 0) for side in pixels.shape[:2]), (0, 0)])
     top, left = (round((side - size) / 2) for side in padded.shape[:2])
     return padded[top : top + size, left : left + size].transpose(2, 0, 1)

@@ -12,9 +12,7 @@ from robustgen.data.sign_scenes import Plane, Scene, direction, draw_scene, grid
 SAMPLES = ((-0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (0.5, -0.5))  # places within a pixel, in the order of the exposure
 
 
-def render(
-    seeds: Sequence[tuple[int, ...]], labels: NDArray[np.int64], *, templates: Plane, photos: Plane, size: int
-) -> Plane:
+def render(seeds: Sequence[tuple[int, ...]], labels: NDArray[np.int64], *, templates: Plane, photos: Plane, size: int) -> Plane:
     """One picture per seed and label, in [0,1], from templates [k,SIDE,SIDE,4] and photos [p,h,w,3]."""
     streams = [np.random.PCG64(np.random.SeedSequence(seed)) for seed in seeds]
     scene = draw_scene(streams)

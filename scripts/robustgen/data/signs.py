@@ -20,7 +20,7 @@ LEAST_SIZE = 16
 CHUNK_PIXELS = 65536
 
 
-def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:  # noqa: ARG001
+def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     """As many training and test images as `options` say, in colour, size x size; nothing is read from `root`."""
     counts = read_counts(options, known=COUNTS, data="signs")
     read_count(size, name="signs: size", least=LEAST_SIZE)

@@ -59,6 +59,4 @@ def check_images(images: torch.Tensor) -> None:
         raise Refused("There is no image in the batch; check the split's size.")
     low, high = torch.aminmax(images)
     if not (low >= 0 and high <= 1):  # NaN fails too
-        raise Refused(
-            f"Images must lie in [0,1], these lie in [{low:.3g}, {high:.3g}]; normalisation is the net's first layer."
-        )
+        raise Refused(f"Images must lie in [0,1], these lie in [{low:.3g}, {high:.3g}]; normalisation is the net's first layer.")

@@ -29,9 +29,7 @@ class Choice:
     threshold: float
 
 
-def detect(
-    clean: pd.DataFrame, attacked: pd.DataFrame, *, settings: dict[str, Any]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def detect(clean: pd.DataFrame, attacked: pd.DataFrame, *, settings: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(statistics of test images, thresholds per attack cell) from score rows of validation and test images."""
     statistics, found = [], []
     for cell, rows in attacked.groupby(list(CELL), sort=True):
@@ -50,9 +48,7 @@ def _choices(clean: pd.DataFrame, attacked: pd.DataFrame, settings: dict[str, An
     searched = max(settings["temperatures"], key=lambda t: auroc(_statistic(attacked, t), _statistic(clean, t)))
     headline = Choice("sound", "fpr", 1.0, False, at_fpr(_statistic(clean, 1.0), settings["fpr"]))
     return [headline] + [
-        Choice(
-            "paper", name, temperature, flag, rule(_statistic(attacked, temperature), _statistic(clean, temperature))
-        )
+        Choice("paper", name, temperature, flag, rule(_statistic(attacked, temperature), _statistic(clean, temperature)))
         for name, rule in RULES.items()
         for temperature, flag in ((1.0, False), (searched, True))
     ]

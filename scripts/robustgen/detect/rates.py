@@ -31,7 +31,7 @@ def auroc(attacked: Scores, clean: Scores) -> float:
 
 def average_precision(attacked: Scores, clean: Scores) -> float:
     """Area under precision over recall, as the step sum of precision at each new recall."""
-    thresholds, tpr, fpr = curve(attacked, clean)
+    _, tpr, fpr = curve(attacked, clean)
     hits, false = tpr * len(attacked), fpr * len(clean)
     return float(np.sum(np.diff(tpr, prepend=0.0) * hits / np.maximum(hits + false, 1)))
 

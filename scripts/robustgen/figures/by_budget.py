@@ -29,7 +29,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         _panels(upper, lower, natural, attacked[attacked["steps"] == attacked["steps"].max()])
     attack = ", ".join(f"{name}, {max(entry['steps'])} steps" for name, entry in spec["attacks"].items())
     caption = (
-        f"Above: mean of E(x) under {attack} by budget (bars: one standard deviation over images), natural images in blue. Below: "
+        f"Above: mean of E(x) under {attack} by budget (bars: one standard deviation over images), natural in blue. Below: "
         "share of images that fool the net, and AUROC of -E as a detector; below 0.5 attacked images have the higher energy."
         + absent
     )
@@ -48,9 +48,7 @@ def _panels(upper: Any, lower: Any, natural: pd.DataFrame, attacked: pd.DataFram
     upper.set_ylabel("E(x)")
     upper.legend(fontsize=7)
     areas = [auroc(-rows["energy"].to_numpy(), -natural["energy"].to_numpy()) for _, rows in groups]
-    lower.plot(
-        places, [rows["success"].mean() for _, rows in groups], color=ATTACKED, marker="o", ms=4, label="success"
-    )
+    lower.plot(places, [rows["success"].mean() for _, rows in groups], color=ATTACKED, marker="o", ms=4, label="success")
     bars = [[area.value - area.low for area in areas], [area.high - area.value for area in areas]]
     lower.errorbar(places, [area.value for area in areas], bars, color=THIRD, marker="s", ms=4, label="AUROC of -E")
     lower.axhline(0.5, color="0.5", lw=0.8, ls=":")

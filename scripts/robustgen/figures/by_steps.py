@@ -28,7 +28,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
             _panel(axis, natural, attacked[attacked["eps"] == budgets[place]])
     attack = ", ".join(name.replace("_", "-").upper() for name in spec["attacks"])
     caption = (
-        f"Mean of E(x) over test images (bars: one standard deviation over images) after so many steps of {attack}; 0 steps is the "
+        f"Mean of E(x) over test images (bars: one standard deviation) after so many steps of {attack}; 0 steps is the "
         "random start. Numbers: accuracy. Blue: natural images with one standard deviation." + absent
     )
     return Picture(figure, f"Energy by steps of {attack}", caption)
@@ -36,21 +36,15 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 
 def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
     first, (mean, spread) = attacked.iloc[0], (natural["energy"].mean(), natural["energy"].std())
-    by_steps = attacked.groupby("steps").agg(
-        energy=("energy", "mean"), spread=("energy", "std"), fooled=("success", "mean")
-    )
+    by_steps = attacked.groupby("steps").agg(energy=("energy", "mean"), spread=("energy", "std"), fooled=("success", "mean"))
     places = range(len(by_steps))
     axis.axhspan(mean - spread, mean + spread, color=NATURAL, alpha=0.15, lw=0)
     axis.axhline(mean, color=NATURAL, label=f"natural, acc. {1 - natural['success'].mean():.0%}")
     name = cells.label(first["attack"], first["weight"])
-    axis.errorbar(
-        places, by_steps["energy"], by_steps["spread"], color=ATTACKED, marker="o", ms=4, capsize=3, label=name
-    )
+    axis.errorbar(places, by_steps["energy"], by_steps["spread"], color=ATTACKED, marker="o", ms=4, capsize=3, label=name)
     for place, (_, row) in zip(places, by_steps.iterrows(), strict=True):
         top = row["energy"] + row["spread"]
-        axis.annotate(
-            f"{1 - row['fooled']:.0%}", (place, top), (0, 3), textcoords="offset points", ha="center", fontsize=7
-        )
+        axis.annotate(f"{1 - row['fooled']:.0%}", (place, top), (0, 3), textcoords="offset points", ha="center", fontsize=7)
     axis.margins(y=0.15)
     axis.set_xticks(list(places), [str(steps) for steps in by_steps.index])
     axis.set_title(cells.heading(first["dataset"], first["model"], first["eps"]))

@@ -31,9 +31,8 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
             _panel(axis, natural, attacked[attacked["eps"] == budgets[place]])
     attack = ", ".join(name.replace("_", "-").upper() for name in spec["attacks"])
     caption = (
-        f"Histograms of E(x) on test images: natural (blue) and attacked by {attack} (orange, accuracy under attack in the legend). "
-        "AUROC is that of -E: 1 where attacked images lie wholly lower, 0.5 where the two cannot be told apart."
-        + absent
+        f"Histograms of E(x) on test images: natural (blue), attacked by {attack} (orange); accuracies in the legend. "
+        "AUROC is that of -E: 1 where attacked images lie wholly lower, 0.5 where the two cannot be told apart." + absent
     )
     return Picture(figure, f"Energy under {attack}", caption)
 
@@ -42,7 +41,8 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
     import seaborn
 
     first = attacked.iloc[0]
-    bins = np.linspace(*np.quantile(np.concatenate([natural["energy"], attacked["energy"]]), [0.0, 1.0]), 41)
+    both = pd.concat([natural["energy"], attacked["energy"]])
+    bins = np.linspace(both.min(), both.max(), 41)
     shown = (
         (natural, NATURAL, f"natural, acc. {1 - natural['success'].mean():.0%}"),
         (
@@ -52,12 +52,8 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
         ),
     )
     for rows, colour, name in shown:
-        seaborn.histplot(
-            x=rows["energy"], bins=bins, stat="density", color=colour, alpha=0.5, label=name, ax=axis, lw=0
-        )
+        seaborn.histplot(x=rows["energy"], bins=bins, stat="density", color=colour, alpha=0.5, label=name, ax=axis, lw=0)
     area = auroc(-attacked["energy"].to_numpy(), -natural["energy"].to_numpy()).value
-    axis.set_title(
-        f"{cells.heading(first['dataset'], first['model'], first['eps'])}, {first['steps']} steps, AUROC {area:.3f}"
-    )
+    axis.set_title(f"{cells.heading(first['dataset'], first['model'], first['eps'])}, {first['steps']} steps, AUROC {area:.3f}")
     axis.set_xlabel("E(x)")
     axis.legend(fontsize=7)

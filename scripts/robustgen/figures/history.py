@@ -25,8 +25,8 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
             continue
         _panels(upper, lower, model, histories, spec["models"][model]["objective"]["kind"])
     caption = (
-        "Above: training loss. Below: accuracy on training images as the recipe shows them (augmented, attacked where training is "
-        "adversarial), on natural validation images, and on attacked validation images, which choose the checkpoint of robust nets."
+        "Above: training loss. Below: accuracy on training images as the recipe shows them (attacked where training is "
+        "adversarial), on natural validation images, and on attacked ones, which choose the checkpoint of robust nets."
     )
     return Picture(figure, "Training", caption + absent)
 

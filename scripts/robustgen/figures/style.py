@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NATURAL, ATTACKED, THIRD = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
 PANEL = (3.4, 2.6)  # inches
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,

@@ -48,9 +48,7 @@ def run(job: ScoreJob) -> pd.DataFrame:
         part = read_split(job.data, name, limit)
         for cell, x, counts in _cells(job, name, part):
             z = logits(model, x, batch=job.batch, device=place)
-            measured = scores(
-                z, torch.from_numpy(part.labels), temperatures=tuple(t for t in job.temperatures if t != 1)
-            )
+            measured = scores(z, torch.from_numpy(part.labels), temperatures=tuple(t for t in job.temperatures if t != 1))
             axes = {
                 "dataset": job.dataset,
                 "model": job.model,

@@ -20,9 +20,7 @@ def logits(classifier: Callable[[Tensor], Tensor], images: Tensor, *, batch: int
     z = torch.cat([classifier(part.to(device)).float().cpu() for part in images.split(batch)])
     if not z.isfinite().all():
         bad = int((~z.isfinite()).any(dim=1).sum())
-        raise Refused(
-            f"The classifier gives infinite or NaN logits for {bad} of {len(z)} images; its energies mean nothing."
-        )
+        raise Refused(f"The classifier gives infinite or NaN logits for {bad} of {len(z)} images; its energies mean nothing.")
     return z
 
 

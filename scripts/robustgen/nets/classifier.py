@@ -32,6 +32,9 @@ class NetSpec:
 class Normalize(nn.Module):
     """(x - mean) / std per channel."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean).reshape(1, -1, 1, 1), persistent=False)
@@ -65,7 +68,7 @@ def frozen(model: nn.Sequential, *, dtype: torch.dtype = torch.float32, device: 
     Normalisation and logits stay in fp32; only the net between them computes in `dtype`.
     """
     normalize, net = copy.deepcopy(model).to(device).eval()
-    net = fold(net).to(dtype=dtype, memory_format=torch.channels_last)
+    net = fold(net).to(dtype).to(memory_format=torch.channels_last)
     return nn.Sequential(normalize, Cast(dtype), net, Cast(torch.float32)).requires_grad_(False).eval()
 
 
@@ -87,9 +90,7 @@ def load(path: str | Path) -> tuple[nn.Sequential, NetSpec]:
         weights = load_file(path)
         raw = json.loads(read_meta(path)["spec"])
     except (SafetensorError, KeyError) as error:
-        raise BadFile(
-            f"{path} is not a whole weights file of this project ({error}); delete it and run again."
-        ) from error
+        raise BadFile(f"{path} is not a whole weights file of this project ({error}); delete it and run again.") from error
     spec = NetSpec(**{**raw, "mean": tuple(raw["mean"]), "std": tuple(raw["std"])})
     model = classifier(spec)
     model.load_state_dict(weights)

@@ -28,9 +28,7 @@ class Block(nn.Module):
 class ResNet(nn.Module):
     """Images -> logits; `features` gives the input of the linear layer."""
 
-    def __init__(
-        self, *, channels: int, classes: int, size: int, blocks: tuple[int, ...], width: int, stem_stride: int
-    ):
+    def __init__(self, *, channels: int, classes: int, size: int, blocks: tuple[int, ...], width: int, stem_stride: int):
         super().__init__()
         widths = [width * 2**stage for stage in range(len(blocks))]
         self.stem = ConvNorm(channels, width, 3, stem_stride)
@@ -63,6 +61,4 @@ def build(
     stem_stride: int = 1,
 ) -> nn.Module:
     """A ResNet10 ([1,1,1,1]) or ResNet18 ([2,2,2,2]); Imagenette at 150 px takes stem_stride 2, hence 2048 features."""
-    return ResNet(
-        channels=channels, classes=classes, size=size, blocks=tuple(blocks), width=width, stem_stride=stem_stride
-    )
+    return ResNet(channels=channels, classes=classes, size=size, blocks=tuple(blocks), width=width, stem_stride=stem_stride)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def energy_change(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
 def largest_rise_between_steps(part: pd.DataFrame, _other: pd.DataFrame) -> Interval:
     """The largest mean change of E between consecutive positive step counts; below 0 where E falls all along."""
     energies = [_by_image(rows) for rows in _by_steps(part)]
-    changes = [intervals.mean((b - a).to_numpy()) for a, b in zip(energies, energies[1:], strict=False)]
+    changes = [intervals.mean((b - a).to_numpy()) for a, b in pairwise(energies)]
     return max(changes)
 
 

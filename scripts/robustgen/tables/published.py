@@ -21,7 +21,7 @@ def table_1(paper: pd.DataFrame, *, model: dict[str, Any], row: str, attack: str
     if not model["published"] or not is_resnet10(model):
         return {}
     mine = paper[(paper["work"] == WORK) & (paper["table"] == "table_1") & (paper["dataset"] == model["published"])]
-    found = {}
+    found: dict[str, str] = {}
     for column in ("DR", "FPR"):
         hit = mine[(mine["row"] == row) & (mine["column"] == f"linf {attack} eps={eps} {column}")]
         if len(hit):

@@ -34,7 +34,7 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
     columns = {
         "data set": text("dataset"),
         "defence (net)": lambda row: f"{row['detector']} ({row['model']})",
-        "attack": lambda row: _attack(row),
+        "attack": _attack,
         "n": text("n"),
         "DR %": percent("dr"),
         "FPR %": percent("fpr"),
@@ -90,7 +90,7 @@ def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
     fpr = "; ".join(f"{name}: {entry['fpr']:.0%}" for name, entry in spec["detectors"].items())
     over = " and ".join(sorted(set(rows["over"])))
     return (
-        f"DR, FPR, AUROC: one threshold for all attacks, chosen on clean validation images at a false positive rate of {fpr}, T = 1. "
+        f"DR, FPR, AUROC: one threshold for all attacks, chosen on clean validation images at a stated FPR ({fpr}), T = 1. "
         "Paper's protocol: a threshold and a temperature per attack, chosen on validation images under that same attack "
         "(Youden's J, as in the authors' code; the paper says G-mean, which table_1_detail shows too). "
         "All attacked against all clean test images; successful only: fooled against correctly classified ones. "

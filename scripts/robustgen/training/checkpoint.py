@@ -25,9 +25,7 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: State, progress: Progress, key: str
-) -> None:
+def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: State, progress: Progress, key: str) -> None:
     """Write the state of model, optimiser and best weights; random numbers need none, each epoch draws its own."""
     from safetensors.torch import save_file
 
@@ -60,12 +58,7 @@ def _part(prefix: str, tensors: State) -> State:
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> State:
     states = optimizer.state_dict()["state"].items()
-    return {
-        f"optimizer.{index}.{name}": value
-        for index, state in states
-        for name, value in state.items()
-        if value is not None
-    }
+    return {f"optimizer.{index}.{name}": value for index, state in states for name, value in state.items() if value is not None}
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: State) -> None:

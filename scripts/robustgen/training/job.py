@@ -98,9 +98,7 @@ def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:
     """What a checkpoint must share with a run to be its own."""
     files = [file_hash(job.data / name) for name in ("pool.safetensors", "splits.safetensors")]
     start = file_hash(job.start) if job.start else ""
-    return json.dumps(
-        [job.code, job.model, job.net, job.recipe, job.study_seed, job.seed, place, str(dtype), files, start]
-    )
+    return json.dumps([job.code, job.model, job.net, job.recipe, job.study_seed, job.seed, place, str(dtype), files, start])
 
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:

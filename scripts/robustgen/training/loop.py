@@ -54,7 +54,7 @@ def train(model: nn.Module, run: Run) -> tuple[State, Progress]:
 
     A run that was killed goes on after its last whole epoch and ends with the same bytes.
     """
-    model.to(run.train.images.device, memory_format=torch.channels_last)
+    model.to(run.train.images.device).to(memory_format=torch.channels_last)
     optimizer = _optimizer(model, run.recipe)
     best, progress = checkpoint.resume(run.checkpoint, model, optimizer, run.key) or (_copy(model), Progress())
     while progress.epoch < run.recipe.epochs:
@@ -122,9 +122,7 @@ def _pass(model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, epoch: i
         for group in optimizer.param_groups:
             group["lr"] = rate(recipe, epoch + (position + 0.5) / len(batches))
         with _autocast(part, run):
-            loss, z = objective.loss(
-                model, x.contiguous(memory_format=torch.channels_last), y, recipe=recipe, generator=noise
-            )
+            loss, z = objective.loss(model, x.contiguous(memory_format=torch.channels_last), y, recipe=recipe, generator=noise)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

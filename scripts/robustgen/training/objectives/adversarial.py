@@ -13,9 +13,7 @@ from robustgen.training.types import Recipe
 JUDGE_STEPS = 10  # checkpoints are compared under at least so many steps, which shows a collapse of one-step training
 
 
-def loss(
-    model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def loss(model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(loss, logits) of a batch under attack."""
     goal = recipe.objective
     attacked = _attack(model, x, y, recipe, generator, steps=goal.steps, rel_step=goal.rel_step)

@@ -9,9 +9,7 @@ from robustgen.training.objectives import standard
 from robustgen.training.types import Recipe
 
 
-def loss(
-    model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def loss(model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(loss, logits) of a batch under fresh noise."""
     return standard.loss(model, _noisy(x, recipe, generator), y, recipe=recipe, generator=generator)
 

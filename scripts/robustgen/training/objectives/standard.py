@@ -9,9 +9,7 @@ from torch.nn.functional import cross_entropy
 from robustgen.training.types import Recipe
 
 
-def loss(
-    model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def loss(model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(loss, logits) of a batch."""
     z = model(x).float()
     return cross_entropy(z, y, label_smoothing=recipe.label_smoothing), z

@@ -1,0 +1,50 @@
+"""The net of the bench: a ResNet10 trained briefly on the embedded traffic signs, so that its loss has a meaning."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from robustgen.data import signs
+from robustgen.data.pool import TEST, TRAIN, Pool
+from robustgen.data.store import to_float
+from robustgen.nets import classifier
+
+SIZE, CHANNELS = 32, 3
+EPOCHS, BATCH, RATE = 3, 64, 2e-3
+
+
+def trained(*, width: int, train: int, attack: int, device: str) -> tuple[nn.Sequential, Tensor, Tensor]:
+    """(model, images to attack, their labels): the model in fp32, as users hold it, in evaluation mode."""
+    pool = signs.load(size=SIZE, root=None, options={"train": train, "test": attack})
+    model = classifier.classifier(_spec(len(pool.names), width)).to(device)
+    _train(model, *_part(pool, TRAIN, device))
+    return model.eval(), *_part(pool, TEST, device)
+
+
+def _spec(classes: int, width: int) -> classifier.NetSpec:
+    normal = {"mean": (0.5,) * CHANNELS, "std": (0.25,) * CHANNELS}
+    options = {"width": width, "blocks": (1, 1, 1, 1)}
+    return classifier.NetSpec("resnet", CHANNELS, classes, SIZE, **normal, options=options)
+
+
+def _part(pool: Pool, part: int, device: str) -> tuple[Tensor, Tensor]:
+    chosen = np.flatnonzero(pool.part == part)
+    images, labels = torch.from_numpy(pool.images[chosen]), torch.from_numpy(pool.labels[chosen])
+    return to_float(images).to(device), labels.to(device)
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """A few epochs of Adam on cross entropy, with a rate that falls to zero."""
+    generator = torch.Generator().manual_seed(0)
+    batches = [rows for _ in range(EPOCHS) for rows in torch.randperm(len(y), generator=generator).to(y.device).split(BATCH)]
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=len(batches))
+    model.train()
+    for rows in batches:
+        optimizer.zero_grad(set_to_none=True)
+        cross_entropy(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+        schedule.step()

@@ -1,0 +1,105 @@
+"""What the study cost: seconds, CPU seconds and memory per rule and per job, from benchmarks and costs.json files."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustgen.core.files import BadFile, read_json
+
+DEAREST = 10
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The last run of one job."""
+
+    rule: str
+    name: str
+    seconds: float
+    cpu: float
+    peak_mb: float
+
+
+def costs(folder: Path) -> list[Cost]:
+    """One cost per job: the whole process where Snakemake measured it, else what the script wrote itself."""
+    written = {(rule, name): _own(rule, name, facts) for rule, name, facts in metered(folder)}
+    timed = {(cost.rule, cost.name): cost for path in _sorted(folder / "benchmarks", "*.tsv") if (cost := _benchmark(path, folder))}
+    return list((written | timed).values())
+
+
+def per_rule(found: list[Cost]) -> list[dict[str, Any]]:
+    """Jobs, sums of seconds, and the highest memory of each rule, the dearest rule first, and of all."""
+    rules = [_sum(rule, [cost for cost in found if cost.rule == rule]) for rule in {cost.rule for cost in found}]
+    return [*sorted(rules, key=lambda row: (-row["seconds"], row["rule"])), _sum("all", found)]
+
+
+def dearest(found: list[Cost]) -> list[Cost]:
+    """The jobs that took longest."""
+    return sorted(found, key=lambda cost: (-cost.seconds, cost.rule, cost.name))[:DEAREST]
+
+
+def metered(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
+    """(rule, name, facts) of every costs.json of the study."""
+    found = []
+    for path in _sorted(folder, "costs.json"):
+        facts = _read(path)
+        name = "/".join(path.relative_to(folder).parts[1:-1])
+        found.append((str(facts.get("rule", path.relative_to(folder).parts[0])), name, facts))
+    return found
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _sum(rule: str, found: list[Cost]) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "jobs": len(found),
+        "seconds": sum(cost.seconds for cost in found),
+        "cpu": sum(cost.cpu for cost in found),
+        "peak_mb": max((cost.peak_mb for cost in found), default=0.0),
+    }
+
+
+def _benchmark(path: Path, folder: Path) -> Cost | None:
+    """The last line of a benchmark; None where it holds none."""
+    rule, *rest = path.relative_to(folder / "benchmarks").with_suffix("").parts
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    if not rows:
+        return None
+    last = rows[-1]
+    return Cost(rule, "/".join(rest), *(_number(last.get(key)) for key in ("s", "cpu_time", "max_rss")))
+
+
+def _own(rule: str, name: str, facts: dict[str, Any]) -> Cost:
+    return Cost(rule, name, *(_number(facts.get(key)) for key in ("seconds", "cpu_seconds", "peak_mb")))
+
+
+def _number(value: Any) -> float:
+    """A number; 0 where Snakemake was too late to measure one."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0
+
+
+def _sorted(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.rglob(pattern))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(read_json(path))
+    except (BadFile, TypeError, ValueError):
+        return {}

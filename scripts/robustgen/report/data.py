@@ -1,0 +1,96 @@
+"""The data sets and nets that the study's outputs rest on."""
+
+from __future__ import annotations
+
+import ast
+import csv
+from pathlib import Path
+from typing import Any
+
+from robustgen.core import kinds
+from robustgen.core.files import read_json
+from robustgen.core.plan import Plan
+from robustgen.report.flow import Job
+from robustgen.tables.table import budget
+
+
+def datasets(plan: Plan, jobs: list[Job]) -> list[dict[str, Any]]:
+    """Every data set in use: what it is, its hash, its images per class and split."""
+    return [_dataset(plan, job.name) for job in jobs if job.rule == "load_data"]
+
+
+def nets(plan: Plan, jobs: list[Job]) -> list[dict[str, Any]]:
+    """Every training run: net, recipe, and the epoch that was kept with its accuracies."""
+    return [_net(plan, *job.name.split("/seed")) for job in jobs if job.rule == "train"]
+
+
+def really_used(plan: Plan, jobs: list[Job]) -> str:
+    """One sentence on the data and on whether published numbers can be held against the results."""
+    names = [job.name for job in jobs if job.rule == "load_data"]
+    printed = {name: plan.study.datasets[name].published for name in names}
+    comparable = [f"{name} ({work})" for name, work in printed.items() if work]
+    if comparable:
+        return f"Data: {', '.join(names)}. Published numbers stand beside ours for {', '.join(comparable)} only."
+    return (
+        f"Data really used: {', '.join(names) or 'none'}. They are not the data of the papers, "
+        "so no published number is comparable with any number on this page; only the direction of effects is."
+    )
+
+
+def _dataset(plan: Plan, name: str) -> dict[str, Any]:
+    folder, entry = Path(plan.dataset(name)), plan.study.datasets[name]
+    pool, splits = (_facts(folder / file) for file in ("pool.json", "splits.json"))
+    counts: dict[str, list[int]] = splits.get("class_counts", {})
+    return {
+        "name": name,
+        "what": described(entry.kind),
+        "sha256": pool.get("sha256", "unknown: the data set was not loaded"),
+        "shape": " x ".join(str(side) for side in pool.get("shape", [])),
+        "eps": ", ".join(budget(eps) for eps in entry.eps),
+        "evaluate": entry.evaluate,
+        "splits": {split: sum(counts[split]) for split in ("train", "validation", "test") if split in counts},
+        "classes": list(zip(splits.get("names", []), *counts.values(), strict=False)) if counts else [],
+        "order": list(counts),
+    }
+
+
+def described(kind: str) -> str:
+    """The first sentence of a data module, read without importing it."""
+    path = kinds.ROOT / "data" / f"{kind}.py"
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    return " ".join(text.split("\n\n")[0].split()) if text else f"Data of {kind}."
+
+
+def _net(plan: Plan, model: str, seed: str) -> dict[str, Any]:
+    entry = plan.study.models[model]
+    recipe = plan.study.recipes[entry.recipe]
+    history, costs = _history(Path(plan.history(model, seed))), _facts(Path(plan.weights(model, seed)).parent / "costs.json")
+    kept = next((row for row in history if row["epoch"] == str(costs.get("best_epoch"))), history[-1] if history else {})
+    options = "".join(f", {name} {value}" for name, value in entry.options.items())
+    return {
+        "model": model,
+        "seed": seed,
+        "dataset": entry.dataset,
+        "net": f"{entry.net}{options}",
+        "recipe": recipe,
+        "start": entry.start_from,
+        "kept": kept.get("epoch", ""),
+        "clean": percent(kept.get("validation_accuracy")),
+        "attacked": percent(kept.get("judged_accuracy")) if recipe.objective.kind == "adversarial" else "",
+    }
+
+
+def percent(share: str | None) -> str:
+    """A share of a csv file as a percentage."""
+    return f"{100 * float(share):.1f} %" if share else ""
+
+
+def _history(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    return dict(read_json(path)) if path.exists() else {}

@@ -1,0 +1,143 @@
+"""The jobs that a study's outputs need, each with its files, its inputs and its log."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from robustgen.core.plan import CLEAN, Plan
+from robustgen.core.refusal import Refused
+from robustgen.core.schema import Study
+
+ORDER = (
+    "load_data", "split_data", "train", "attack", "score", "detect", "make_table", "draw_figure", "judge_claims",
+)  # fmt: skip
+PAPER, CLAIMS = "config/paper.csv", "config/claims.yaml"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: `name` is what its wildcards stand for, as in the names of its log and benchmark."""
+
+    rule: str
+    name: str
+    files: tuple[str, ...]
+    inputs: tuple[str, ...]
+    log: str
+
+    @property
+    def absent(self) -> list[str]:
+        """The files of this job that do not exist."""
+        return [path for path in self.files if not Path(path).exists()]
+
+    @property
+    def lacking(self) -> list[str]:
+        """The inputs that do not exist."""
+        return [path for path in self.inputs if not Path(path).exists()]
+
+    @property
+    def newer(self) -> list[str]:
+        """The inputs that are newer than the oldest file made from them."""
+        if self.absent:
+            return []
+        made = min(Path(path).stat().st_mtime_ns for path in self.files)
+        return [path for path in self.inputs if Path(path).exists() and Path(path).stat().st_mtime_ns > made]
+
+
+def plan_of(study: Study, folder: Path) -> Plan:
+    """The plan of a study whose results lie in `folder`."""
+    if folder.name != study.study:
+        raise Refused(f"{folder} holds the results of study {study.study!r}; rename the folder to {study.study}.")
+    return Plan(study, folder.parent.as_posix())
+
+
+def jobs(plan: Plan) -> list[Job]:
+    """All jobs behind the study's outputs and claims, in the order of the flow."""
+    todo = deque([*(_output(plan, name) for name in plan.study.outputs), _claims(plan)])
+    found: dict[tuple[str, str], Job] = {}
+    while todo:
+        job = todo.popleft()
+        if (job.rule, job.name) not in found:
+            found[job.rule, job.name] = job
+            todo.extend(maker for path in job.inputs if (maker := _maker(plan, path)))
+    return sorted(found.values(), key=lambda job: ORDER.index(job.rule))
+
+
+def _maker(plan: Plan, path: str) -> Job | None:
+    """The job that makes a file of the study; None for a file from outside it."""
+    if not path.startswith(f"{plan.root}/"):
+        return None
+    room, *axes, file = path.removeprefix(f"{plan.root}/").split("/")
+    seed = axes[1].removeprefix("seed") if len(axes) > 1 else ""
+    match room:
+        case "data":
+            return _split(plan, axes[0]) if file.startswith("splits.") else _load(plan, axes[0])
+        case "training":
+            return _train(plan, axes[0], seed)
+        case "attacks":
+            return _attack(plan, axes[0], seed, axes[2])
+        case "measures":
+            return _score(plan, axes[0], seed, axes[2])
+        case _:
+            return _detect(plan, axes[0], seed, axes[2], file.split(".")[0])
+
+
+def _job(plan: Plan, rule: str, name: str, files: list[str], inputs: list[str]) -> Job:
+    log = f"{plan.root}/logs/{rule}/{name}.log" if name else f"{plan.root}/logs/{rule}.log"
+    return Job(rule, name, tuple(files), tuple(inputs), log)
+
+
+def _pool(plan: Plan, dataset: str) -> list[str]:
+    return [f"{plan.dataset(dataset)}/{name}" for name in ("pool.safetensors", "pool.json")]
+
+
+def _data(plan: Plan, model: str) -> list[str]:
+    dataset = plan.study.models[model].dataset
+    return [*_pool(plan, dataset), f"{plan.dataset(dataset)}/splits.safetensors"]
+
+
+def _load(plan: Plan, dataset: str) -> Job:
+    return _job(plan, "load_data", dataset, _pool(plan, dataset), [])
+
+
+def _split(plan: Plan, dataset: str) -> Job:
+    made = [f"{plan.dataset(dataset)}/{name}" for name in ("splits.safetensors", "splits.json")]
+    return _job(plan, "split_data", dataset, made, _pool(plan, dataset))
+
+
+def _train(plan: Plan, model: str, seed: str) -> Job:
+    start = plan.study.models[model].start_from
+    inputs = [*_data(plan, model), *([plan.weights(start, seed)] if start else [])]
+    return _job(plan, "train", f"{model}/seed{seed}", [plan.weights(model, seed), plan.history(model, seed)], inputs)
+
+
+def _attack(plan: Plan, model: str, seed: str, attack: str) -> Job:
+    inputs = [*_data(plan, model), plan.weights(model, seed)]
+    return _job(plan, "attack", f"{model}/seed{seed}/{attack}", [plan.attacked(model, seed, attack)], inputs)
+
+
+def _score(plan: Plan, model: str, seed: str, attack: str) -> Job:
+    images = [] if attack == CLEAN else [plan.attacked(model, seed, attack)]
+    inputs = [*_data(plan, model), plan.weights(model, seed), *images]
+    return _job(plan, "score", f"{model}/seed{seed}/{attack}", [plan.scores(model, seed, attack)], inputs)
+
+
+def _detect(plan: Plan, model: str, seed: str, attack: str, detector: str) -> Job:
+    inputs = [plan.scores(model, seed, CLEAN), plan.scores(model, seed, attack)]
+    name = f"{model}/seed{seed}/{attack}/{detector}"
+    return _job(plan, "detect", name, plan.detected(model, seed, attack, detector), inputs)
+
+
+def _output(plan: Plan, name: str) -> Job:
+    needed = [path for paths in plan.needs(name).values() for path in paths]
+    made = Path(plan.made(name))
+    if name in plan.study.tables:
+        files = [made.with_suffix(end).as_posix() for end in (".csv", ".md", ".tex", ".json")]
+        return _job(plan, "make_table", name, files, [*needed, PAPER])
+    files = [made.with_suffix(end).as_posix() for end in (".png", ".pdf", ".json")]
+    return _job(plan, "draw_figure", name, files, needed)
+
+
+def _claims(plan: Plan) -> Job:
+    return _job(plan, "judge_claims", "", [f"{plan.root}/claims/verdicts.json"], [*plan.all_needs("scores"), CLAIMS])

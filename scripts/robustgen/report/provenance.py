@@ -1,0 +1,87 @@
+"""Where the numbers come from: commit, code digests, versions, machine, lock, commands, configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import subprocess
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from robustgen.core.digest import ROOT
+from robustgen.report.costs import metered
+from robustgen.report.flow import Job
+
+LOCK = ROOT.parent / "envs/requirements.lock"
+
+
+def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """All that is known of how the results were made."""
+    jobs = metered(folder)
+    return {
+        "again": f"snakemake --configfile {shlex.quote((folder / 'config.json').as_posix())}",
+        "commit": commit(ROOT),
+        "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.is_file() else "no lock file beside the code",
+        "machine": _machine([facts for _, _, facts in jobs]),
+        "versions": _versions([facts for _, _, facts in jobs]),
+        "codes": _codes(jobs),
+        "commands": [f"python scripts/{shlex.join(facts['command'])}" for *_, facts in jobs if facts.get("command")],
+        "config": json.dumps(config, indent=2, ensure_ascii=False),
+    }
+
+
+def finished(jobs: list[Job]) -> str:
+    """When the newest file of the study was written."""
+    times = [Path(path).stat().st_mtime for job in jobs for path in job.files if Path(path).exists()]
+    return datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%d %H:%M UTC") if times else "nothing made yet"
+
+
+def commit(folder: Path) -> str:
+    """The commit of the code that writes this page, and whether files differ from it."""
+    found = _git(folder, "rev-parse", "--short=12", "HEAD")
+    if found is None:
+        return "not a git checkout"
+    changed = (_git(folder, "status", "--porcelain") or "").splitlines()
+    if not changed:
+        return f"{found.strip()}, nothing changed since"
+    return f"{found.strip()}, with {len(changed)} file{'s' * (len(changed) > 1)} changed since"
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return None if done.returncode else done.stdout
+
+
+def _machine(found: list[dict[str, Any]]) -> dict[str, str]:
+    """Processors, cores, devices, precisions and Pythons that jobs report, each with its number of jobs."""
+    wanted = {"processor": "Processor", "cores": "Cores", "device": "Device", "precision": "Precision", "python": "Python"}
+    counted = {title: Counter(str(facts[key]) for facts in found if key in facts) for key, title in wanted.items()}
+    return {title: _counted(counter) for title, counter in counted.items() if counter}
+
+
+def _versions(found: list[dict[str, Any]]) -> dict[str, str]:
+    pairs = sorted({(name, value) for facts in found for name, value in facts.get("versions", {}).items()})
+    names = dict.fromkeys(name for name, _ in pairs)
+    return {name: " and ".join(value for other, value in pairs if other == name) for name in names}
+
+
+def _codes(jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
+    """Rule -> the digests of the code that its jobs ran with, where the command names them."""
+    found: dict[str, Counter[str]] = {}
+    for rule, _, facts in jobs:
+        command = facts.get("command", [])
+        if "--code" in command[:-1]:
+            found.setdefault(rule, Counter())[command[command.index("--code") + 1]] += 1
+    return {rule: _counted(counter) for rule, counter in found.items()}
+
+
+def _counted(counter: Counter[str]) -> str:
+    if len(counter) == 1:
+        return next(iter(counter))
+    return "; ".join(f"{value} ({count} jobs)" if count > 1 else f"{value} (1 job)" for value, count in counter.items())

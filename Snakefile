@@ -17,10 +17,10 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
+    default_target: True
     input:
         [plan.made(name) for name in study.outputs],
         f"{plan.root}/report.html",
-    default_target: True
 
 
 onstart:

@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=40, help="steps of the attacks")
     parser.add_argument("--rounds", type=int, default=3, help="how often all images are attacked")
     parser.add_argument("--width", type=int, default=64, help="channels of the ResNet10's first stage")
-    parser.add_argument("--train", type=int, default=2000, help="images on which the net is trained beforehand")
+    parser.add_argument("--train", type=int, default=3000, help="images on which the net is trained beforehand")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"], help="of our net")
     parser.add_argument("--threads", type=int, default=2)

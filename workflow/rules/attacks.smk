@@ -5,6 +5,15 @@ rule attack:
     output:
         images=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/images.safetensors",
         costs=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/costs.json",
+    log:
+        f"{plan.root}/logs/attack/{{model}}/seed{{seed}}/{{attack}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/attack/{{model}}/seed{{seed}}/{{attack}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: compute.threads
+    resources:
+        gpu=0 if compute.device == "cpu" else 1,
     params:
         code=lambda w: code(
             "attack",
@@ -18,15 +27,6 @@ rule attack:
         device=compute.device,
         precision=compute.precision,
         batch=compute.batch,
-    log:
-        f"{plan.root}/logs/attack/{{model}}/seed{{seed}}/{{attack}}.log",
-    benchmark:
-        f"{plan.root}/benchmarks/attack/{{model}}/seed{{seed}}/{{attack}}.tsv"
-    threads: compute.threads
-    resources:
-        gpu=0 if compute.device == "cpu" else 1,
-    conda:
-        "../../envs/environment.yaml"
     shell:
         "python scripts/attack.py --data {params.data} --weights {input.weights} --sweep {params.sweep:q} "
         "--splits {params.splits:q} --study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} "

@@ -7,7 +7,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from robustgen.core.config import ConfigError, checked
 from robustgen.core.digest import digest_of, digests, lock_lines
 from robustgen.core.kinds import module_name
-from robustgen.core.plan import CLEAN, Plan
+from robustgen.core.plan import Plan
+from robustgen.core.rows import CLEAN
 from robustgen.core.why import remember
 
 try:
@@ -17,8 +18,12 @@ except ConfigError as error:
 
 plan = Plan(study)
 compute = study.compute
-LOCK = lock_lines(Path(workflow.basedir) / "envs/requirements.lock", "torch", "torchvision", "numpy")
-CODES = {}  # digest -> file -> hash, remembered so that `make why` can name the file that changed
+LOCK = lock_lines(
+    Path(workflow.basedir) / "envs/requirements.lock", "torch", "torchvision", "numpy"
+)
+CODES = (
+    {}
+)  # digest -> file -> hash, remembered so that `make why` can name the file that changed
 
 
 wildcard_constraints:
@@ -44,7 +49,10 @@ def folder(wildcards):
 
 def data_files(wildcards):
     """The data set of a model, in the one form."""
-    return [f"{folder(wildcards)}/{name}" for name in ("pool.safetensors", "pool.json", "splits.safetensors")]
+    return [
+        f"{folder(wildcards)}/{name}"
+        for name in ("pool.safetensors", "pool.json", "splits.safetensors")
+    ]
 
 
 def salvage():

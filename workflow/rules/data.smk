@@ -3,19 +3,21 @@ rule load_data:
         pool=f"{plan.root}/data/{{dataset}}/pool.safetensors",
         facts=f"{plan.root}/data/{{dataset}}/pool.json",
         costs=f"{plan.root}/data/{{dataset}}/costs.json",
-    params:
-        code=lambda w: code("load_data", module_name("data", study.datasets[w.dataset].kind)),
-        kind=lambda w: study.datasets[w.dataset].kind,
-        size=lambda w: study.datasets[w.dataset].size,
-        options=lambda w: json.dumps(study.datasets[w.dataset].options),
-        root=f"--root {study.data.root}" if study.data.root else "",
     log:
         f"{plan.root}/logs/load_data/{{dataset}}.log",
     benchmark:
         f"{plan.root}/benchmarks/load_data/{{dataset}}.tsv"
-    threads: 1
     conda:
         "../../envs/environment.yaml"
+    threads: 1
+    params:
+        code=lambda w: code(
+            "load_data", module_name("data", study.datasets[w.dataset].kind)
+        ),
+        kind=lambda w: study.datasets[w.dataset].kind,
+        size=lambda w: study.datasets[w.dataset].size,
+        options=lambda w: json.dumps(study.datasets[w.dataset].options),
+        root=f"--root {study.data.root}" if study.data.root else "",
     shell:
         "python scripts/load_data.py --kind {params.kind} --size {params.size} --options {params.options:q} {params.root} "
         "--out {output.pool} 2> {log}"
@@ -28,17 +30,17 @@ rule split_data:
     output:
         splits=f"{plan.root}/data/{{dataset}}/splits.safetensors",
         facts=f"{plan.root}/data/{{dataset}}/splits.json",
-    params:
-        code=code("split_data"),
-        validation=lambda w: study.datasets[w.dataset].validation,
-        seed=study.seed,
     log:
         f"{plan.root}/logs/split_data/{{dataset}}.log",
     benchmark:
         f"{plan.root}/benchmarks/split_data/{{dataset}}.tsv"
-    threads: 1
     conda:
         "../../envs/environment.yaml"
+    threads: 1
+    params:
+        code=code("split_data"),
+        validation=lambda w: study.datasets[w.dataset].validation,
+        seed=study.seed,
     shell:
         "python scripts/split_data.py --dataset {wildcards.dataset} --pool {input.pool} --validation {params.validation} "
         "--seed {params.seed} --out {output.splits} 2> {log}"

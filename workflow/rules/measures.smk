@@ -1,6 +1,10 @@
 def attacked(wildcards):
     """The images of an attack; none for natural images."""
-    return [] if wildcards.attack == CLEAN else [plan.attacked(wildcards.model, wildcards.seed, wildcards.attack)]
+    return (
+        []
+        if wildcards.attack == CLEAN
+        else [plan.attacked(wildcards.model, wildcards.seed, wildcards.attack)]
+    )
 
 
 rule score:
@@ -11,24 +15,26 @@ rule score:
     output:
         rows=f"{plan.root}/measures/{{model}}/seed{{seed}}/{{attack}}/scores.parquet",
         costs=f"{plan.root}/measures/{{model}}/seed{{seed}}/{{attack}}/costs.json",
+    log:
+        f"{plan.root}/logs/score/{{model}}/seed{{seed}}/{{attack}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/score/{{model}}/seed{{seed}}/{{attack}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: compute.threads
+    resources:
+        gpu=0 if compute.device == "cpu" else 1,
     params:
         code=lambda w: code("score", module_name("nets", study.models[w.model].net)),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
         images=lambda w, input: f"--images {input.images}" if input.images else "",
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
-        temperatures=sorted({t for detector in study.detectors.values() for t in detector.temperatures}),
+        temperatures=sorted(
+            {t for detector in study.detectors.values() for t in detector.temperatures}
+        ),
         device=compute.device,
         batch=compute.batch,
-    log:
-        f"{plan.root}/logs/score/{{model}}/seed{{seed}}/{{attack}}.log",
-    benchmark:
-        f"{plan.root}/benchmarks/score/{{model}}/seed{{seed}}/{{attack}}.tsv"
-    threads: compute.threads
-    resources:
-        gpu=0 if compute.device == "cpu" else 1,
-    conda:
-        "../../envs/environment.yaml"
     shell:
         "python scripts/score.py --dataset {params.dataset} --model {wildcards.model} --attack {wildcards.attack} "
         "--data {params.data} --weights {input.weights} {params.images} --splits {params.splits:q} "

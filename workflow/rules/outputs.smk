@@ -12,18 +12,18 @@ rule make_table:
         markdown=f"{plan.root}/tables/{{name}}.md",
         latex=f"{plan.root}/tables/{{name}}.tex",
         printed=f"{plan.root}/tables/{{name}}.json",
+    log:
+        f"{plan.root}/logs/make_table/{{name}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/make_table/{{name}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
     params:
         code=lambda w: code("make_table", module_name("tables", plan.kind(w.name))),
         kind=lambda w: plan.kind(w.name),
         spec=lambda w: plan.output(w.name),
         files=lambda w: json.dumps(plan.needs(w.name)),
-    log:
-        f"{plan.root}/logs/make_table/{{name}}.log",
-    benchmark:
-        f"{plan.root}/benchmarks/make_table/{{name}}.tsv"
-    threads: 1
-    conda:
-        "../../envs/environment.yaml"
     shell:
         "python scripts/make_table.py --kind {params.kind} --spec {params.spec:q} --files {params.files:q} "
         "--paper {input.paper} --out {output.csv} 2> {log}"
@@ -36,18 +36,18 @@ rule draw_figure:
         png=f"{plan.root}/figures/{{name}}.png",
         pdf=f"{plan.root}/figures/{{name}}.pdf",
         caption=f"{plan.root}/figures/{{name}}.json",
+    log:
+        f"{plan.root}/logs/draw_figure/{{name}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/draw_figure/{{name}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
     params:
         code=lambda w: code("draw_figure", module_name("figures", plan.kind(w.name))),
         kind=lambda w: plan.kind(w.name),
         spec=lambda w: plan.output(w.name),
         files=lambda w: json.dumps(plan.needs(w.name)),
-    log:
-        f"{plan.root}/logs/draw_figure/{{name}}.log",
-    benchmark:
-        f"{plan.root}/benchmarks/draw_figure/{{name}}.tsv"
-    threads: 1
-    conda:
-        "../../envs/environment.yaml"
     shell:
         "python scripts/draw_figure.py --kind {params.kind} --spec {params.spec:q} --files {params.files:q} "
         "--out {output.png} 2> {log}"

@@ -4,18 +4,21 @@ rule judge_claims:
         claims="config/claims.yaml",
     output:
         f"{plan.root}/claims/verdicts.json",
-    params:
-        code=code("judge_claims"),
-        objectives=json.dumps(
-            {name: study.recipes[model.recipe].objective.kind for name, model in study.models.items()}
-        ),
     log:
         f"{plan.root}/logs/judge_claims.log",
     benchmark:
         f"{plan.root}/benchmarks/judge_claims.tsv"
-    threads: 1
     conda:
         "../../envs/environment.yaml"
+    threads: 1
+    params:
+        code=code("judge_claims"),
+        objectives=json.dumps(
+            {
+                name: study.recipes[model.recipe].objective.kind
+                for name, model in study.models.items()
+            }
+        ),
     shell:
         "python scripts/judge_claims.py --claims {input.claims} --objectives {params.objectives:q} "
         "--scores {input.scores} --out {output} 2> {log}"
@@ -24,16 +27,16 @@ rule judge_claims:
 rule write_config:
     output:
         f"{plan.root}/config.json",
-    params:
-        code=code("write_config"),
-        config=study.model_dump_json(),
     log:
         f"{plan.root}/logs/write_config.log",
     benchmark:
         f"{plan.root}/benchmarks/write_config.tsv"
-    threads: 1
     conda:
         "../../envs/environment.yaml"
+    threads: 1
+    params:
+        code=code("write_config"),
+        config=study.model_dump_json(),
     shell:
         "python scripts/write_config.py --config {params.config:q} --out {output} 2> {log}"
 
@@ -43,16 +46,20 @@ rule write_report:
         made=[plan.made(name) for name in study.outputs],
         verdicts=f"{plan.root}/claims/verdicts.json",
         config=f"{plan.root}/config.json",
+        look=expand(
+            "scripts/robustgen/report/{name}",
+            name=["page.html", "origins.html", "page.css"],
+        ),
     output:
         f"{plan.root}/report.html",
-    params:
-        code=code("write_report"),
     log:
         f"{plan.root}/logs/write_report.log",
     benchmark:
         f"{plan.root}/benchmarks/write_report.tsv"
-    threads: 1
     conda:
         "../../envs/environment.yaml"
+    threads: 1
+    params:
+        code=code("write_report"),
     shell:
         "python scripts/write_report.py --config {input.config} --out {output} 2> {log}"

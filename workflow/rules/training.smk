@@ -12,6 +12,15 @@ rule train:
         weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
         history=f"{plan.root}/training/{{model}}/seed{{seed}}/history.csv",
         costs=f"{plan.root}/training/{{model}}/seed{{seed}}/costs.json",
+    log:
+        f"{plan.root}/logs/train/{{model}}/seed{{seed}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/train/{{model}}/seed{{seed}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: compute.threads
+    resources:
+        gpu=0 if compute.device == "cpu" else 1,
     params:
         code=lambda w: code("train", *training_modules(w.model)) + f" {LOCK}",
         data=folder,
@@ -21,15 +30,6 @@ rule train:
         study_seed=study.seed,
         device=compute.device,
         precision=compute.precision,
-    log:
-        f"{plan.root}/logs/train/{{model}}/seed{{seed}}.log",
-    benchmark:
-        f"{plan.root}/benchmarks/train/{{model}}/seed{{seed}}.tsv"
-    threads: compute.threads
-    resources:
-        gpu=0 if compute.device == "cpu" else 1,
-    conda:
-        "../../envs/environment.yaml"
     shell:
         "python scripts/train.py --model {wildcards.model} --data {params.data} --net {params.net:q} "
         "--recipe {params.recipe:q} {params.start} --study-seed {params.study_seed} --seed {wildcards.seed} "
@@ -41,5 +41,9 @@ def training_modules(model):
     """The modules that a model's training loads by name."""
     entry = study.models[model]
     objective = study.recipes[entry.recipe].objective.kind
-    names = [("nets", entry.net), ("training.objectives", "standard"), ("training.objectives", objective)]
+    names = [
+        ("nets", entry.net),
+        ("training.objectives", "standard"),
+        ("training.objectives", objective),
+    ]
     return [module_name(*name) for name in names]

@@ -57,12 +57,11 @@ def measure(settings: Settings) -> list[dict[str, Any]]:
     spec = Spec(eps=EPS, step=STEP, steps=settings.steps)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model, x, y = trained(width=settings.width, train=settings.train, attack=settings.images, device=place)
+        sizes = {"width": settings.width, "train": settings.train, "attack": settings.images}
+        model, x, y = trained(**sizes, device=place, dtype=dtype)
         own = classifier.frozen(model, dtype=dtype, device=place)
         rates, losses = race(contenders(model, own, spec), model, x, y, batch=settings.batch, rounds=settings.rounds)
-    gradient = input_gradient(model, untargeted(y))(x)
-    facts = {"zero_gradients": int((gradient.flatten(1) == 0).all(dim=1).sum())}
-    machine = _machine(place, settings, dtype)
+    machine, facts = _machine(place, settings, dtype), _facts(model, x, y)
     return [row | {"n": len(y), "machine": machine} for row in compare(rates, losses, facts)]
 
 
@@ -76,6 +75,7 @@ def race(
     sums = dict.fromkeys(rates, 0.0)
     turns = [slice(start, start + batch) for start in range(0, len(y), batch)] * rounds
     for turn in progress(turns, total=len(turns), what="bench"):
+        runners = runners[1:] + runners[:1]  # so that no place in the order is always the same one's
         for runner in runners:
             seconds, found = _seconds(runner, x[turn], y[turn])
             rates[runner.name].append(len(found) / seconds)
@@ -122,6 +122,16 @@ def judge(rows: list[dict[str, Any]]) -> None:
                 f"Our loss {found['loss_ours']:.4f} is below {LEAST_LOSS:.0%} of {found['loss_peer']:.4f}, that of "
                 f"{row['name']}; try --precision fp32, and do not trust the attacks of this machine until they agree."
             )
+
+
+def _facts(model: nn.Module, x: Tensor, y: Tensor) -> dict[str, Any]:
+    """Loss and accuracy before the attack, and how many images have no gradient there, so that no attack can start."""
+    gradient = input_gradient(model, untargeted(y))(x)
+    with torch.no_grad():
+        z = model(x)
+    accuracy = (z.argmax(dim=1) == y).float().mean().item()
+    zeros = int((gradient.flatten(1) == 0).all(dim=1).sum())
+    return {"loss_clean": cross_entropy(z, y).item(), "accuracy_clean": accuracy, "zero_gradients": zeros}
 
 
 def _seconds(runner: Contender, x: Tensor, y: Tensor) -> tuple[float, Tensor]:

@@ -36,8 +36,8 @@ def contenders(model: nn.Module, own: nn.Module, spec: Spec) -> list[Contender]:
 def _torchattacks(net: nn.Module, spec: Spec) -> Attack:
     import torchattacks
 
-    attack: Any = torchattacks.PGD(net, eps=spec.eps, alpha=spec.step, steps=spec.steps, random_start=True)
-    return lambda x, y: attack(x, y)
+    attack: Attack = torchattacks.PGD(net, eps=spec.eps, alpha=spec.step, steps=spec.steps, random_start=True)
+    return attack
 
 
 def _foolbox(net: nn.Module, spec: Spec) -> Attack:
@@ -46,5 +46,5 @@ def _foolbox(net: nn.Module, spec: Spec) -> Attack:
     except ModuleNotFoundError as error:
         raise Refused("The bench needs foolbox; install it with: pip install 'robustgen[dev]'.") from error
     attack: Any = foolbox.attacks.LinfPGD(abs_stepsize=spec.step, steps=spec.steps, random_start=True)
-    target = foolbox.PyTorchModel(net, bounds=(0, 1), device=next(net.parameters()).device)
+    target = foolbox.models.pytorch.PyTorchModel(net, bounds=(0, 1), device=next(net.parameters()).device)
     return lambda x, y: attack(target, x, y, epsilons=spec.eps)[1]

@@ -13,15 +13,17 @@ from robustgen.data.store import to_float
 from robustgen.nets import classifier
 
 SIZE, CHANNELS = 32, 3
-EPOCHS, BATCH, RATE = 3, 64, 2e-3
+EPOCHS, BATCH, RATE = 4, 32, 1e-3
 
 
-def trained(*, width: int, train: int, attack: int, device: str) -> tuple[nn.Sequential, Tensor, Tensor]:
-    """(model, images to attack, their labels): the model in fp32, as users hold it, in evaluation mode."""
+def trained(
+    *, width: int, train: int, attack: int, device: str, dtype: torch.dtype = torch.float32
+) -> tuple[nn.Sequential, Tensor, Tensor]:
+    """(model, images to attack, their labels): the model in fp32, contiguous and in evaluation mode, as users hold it."""
     pool = signs.load(size=SIZE, root=None, options={"train": train, "test": attack})
-    model = classifier.classifier(_spec(len(pool.names), width)).to(device)
-    _train(model, *_part(pool, TRAIN, device))
-    return model.eval(), *_part(pool, TEST, device)
+    model = classifier.classifier(_spec(len(pool.names), width)).to(device).to(memory_format=torch.channels_last)
+    _train(model, *_part(pool, TRAIN, device), dtype)
+    return model.to(memory_format=torch.contiguous_format).eval(), *_part(pool, TEST, device)
 
 
 def _spec(classes: int, width: int) -> classifier.NetSpec:
@@ -36,8 +38,8 @@ def _part(pool: Pool, part: int, device: str) -> tuple[Tensor, Tensor]:
     return to_float(images).to(device), labels.to(device)
 
 
-def _train(model: nn.Module, x: Tensor, y: Tensor) -> None:
-    """A few epochs of Adam on cross entropy, with a rate that falls to zero."""
+def _train(model: nn.Module, x: Tensor, y: Tensor, dtype: torch.dtype) -> None:
+    """A few epochs of Adam on cross entropy, computed in `dtype` on fp32 weights, with a rate that falls to zero."""
     generator = torch.Generator().manual_seed(0)
     batches = [rows for _ in range(EPOCHS) for rows in torch.randperm(len(y), generator=generator).to(y.device).split(BATCH)]
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
@@ -45,6 +47,8 @@ def _train(model: nn.Module, x: Tensor, y: Tensor) -> None:
     model.train()
     for rows in batches:
         optimizer.zero_grad(set_to_none=True)
-        cross_entropy(model(x[rows]), y[rows]).backward()
+        with torch.autocast(y.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            z = model(x[rows].contiguous(memory_format=torch.channels_last))
+        cross_entropy(z.float(), y[rows]).backward()
         optimizer.step()
         schedule.step()

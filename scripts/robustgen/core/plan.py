@@ -10,9 +10,8 @@ from typing import Any
 
 from robustgen.core import kinds
 from robustgen.core.refusal import Refused
+from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Output, Study
-
-CLEAN = "clean"  # the name under which natural images stand among the attacked ones
 
 
 class Plan:

@@ -12,6 +12,7 @@ from robustgen.core.refusal import Refused
 if TYPE_CHECKING:
     import pandas as pd
 
+CLEAN = "clean"  # the name under which natural images stand among the attacked ones
 UNITS = ("image", "image x class", "set", "epoch")
 CELL = ("dataset", "model", "seed", "attack", "eps", "steps", "weight")  # the axes that name one measured cell
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.figures import cells
-from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
+from robustgen.figures.style import ATTACKED, NATURAL, Picture
 
 NEEDS = ("scores",)
 
@@ -16,17 +16,7 @@ NEEDS = ("scores",)
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
     """One panel per model and budget: mean E with its spread at each step count, the accuracy above each point."""
     scores = cells.test_rows(read_rows(files["scores"]))
-    models = list(spec["models"])
-    figure, axes = panels(len(models), cells.widest(scores, spec, models))
-    for line, model in zip(axes, models, strict=True):
-        natural, attacked = cells.natural(scores, model), cells.attacked(scores, model, spec)
-        budgets = sorted(attacked["eps"].unique())
-        for place, axis in enumerate(line):
-            if place >= len(budgets) or natural.empty:
-                blank(axis, "" if place else f"{model}: no rows")
-                continue
-            _panel(axis, natural, attacked[attacked["eps"] == budgets[place]])
-    attack = ", ".join(name.replace("_", "-").upper() for name in spec["attacks"])
+    figure, attack = cells.grid(scores, spec, steps=None, panel=_panel), cells.attacks(spec)
     caption = (
         f"Mean of E(x) over test images (bars: one standard deviation) after so many steps of {attack}; 0 steps is the "
         "random start. Numbers: accuracy. Blue: natural images with one standard deviation." + absent

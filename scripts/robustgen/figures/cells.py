@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from robustgen.core.plan import CLEAN
+from robustgen.core.rows import CLEAN
+from robustgen.figures.style import blank, panels
 from robustgen.tables.table import budget
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Panel = Callable[[Any, pd.DataFrame, pd.DataFrame], None]  # axes, natural rows, attacked rows of one budget
 
 
 def test_rows(scores: pd.DataFrame) -> pd.DataFrame:
@@ -36,6 +43,21 @@ def heading(dataset: str, model: str, eps: float | None = None) -> str:
     return f"{words}, $\\epsilon$ = {budget(eps)}" if eps else words
 
 
-def widest(scores: pd.DataFrame, spec: dict[str, Any], models: list[str]) -> int:
-    """The largest number of budgets of a model."""
-    return max((attacked(scores, model, spec)["eps"].nunique() for model in models), default=1) or 1
+def attacks(spec: dict[str, Any]) -> str:
+    """The names of a figure's attacks for its caption."""
+    return ", ".join(label(name, 0) for name in spec["attacks"])
+
+
+def grid(scores: pd.DataFrame, spec: dict[str, Any], *, steps: int | None, panel: Panel) -> Figure:
+    """A figure with a line of panels per model and a panel per budget, at one step count where it is given."""
+    lines = [(model, natural(scores, model), attacked(scores, model, spec)) for model in spec["models"]]
+    figure, axes = panels(len(lines), max(rows["eps"].nunique() for *_, rows in lines) or 1)
+    for line, (model, clean, rows) in zip(axes, lines, strict=True):
+        shown = rows if steps is None else rows[rows["steps"] == steps]
+        budgets = dict(list(shown.groupby("eps", sort=True))) if len(clean) else {}
+        for place, axis in enumerate(line):
+            if place < len(budgets):
+                panel(axis, clean, list(budgets.values())[place])
+            else:
+                blank(axis, "" if place else f"{model}: no rows")
+    return figure

@@ -9,7 +9,7 @@ import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.figures import cells
-from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
+from robustgen.figures.style import ATTACKED, NATURAL, Picture
 from robustgen.stats.intervals import auroc
 
 NEEDS = ("scores",)
@@ -18,18 +18,8 @@ NEEDS = ("scores",)
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
     """One panel per model and budget; `options.steps` is the step count, the largest where left out."""
     scores = cells.test_rows(read_rows(files["scores"]))
-    models = list(spec["models"])
-    figure, axes = panels(len(models), cells.widest(scores, spec, models))
-    for line, model in zip(axes, models, strict=True):
-        natural, attacked = cells.natural(scores, model), cells.attacked(scores, model, spec)
-        attacked = attacked[attacked["steps"] == spec["options"].get("steps", attacked["steps"].max())]
-        budgets = sorted(attacked["eps"].unique())
-        for place, axis in enumerate(line):
-            if place >= len(budgets) or natural.empty:
-                blank(axis, "" if place else f"{model}: no rows")
-                continue
-            _panel(axis, natural, attacked[attacked["eps"] == budgets[place]])
-    attack = ", ".join(name.replace("_", "-").upper() for name in spec["attacks"])
+    steps = spec["options"].get("steps", max(max(entry["steps"]) for entry in spec["attacks"].values()))
+    figure, attack = cells.grid(scores, spec, steps=steps, panel=_panel), cells.attacks(spec)
     caption = (
         f"Histograms of E(x) on test images: natural (blue), attacked by {attack} (orange); accuracies in the legend. "
         "AUROC is that of -E: 1 where attacked images lie wholly lower, 0.5 where the two cannot be told apart." + absent

@@ -25,10 +25,14 @@ class Cost:
 
 
 def costs(folder: Path) -> list[Cost]:
-    """One cost per job: the whole process where Snakemake measured it, else what the script wrote itself."""
-    written = {(rule, name): _own(rule, name, facts) for rule, name, facts in metered(folder)}
-    timed = {(cost.rule, cost.name): cost for path in _sorted(folder / "benchmarks", "*.tsv") if (cost := _benchmark(path, folder))}
-    return list((written | timed).values())
+    """One cost per job: as Snakemake saw the whole process, and as the script metered itself."""
+    found = [_own(*facts) for facts in metered(folder)]
+    found += [cost for path in sorted((folder / "benchmarks").rglob("*.tsv")) if (cost := _benchmark(path, folder))]
+    merged: dict[tuple[str, str], Cost] = {}
+    for cost in found:
+        key = cost.rule, cost.name
+        merged[key] = _larger(merged[key], cost) if key in merged else cost
+    return list(merged.values())
 
 
 def per_rule(found: list[Cost]) -> list[dict[str, Any]]:
@@ -45,7 +49,7 @@ def dearest(found: list[Cost]) -> list[Cost]:
 def metered(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """(rule, name, facts) of every costs.json of the study."""
     found = []
-    for path in _sorted(folder, "costs.json"):
+    for path in sorted(folder.rglob("costs.json")):
         facts = _read(path)
         name = "/".join(path.relative_to(folder).parts[1:-1])
         found.append((str(facts.get("rule", path.relative_to(folder).parts[0])), name, facts))
@@ -58,6 +62,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _larger(one: Cost, other: Cost) -> Cost:
+    """The larger of each number: Snakemake samples processor time and memory and misses the last seconds of a job."""
+    pairs = ((getattr(one, name), getattr(other, name)) for name in ("seconds", "cpu", "peak_mb"))
+    return Cost(one.rule, one.name, *(max(pair) for pair in pairs))
 
 
 def _sum(rule: str, found: list[Cost]) -> dict[str, Any]:
@@ -92,10 +102,6 @@ def _number(value: Any) -> float:
     except (TypeError, ValueError):
         return 0.0
     return number if math.isfinite(number) else 0.0
-
-
-def _sorted(folder: Path, pattern: str) -> list[Path]:
-    return sorted(folder.rglob(pattern))
 
 
 def _read(path: Path) -> dict[str, Any]:

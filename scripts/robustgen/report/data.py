@@ -40,7 +40,8 @@ def really_used(plan: Plan, jobs: list[Job]) -> str:
 def _dataset(plan: Plan, name: str) -> dict[str, Any]:
     folder, entry = Path(plan.dataset(name)), plan.study.datasets[name]
     pool, splits = (_facts(folder / file) for file in ("pool.json", "splits.json"))
-    counts: dict[str, list[int]] = splits.get("class_counts", {})
+    found: dict[str, list[int]] = splits.get("class_counts", {})
+    counts = {split: found[split] for split in ("train", "validation", "test") if split in found}
     return {
         "name": name,
         "what": described(entry.kind),
@@ -48,9 +49,8 @@ def _dataset(plan: Plan, name: str) -> dict[str, Any]:
         "shape": " x ".join(str(side) for side in pool.get("shape", [])),
         "eps": ", ".join(budget(eps) for eps in entry.eps),
         "evaluate": entry.evaluate,
-        "splits": {split: sum(counts[split]) for split in ("train", "validation", "test") if split in counts},
+        "splits": {split: sum(images) for split, images in counts.items()},
         "classes": list(zip(splits.get("names", []), *counts.values(), strict=False)) if counts else [],
-        "order": list(counts),
     }
 
 

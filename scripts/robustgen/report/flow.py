@@ -6,8 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustgen.core.plan import CLEAN, Plan
+from robustgen.core.plan import Plan
 from robustgen.core.refusal import Refused
+from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Study
 
 ORDER = (
@@ -43,6 +44,11 @@ class Job:
             return []
         made = min(Path(path).stat().st_mtime_ns for path in self.files)
         return [path for path in self.inputs if Path(path).exists() and Path(path).stat().st_mtime_ns > made]
+
+    @property
+    def logged(self) -> bool:
+        """Whether its log says anything."""
+        return Path(self.log).is_file() and Path(self.log).stat().st_size > 0
 
 
 def plan_of(study: Study, folder: Path) -> Plan:

@@ -23,7 +23,7 @@ class Gap:
         if self.job.lacking:
             more = len(self.job.lacking) - 1
             return f"waits for {self.job.lacking[0]}" + (f" and {more} more" if more else "")
-        return "failed; the end of its log tells how" if self.log else "has not run, or left no word"
+        return "failed, or its files were removed" if self.log else "has not run, or left no word"
 
 
 def gaps(jobs: list[Job]) -> list[Gap]:

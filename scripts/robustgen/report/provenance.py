@@ -77,7 +77,7 @@ def _codes(jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
     for rule, _, facts in jobs:
         command = facts.get("command", [])
         if "--code" in command[:-1]:
-            found.setdefault(rule, Counter())[command[command.index("--code") + 1]] += 1
+            found.setdefault(rule, Counter())[command[command.index("--code") + 1].split(" ")[0]] += 1
     return {rule: _counted(counter) for rule, counter in found.items()}
 
 

@@ -19,7 +19,7 @@ MARKS = {  # verdict -> (class of its badge, mark)
     REPRODUCED: ("yes", "✓"),
     NOT_REPRODUCED: ("no", "✗"),
     INCONCLUSIVE: ("open", "≈"),
-    NOT_TESTED: ("untested", "–"),
+    NOT_TESTED: ("untested", "○"),
 }
 
 
@@ -50,11 +50,10 @@ def rule(claim: dict[str, Any]) -> str:
     function = STATISTICS.get(claim["statistic"])
     measured = " ".join((function.__doc__ or "").split()) if function else f"{claim['statistic']}."
     against = f", held against {claim['against']} at the same budget" if claim.get("against") else ""
-    success = f" and {claim['attack']} fools at least {claim['min_success']:.0%}" if claim.get("min_success") else ""
+    success = f" of which {claim['attack']} fools at least {claim['min_success']:.0%}" if claim.get("min_success") else ""
     return (
-        f"{measured} Nets of {claim['objective']} training under {claim['attack']}{against}. Reproduced where the whole "
-        f"95 % interval lies {claim['direction']} {claim['margin']:g}, not reproduced where none of it does. "
-        f"Judged only with at least {claim['min_n']} images{success}."
+        f"{measured} It must lie {claim['direction']} {claim['margin']:g}, for nets of {claim['objective']} training under "
+        f"{claim['attack']}{against}, on at least {claim['min_n']} images{success}."
     )
 
 

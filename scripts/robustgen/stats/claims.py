@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.files import BadFile
-from robustgen.core.plan import CLEAN
+from robustgen.core.rows import CLEAN
 from robustgen.stats import intervals
 from robustgen.stats.intervals import Interval
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from robustgen.core.plan import CLEAN
-from robustgen.core.rows import CELL
+from robustgen.core.rows import CELL, CLEAN
 from robustgen.detect import rates
 from robustgen.stats.intervals import Interval, auroc, bootstrap, over_seeds, share
 

@@ -1,0 +1,22 @@
+"""The command line with which an output is made, the same as that of its rule."""
+
+from __future__ import annotations
+
+import json
+
+from robustgen.core.plan import Plan
+from robustgen.report.flow import CLAIMS, PAPER, Job
+
+
+def arguments(plan: Plan, job: Job) -> list[str]:
+    """The arguments of the script that makes a table, a figure or the verdicts."""
+    if job.rule == "judge_claims":
+        return [*_claims(plan), "--out", job.files[0]]
+    made = ["--kind", plan.kind(job.name), "--spec", plan.output(job.name), "--files", json.dumps(plan.needs(job.name))]
+    paper = ["--paper", PAPER] if job.rule == "make_table" else []
+    return [*made, *paper, "--out", job.files[0]]
+
+
+def _claims(plan: Plan) -> list[str]:
+    objectives = {name: plan.study.recipes[model.recipe].objective.kind for name, model in plan.study.models.items()}
+    return ["--claims", CLAIMS, "--objectives", json.dumps(objectives), "--scores", *plan.all_needs("scores")]

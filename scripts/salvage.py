@@ -1,0 +1,46 @@
+"""After failures: make the tables, figures and verdicts that can be made from what exists, then the report."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import draw_figure
+import judge_claims
+import make_table
+import write_report
+from robustgen.core.config import checked
+from robustgen.core.files import read_json
+from robustgen.core.refusal import command
+from robustgen.report.flow import Job, jobs, plan_of
+from robustgen.report.remake import arguments
+
+MAKERS = {"make_table": make_table, "draw_figure": draw_figure, "judge_claims": judge_claims}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="config.json of the study")
+    args = parser.parse_args(argv)
+    plan = plan_of(checked(read_json(args.config)), args.config.parent)
+    for job in jobs(plan):
+        if job.rule in MAKERS and (job.absent or job.newer):
+            attempt(job, arguments(plan, job))
+    report = args.config.with_name("report.html")
+    write_report.main(["--config", str(args.config), "--out", str(report)])
+    missing = sum(len(job.absent) for job in jobs(plan))
+    print(f"The report is {report}; {missing} file{'' if missing == 1 else 's'} of the study missing.")
+
+
+def attempt(job: Job, argv: list[str]) -> None:
+    """Make an output; a failure is told, on stderr and in the log, and costs no other output."""
+    try:
+        MAKERS[job.rule].main(argv)
+    except Exception as error:
+        Path(job.log).parent.mkdir(parents=True, exist_ok=True)
+        with Path(job.log).open("a", encoding="utf-8") as log:
+            for stream in (sys.stderr, log):
+                print(f"{job.rule} {job.name}".strip() + f": {type(error).__name__}: {error}", file=stream)
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,429 @@
+"""Attacks against closed forms: balls, a linear classifier, lambda = 1, restarts, EOT, and the cost they state."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from robustgen.attacks import pgd, sweep, torchattacks
+from robustgen.attacks.balls import ball
+from robustgen.attacks.loop import ascend, input_gradient
+from robustgen.attacks.losses import choose_target, targeted, untargeted
+from robustgen.attacks.types import Attacked, Classifier, Spec
+from robustgen.core.refusal import Refused
+from robustgen.measures.energy import joint_energy
+from torch import Tensor, nn
+
+settings.load_profile("ci")  # no deadline, same examples in every run
+NORMS = ("linf", "l2")
+SHAPE = (2, 1, 3, 3)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def size(delta: Tensor, norm: str) -> Tensor:
+    """The norm of each image of a difference."""
+    flat = delta.flatten(1)
+    return flat.abs().amax(dim=1) if norm == "linf" else flat.norm(dim=1)
+
+
+# --- balls -------------------------------------------------------------------------------------------------------
+
+images = hnp.arrays(np.float32, SHAPE, elements=st.floats(0, 1, width=32)).map(torch.from_numpy)
+shifts = hnp.arrays(np.float32, SHAPE, elements=st.floats(-8, 8, width=32)).map(torch.from_numpy)
+radii = st.floats(1e-3, 3)
+
+
+@given(images, shifts, radii, st.sampled_from(NORMS))
+def test_a_projected_point_lies_in_the_ball_and_is_an_image(x: Tensor, shift: Tensor, eps: float, norm: str) -> None:
+    found = ball(norm, eps).project(x + shift, x)
+    assert (size(found - x, norm) <= eps * (1 + 1e-5) + 1e-6).all()
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+@given(images, shifts, radii, st.sampled_from(NORMS))
+def test_projecting_twice_is_projecting_once(x: Tensor, shift: Tensor, eps: float, norm: str) -> None:
+    region = ball(norm, eps)
+    once = region.project(x + shift, x)
+    torch.testing.assert_close(region.project(once, x), once, atol=1e-6, rtol=0)
+
+
+@given(images, images, radii, st.sampled_from(NORMS))
+def test_a_point_inside_is_its_own_projection(x: Tensor, other: Tensor, eps: float, norm: str) -> None:
+    towards = other - x
+    inside = x + towards * (eps / size(towards, norm).clamp_min(eps)).reshape(-1, 1, 1, 1) * 0.999
+    torch.testing.assert_close(ball(norm, eps).project(inside, x), inside, atol=1e-6, rtol=0)
+
+
+@given(images, shifts, radii)
+def test_the_l_inf_projection_is_the_nearest_point_by_brute_force(x: Tensor, shift: Tensor, eps: float) -> None:
+    low, high = np.maximum(x.numpy() - eps, 0), np.minimum(x.numpy() + eps, 1)
+    expected = np.clip((x + shift).numpy(), low, high)
+    np.testing.assert_allclose(ball("linf", eps).project(x + shift, x).numpy(), expected, atol=1e-6)
+
+
+@given(shifts, radii)
+def test_the_l2_projection_away_from_the_edge_keeps_the_direction(shift: Tensor, eps: float) -> None:
+    x, eps = torch.full(SHAPE, 0.5), min(eps, 0.5)
+    delta = ball("l2", eps).project(x + shift, x) - x
+    length = size(shift, "l2").reshape(-1, 1, 1, 1)
+    expected = torch.where(length > eps, shift * eps / length.clamp_min(1e-9), shift)
+    torch.testing.assert_close(delta, expected, atol=1e-6, rtol=1e-5)
+
+
+@given(images, radii, st.sampled_from(NORMS), st.integers(0, 99))
+def test_an_attack_starts_within_the_ball_at_an_image(x: Tensor, eps: float, norm: str, seed: int) -> None:
+    start = ball(norm, eps).start(x, generator(seed))
+    assert (size(start - x, norm) <= eps * (1 + 1e-5) + 1e-6).all()
+    assert start.min() >= 0
+    assert start.max() <= 1
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_starts_are_uniform_in_the_ball(norm: str) -> None:
+    x = torch.full((4000, 1, 1, 2), 0.5)
+    radius = size(ball(norm, 0.3).start(x, generator()) - x, norm) / 0.3
+    volume = radius.square()  # both balls are areas here
+    expected = torch.linspace(0, 1, len(x))
+    assert (volume.sort().values - expected).abs().max() < 0.031  # Kolmogorov-Smirnov: p < 0.001 at this n
+
+
+@pytest.mark.parametrize("scale", [1e6, 1.0, 1e-6, 1e-15, 1e-18])
+def test_the_steepest_direction_has_unit_size_however_small_the_gradient_is(scale: float) -> None:
+    gradient = scale * torch.randn(SHAPE, generator=generator())
+    for norm in NORMS:
+        torch.testing.assert_close(size(ball(norm, 1).steepest(gradient), norm), torch.ones(2))
+
+
+def test_no_gradient_gives_no_direction() -> None:
+    for norm in NORMS:
+        assert ball(norm, 1).steepest(torch.zeros(SHAPE)).tolist() == torch.zeros(SHAPE).tolist()
+
+
+# --- a linear classifier -----------------------------------------------------------------------------------------
+
+W = torch.tensor([0.7, -0.2, 0.5, -1.1, 0.3, -0.6, 0.9, 0.4, -0.8]).reshape(1, 3, 3)
+CENTRE = torch.full((1, 1, 3, 3), 0.5)
+
+
+class Linear(nn.Module):
+    """Two classes with logits (0, w x + b); f is the margin of class 1."""
+
+    def __init__(self, margin_at_centre: float) -> None:
+        super().__init__()
+        self.b = margin_at_centre - float((W * 0.5).sum())
+
+    def forward(self, x: Tensor) -> Tensor:
+        f = (W * x).flatten(1).sum(dim=1) + self.b
+        return torch.stack([torch.zeros_like(f), f], dim=1)
+
+
+def spec(norm: str, eps: float, **others: Any) -> Spec:
+    return replace(Spec(eps=eps, step=eps / 4, steps=20, norm=norm, random_start=False), **others)
+
+
+def attacked(classifier: Classifier, x: Tensor, y: int | Tensor, cell: Spec, seed: int = 0) -> Attacked:
+    labels = torch.full((len(x),), y) if isinstance(y, int) else y
+    return pgd.attack(classifier, x, labels, spec=cell, generator=generator(seed))
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0, 1.2])
+@pytest.mark.parametrize("random_start", [False, True])
+def test_pgd_l_inf_reaches_the_corner_of_a_linear_classifier(random_start: bool, weight: float) -> None:
+    x = torch.rand(6, 1, 3, 3, generator=generator(1))
+    found = attacked(Linear(0.1), x, 1, spec("linf", 0.2, random_start=random_start, weight=weight))
+    torch.testing.assert_close(found.images, (x - 0.2 * W.sign()).clamp(0, 1), atol=1e-6, rtol=0)
+
+
+def test_pgd_l_inf_climbs_the_other_way_for_the_other_label() -> None:
+    found = attacked(Linear(0.1), CENTRE, 0, spec("linf", 0.2))
+    torch.testing.assert_close(found.images, CENTRE + 0.2 * W.sign(), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("random_start", [False, True])
+def test_pgd_l2_reaches_the_nearest_point_of_a_linear_classifier(random_start: bool) -> None:
+    cell = spec("l2", 0.3, step=1.5, steps=40, random_start=random_start)
+    found = attacked(Linear(0.1), CENTRE, 1, cell)
+    torch.testing.assert_close(found.images, CENTRE - 0.3 * W / W.norm(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("norm", "dual"), [("linf", W.abs().sum().item()), ("l2", W.norm().item())])
+def test_the_smallest_eps_that_flips_is_the_margin_over_the_dual_norm(norm: str, dual: float) -> None:
+    margin = 0.4
+    for factor, flips in ((0.999, False), (1.001, True)):
+        eps = factor * margin / dual
+        assert attacked(Linear(margin), CENTRE, 1, spec(norm, eps)).success.tolist() == [flips]
+
+
+@pytest.mark.parametrize(("norm", "dual"), [("linf", W.abs().sum().item()), ("l2", W.norm().item())])
+def test_the_smallest_eps_that_flips_does_not_depend_on_how_sure_the_classifier_is(norm: str, dual: float) -> None:
+    """Logits 100 times as large have the same boundary; their cross entropy has a gradient of about 1e-18."""
+    sure = Linear(0.4)
+    found = attacked(lambda x: 100 * sure(x), CENTRE, 1, spec(norm, 1.001 * 0.4 / dual))
+    assert found.success.tolist() == [True]
+
+
+def test_torchattacks_pgd_reaches_the_same_corner() -> None:
+    x, y = torch.rand(6, 1, 3, 3, generator=generator(1)), torch.ones(6, dtype=torch.int64)
+    cell = spec("linf", 0.2, random_start=True, options={"name": "PGD"})
+    found = torchattacks.attack(Linear(0.1), x, y, spec=cell, generator=generator())
+    torch.testing.assert_close(found.images, (x - 0.2 * W.sign()).clamp(0, 1), atol=1e-6, rtol=0)
+    assert (found.forwards, found.backwards) == (20, 20)
+
+
+def test_apgd_as_published_leaves_misclassified_images_and_mended_moves_them() -> None:
+    x, y = CENTRE.repeat(2, 1, 1, 1), torch.tensor([1, 0])  # the second is misclassified
+    found = {}
+    for mended in (False, True):
+        cell = spec("linf", 0.2, options={"name": "APGD", "mended": mended})
+        found[mended] = torchattacks.attack(Linear(0.1), x, y, spec=cell, generator=generator()).images
+    assert torch.equal(found[False][1], x[1])
+    torch.testing.assert_close(found[True][1:], CENTRE + 0.2 * W.sign(), atol=1e-3, rtol=0)
+
+
+# --- losses ------------------------------------------------------------------------------------------------------
+
+
+class Net(nn.Module):
+    """A small curved classifier of K classes in double precision or single, with fixed weights."""
+
+    def __init__(self, classes: int = 4, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        draw = generator(5)
+        self.a = 2 * torch.randn(9, 12, generator=draw).to(dtype)
+        self.b = torch.randn(12, classes, generator=draw).to(dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh((x.flatten(1) - 0.5) @ self.a) @ self.b
+
+
+def batch(n: int = 8, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    return torch.rand(n, 1, 3, 3, generator=generator(2)).to(dtype), torch.arange(n) % 4
+
+
+def gradient_of(function: Any, x: Tensor) -> Tensor:
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(function(x).sum(), x)[0]
+
+
+def test_the_gradient_of_high_energy_pgd_at_lambda_1_is_that_of_descending_the_label_logit() -> None:
+    x, y = batch(dtype=torch.float64)
+    net = Net(dtype=torch.float64)
+    ours = input_gradient(net, untargeted(y, weight=1.0))(x)
+    torch.testing.assert_close(ours, gradient_of(lambda x: joint_energy(net(x), y), x), atol=1e-12, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.2])
+def test_the_loss_is_minus_z_y_plus_one_minus_lambda_of_the_logsumexp(weight: float) -> None:
+    x, y = batch(dtype=torch.float64)
+    z = Net(dtype=torch.float64)(x)
+    expected = -z.gather(1, y[:, None])[:, 0] + (1 - weight) * z.logsumexp(dim=1)
+    torch.testing.assert_close(untargeted(y, weight=weight)(z), expected)
+    torch.testing.assert_close(targeted(y, weight=weight)(z), z[range(8), y] - (1 + weight) * z.logsumexp(1))
+
+
+def test_the_trajectory_at_lambda_1_is_that_of_the_label_logit() -> None:
+    x, y = batch()
+    net, region = Net(), ball("linf", 0.2)
+    cell = spec("linf", 0.2, step=0.03, steps=7, weight=1.0)
+    steps = ascend(
+        x,
+        gradient=lambda x: gradient_of(lambda x: joint_energy(net(x), y), x),
+        move=lambda x, gradient: x + 0.03 * gradient.sign(),
+        project=lambda point: region.project(point, x),
+        steps=7,
+    )
+    torch.testing.assert_close(attacked(net, x, y, cell).images, list(steps)[-1], atol=1e-6, rtol=0)
+
+
+def test_the_ascent_yields_every_point_of_the_trajectory() -> None:
+    points = ascend(
+        torch.tensor(1.0), gradient=lambda x: 2 * x, move=lambda x, g: x + g, project=lambda x: x.clamp(max=20), steps=4
+    )
+    assert [float(point) for point in points] == [1, 3, 9, 20, 20]
+
+
+@given(st.integers(2, 6), st.integers(0, 99), st.sampled_from(["random", "least_likely"]))
+def test_a_chosen_target_is_a_class_and_never_the_label(classes: int, seed: int, how: str) -> None:
+    z = torch.randn(20, classes, generator=generator(seed))
+    y = torch.randint(0, classes, (20,), generator=generator(seed + 1))
+    t = choose_target(z, y, how, generator(seed))
+    assert (t != y).all()
+    assert ((t >= 0) & (t < classes)).all()
+
+
+def test_the_least_likely_target_has_the_smallest_logit_of_the_other_classes() -> None:
+    z = torch.tensor([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])
+    assert choose_target(z, torch.tensor([0, 1]), "least_likely", generator()).tolist() == [1, 2]
+
+
+def test_random_targets_are_uniform_over_the_other_classes() -> None:
+    y = torch.full((6000,), 2)
+    counts = choose_target(torch.zeros(6000, 4), y, "random", generator()).bincount(minlength=4)
+    assert counts[2] == 0
+    assert (counts[[0, 1, 3]] - 2000).abs().max() < 150  # four standard deviations
+
+
+@pytest.mark.parametrize("target", ["random", "least_likely"])
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_targeted_attack_on_a_linear_classifier_reaches_its_target(norm: str, target: str) -> None:
+    weights = torch.eye(3, 9)
+    x, y = torch.rand(12, 1, 3, 3, generator=generator(3)), torch.arange(12) % 3
+
+    def three(x: Tensor) -> Tensor:
+        return x.flatten(1) @ weights.T
+
+    cell = spec(norm, {"linf": 0.6, "l2": 1.5}[norm], random_start=True, target=target)
+    found = attacked(three, x, y, cell, seed=9)
+    goals = choose_target(three(x), y, target, generator(9))
+    assert found.success.all()
+    assert three(found.images).argmax(dim=1).tolist() == goals.tolist()
+
+
+def test_a_targeted_attack_that_ends_at_a_third_class_has_not_succeeded() -> None:
+    z = torch.tensor([[0.0, 5.0, 1.0]])
+
+    def fixed(x: Tensor) -> Tensor:
+        return z + 0 * x.flatten(1).sum(1, keepdim=True)
+
+    cell = spec("linf", 0.1, target="least_likely")
+    assert attacked(fixed, CENTRE, 2, cell).success.tolist() == [False]  # the target is 0, the prediction 1
+    assert attacked(fixed, CENTRE, 2, spec("linf", 0.1)).success.tolist() == [True]
+
+
+# --- one loop ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("others", [{}, {"restarts": 2}, {"target": "random"}, {"weight": 1.2}], ids=str)
+def test_snapshots_are_the_attacks_of_so_many_steps(norm: str, others: dict[str, Any]) -> None:
+    x, y = batch()
+    cell = spec(norm, 0.2, random_start=True, **others)
+    found = pgd.snapshots(Net(), x, y, spec=cell, generator=generator(4), at=(0, 2, 5))
+    assert sorted(found) == [0, 2, 5]
+    for steps, one in found.items():
+        alone = attacked(Net(), x, y, replace(cell, steps=steps), seed=4)
+        assert torch.equal(one.images, alone.images)
+        assert torch.equal(one.success, alone.success)
+        assert (one.forwards, one.backwards) == (alone.forwards, alone.backwards)
+
+
+def test_no_steps_and_no_random_start_give_the_image_itself() -> None:
+    x, y = batch()
+    assert torch.equal(attacked(Net(), x, y, spec("linf", 0.2, steps=0)).images, x)
+
+
+def test_success_is_the_classifiers_error_on_the_returned_images() -> None:
+    x, y = batch(40)
+    found = attacked(Net(), x, y, spec("linf", 0.05, restarts=3, random_start=True))
+    wrong = Net()(found.images).argmax(dim=1) != y
+    assert torch.equal(found.success, wrong)
+    assert 0 < wrong.sum() < 40  # both outcomes are met
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6), st.sampled_from(NORMS), st.sampled_from([0.0, 1.2]))
+def test_restarts_never_lower_the_loss_of_any_image(seed: int, norm: str, weight: float) -> None:
+    x, y = batch(16)
+    cell = spec(norm, 0.3, steps=3, random_start=True, weight=weight)
+    loss = untargeted(y, weight=weight)
+    losses = [loss(Net()(attacked(Net(), x, y, replace(cell, restarts=n), seed).images)) for n in (1, 2, 4)]
+    assert (losses[1] >= losses[0] - 1e-6).all()
+    assert (losses[2] >= losses[1] - 1e-6).all()
+
+
+def test_restarts_keep_the_best_of_the_single_runs() -> None:
+    x, y = batch(16)
+    cell = spec("linf", 0.3, steps=3, random_start=True)
+    shared = generator(6)
+    runs = [pgd.attack(Net(), x, y, spec=cell, generator=shared).images for _ in range(3)]
+    losses = torch.stack([untargeted(y)(Net()(images)) for images in runs])
+    expected = torch.stack(runs)[losses.argmax(dim=0), range(16)]
+    assert len(set(losses.argmax(dim=0).tolist())) > 1
+    assert torch.equal(attacked(Net(), x, y, replace(cell, restarts=3), seed=6).images, expected)
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_the_eot_gradient_is_the_mean_of_the_gradients_of_so_many_draws(k: int) -> None:
+    x, y = batch(dtype=torch.float64)
+    net = Net(dtype=torch.float64)
+
+    def noisy(draw: torch.Generator) -> Classifier:
+        return lambda x: net(x + 0.3 * torch.randn(x.shape, generator=draw, dtype=x.dtype))
+
+    shared = noisy(generator(7))
+    alone = [gradient_of(lambda x: untargeted(y)(shared(x)), x) for _ in range(k)]
+    ours = input_gradient(noisy(generator(7)), untargeted(y), eot=k)(x)
+    torch.testing.assert_close(ours, torch.stack(alone).mean(dim=0), atol=1e-12, rtol=1e-9)
+
+
+class Counted(nn.Module):
+    """A classifier that counts the images that pass forwards and the gradients that come back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net, self.forwards, self.backwards = Net(), 0, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.forwards += len(x)
+        z = self.net(x)
+        if z.requires_grad:
+            z.register_hook(self.back)
+        return z
+
+    def back(self, gradient: Tensor) -> None:
+        self.backwards += len(gradient)
+
+
+@pytest.mark.parametrize("restarts", [1, 3])
+@pytest.mark.parametrize("eot", [1, 4])
+@pytest.mark.parametrize("target", ["none", "random", "least_likely"])
+@pytest.mark.parametrize("steps", [0, 5])
+def test_stated_passes_are_those_that_the_classifier_counts(steps: int, target: str, eot: int, restarts: int) -> None:
+    x, y = batch()
+    counted = Counted()
+    cell = spec("linf", 0.1, steps=steps, target=target, eot=eot, restarts=restarts, random_start=True)
+    found = attacked(counted, x, y, cell)
+    assert (found.forwards, found.backwards) == (counted.forwards / 8, counted.backwards / 8)
+
+
+@pytest.mark.parametrize("name", ["PGD", "APGD"])
+def test_stated_passes_of_the_library_are_those_that_the_classifier_counts(name: str) -> None:
+    x, y = batch()
+    counted = Counted()
+    cell = spec("linf", 0.1, steps=4, options={"name": name})
+    found = torchattacks.attack(counted, x, y, spec=cell, generator=generator())
+    assert found.backwards == counted.backwards / 8
+    assert found.forwards == counted.forwards / 8 - 1  # one more looks whether the attack has succeeded
+
+
+def test_images_that_are_normalised_already_are_refused() -> None:
+    with pytest.raises(Refused, match=r"must lie in \[0,1\]"):
+        attacked(Net(), 3 * CENTRE, 0, spec("linf", 0.1))
+
+
+def test_the_classifier_is_left_without_gradients() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(9, 4))
+    attacked(net, *batch(), spec("linf", 0.1))
+    assert [parameter.grad for parameter in net.parameters()] == [None, None]
+
+
+# --- sweeps ------------------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_is_the_attacks_of_its_cells_from_the_same_start() -> None:
+    x, y = batch()
+    entry = sweep.Sweep(kind="pgd", eps=(0.1, 0.2), steps=(0, 3), weight=(0.0, 1.2), rel_step=0.5)
+    results = list(sweep.run(Net(), x, y, sweep=entry, seed=8))
+    cells = entry.cells()
+    assert [(c.eps, c.weight, c.steps) for c in cells] == [(e, w, s) for e in (0.1, 0.2) for w in (0, 1.2) for s in (0, 3)]
+    assert all(cell.step == 0.5 * cell.eps for cell in cells)
+    for cell, found in zip(cells, results, strict=True):
+        assert torch.equal(found.images, attacked(Net(), x, y, cell, seed=8).images)

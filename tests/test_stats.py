@@ -1,0 +1,480 @@
+"""Intervals against statsmodels, scipy and brute force; claims and detection rates on rows with known answers."""
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from robustgen.core.files import BadFile
+from robustgen.stats import claims, detection, intervals
+from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED, Claim
+from robustgen.stats.intervals import Interval
+from scipy import stats
+
+settings.load_profile("ci")  # no deadline, same examples in every run
+
+CLAIMS = Path(__file__).resolve().parents[1] / "config" / "claims.yaml"
+
+# --- shares and means --------------------------------------------------------------------------------------------
+
+counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(counts)
+def test_clopper_pearson_is_that_of_statsmodels(count: tuple[int, int]) -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
+    found = intervals.share(*count)
+    assert found.value == count[0] / count[1]
+    assert found[1:] == pytest.approx(proportion_confint(*count, alpha=0.05, method="beta"), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 5, 300])
+def test_clopper_pearson_at_none_and_all_has_its_closed_form(n: int) -> None:
+    bound = 1 - 0.025 ** (1 / n)  # P(no hit | bound) = 2.5 %
+    assert intervals.share(0, n) == pytest.approx((0.0, 0.0, bound))
+    assert intervals.share(n, n) == pytest.approx((1.0, 1 - bound, 1.0))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.02, 0.37, 1.0])
+def test_clopper_pearson_covers_at_least_its_level(p: float) -> None:
+    n = 40
+    covers = [found.low <= p <= found.high for found in (intervals.share(k, n) for k in range(n + 1))]
+    assert float(np.sum(stats.binom.pmf(range(n + 1), n, p) * covers)) >= 0.95
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30).filter(lambda values: np.std(values) > 1e-3))
+def test_students_interval_is_scipys(values: list[float]) -> None:
+    found = intervals.mean(values)
+    low, high = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
+    assert found == pytest.approx((np.mean(values), low, high), rel=1e-9, abs=1e-9)
+
+
+def test_of_a_single_value_nothing_is_known_of_the_spread() -> None:
+    assert intervals.mean([3.0]) == (3.0, -math.inf, math.inf)
+
+
+def test_one_repetition_keeps_its_interval_over_images() -> None:
+    one = Interval(0.5, 0.4, 0.6)
+    assert intervals.over_seeds([one]) == (one, "images")
+
+
+def test_several_repetitions_give_students_interval_over_their_values() -> None:
+    found, over = intervals.over_seeds([Interval(value, 0.0, 1.0) for value in (0.5, 0.6, 0.7)])
+    half = 4.302652729911275 * 0.1 / math.sqrt(3)  # t of two degrees of freedom
+    assert over == "3 seeds"
+    assert found == pytest.approx((0.6, 0.6 - half, 0.6 + half))
+
+
+# --- DeLong ------------------------------------------------------------------------------------------------------
+
+
+def psi(x: float, y: float) -> float:
+    return 1.0 if x > y else 0.5 if x == y else 0.0
+
+
+def delong(attacked: list[float], clean: list[float]) -> tuple[float, float]:
+    """(AUROC, its variance) by the double loops of DeLong, DeLong and Clarke-Pearson (1988)."""
+    m, n = len(attacked), len(clean)
+    area = sum(psi(x, y) for x in attacked for y in clean) / (m * n)
+    v10 = [sum(psi(x, y) for y in clean) / n for x in attacked]
+    v01 = [sum(psi(x, y) for x in attacked) / m for y in clean]
+    s10 = sum((v - area) ** 2 for v in v10) / (m - 1)
+    s01 = sum((v - area) ** 2 for v in v01) / (n - 1)
+    return area, s10 / m + s01 / n
+
+
+scores = st.lists(st.integers(-5, 5).map(float) | st.floats(-5, 5), min_size=2, max_size=20)
+
+
+@given(scores, scores)
+def test_delong_is_the_double_loop(attacked: list[float], clean: list[float]) -> None:
+    area, variance = delong(attacked, clean)
+    found = intervals.auroc(np.array(attacked), np.array(clean))
+    assert found.value == pytest.approx(area)
+    if variance > 1e-12:
+        half = 1.959963984540054 * math.sqrt(variance)
+        assert found[1:] == pytest.approx((max(0, area - half), min(1, area + half)), abs=1e-9)
+
+
+def test_delong_covers_the_true_area_of_two_normals() -> None:
+    generator = np.random.default_rng(0)
+    truth, covered = stats.norm.cdf(1 / math.sqrt(2)), 0
+    for _ in range(600):
+        found = intervals.auroc(generator.normal(1, 1, 60), generator.normal(0, 1, 80))
+        covered += found.low <= truth <= found.high
+    assert 0.925 <= covered / 600 <= 0.975
+
+
+def test_perfect_separation_is_not_certainty() -> None:
+    found = intervals.auroc(np.arange(10.0, 30.0), np.arange(0.0, 5.0))
+    assert found == pytest.approx(intervals.share(5, 5))
+    assert intervals.auroc(np.arange(5.0), np.arange(10.0, 30.0)) == pytest.approx(intervals.share(0, 5))
+
+
+# --- differences and the bootstrap -------------------------------------------------------------------------------
+
+
+def paired(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    cells = np.repeat([0, 1, 2, 3], [both, first, second, neither])
+    return np.isin(cells, [0, 1]), np.isin(cells, [0, 2])
+
+
+@given(*[st.integers(0, 60)] * 4)
+def test_the_paired_difference_is_that_of_agresti_and_min(both: int, first: int, second: int, neither: int) -> None:
+    """Wald's interval of the multinomial difference with half a pair in each cell, its variance by the covariance matrix."""
+    if both + first + second + neither == 0:
+        return
+    n = both + first + second + neither + 2
+    p = np.array([both, first, second, neither], dtype=float) / n + 0.5 / n
+    contrast = np.array([0, 1, -1, 0])
+    variance = contrast @ (np.diag(p) - np.outer(p, p)) @ contrast / n
+    centre, half = contrast @ p, 1.959963984540054 * math.sqrt(variance)
+    found = intervals.paired_share_difference(*paired(both, first, second, neither))
+    assert found.value == pytest.approx((first - second) / (n - 2))
+    assert found[1:] == pytest.approx((max(-1, centre - half), min(1, centre + half)))
+
+
+def test_the_paired_difference_by_hand() -> None:
+    found = intervals.paired_share_difference(*paired(60, 20, 5, 13))
+    half = 1.959963984540054 * math.sqrt(26 - 15**2 / 100) / 100
+    assert found == pytest.approx((15 / 98, 0.15 - half, 0.15 + half))
+
+
+def test_no_discordant_pair_is_not_certainty() -> None:
+    found = intervals.paired_share_difference(*paired(30, 0, 0, 30))
+    assert found.value == 0
+    assert found.low < 0 < found.high
+    assert found.low == pytest.approx(-found.high)
+
+
+def test_the_bootstrap_depends_on_its_seed_and_on_nothing_else() -> None:
+    sample = np.random.default_rng(3).normal(size=50)
+    first, again, other = (intervals.bootstrap(np.mean, sample, seed=seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first.value == other.value == sample.mean()
+    assert first != other
+
+
+def test_the_bootstrap_of_a_mean_is_near_students_interval() -> None:
+    sample = np.random.default_rng(3).normal(size=400)
+    found, expected = intervals.bootstrap(np.mean, sample, draws=2000), intervals.mean(sample)
+    assert found == pytest.approx(expected, abs=0.01)
+
+
+def test_the_bootstrap_draws_rows_of_pairs_together() -> None:
+    pairs = np.stack([np.arange(20.0), 2 * np.arange(20.0)], axis=1)
+    found = intervals.bootstrap(lambda sample: float(sample[:, 1].sum() / max(sample[:, 0].sum(), 1)), pairs)
+    assert found == pytest.approx((2.0, 2.0, 2.0))
+
+
+# --- claims: statistics on rows by hand --------------------------------------------------------------------------
+
+NATURAL = [-1.0, -2.0, -3.0, -4.0]
+
+
+def cell(
+    energies: list[float],
+    *,
+    attack: str = "pgd",
+    steps: int = 5,
+    eps: float = 0.1,
+    seed: int = 0,
+    success: list[bool] | None = None,
+    model: str = "plain",
+    dataset: str = "digits",
+) -> pd.DataFrame:
+    n = len(energies)
+    frame = pd.DataFrame({"index": range(n), "energy": energies, "success": success or [True] * n})
+    return frame.assign(attack=attack, steps=steps, eps=eps, seed=seed, model=model, dataset=dataset, weight=0.0, split="test")
+
+
+def natural(energies: list[float] = NATURAL, **axes: Any) -> pd.DataFrame:
+    return cell(energies, attack="clean", steps=0, eps=0.0, success=[False] * len(energies), **axes)
+
+
+def joined(*frames: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_energy_change_is_the_mean_paired_difference_at_the_last_step() -> None:
+    part = joined(cell([9.0] * 4, steps=2), cell([-2.0, -4.0, -6.0, -8.0]).iloc[::-1])  # rows in another order
+    assert claims.energy_change(part, natural()) == pytest.approx(intervals.mean([-1.0, -2.0, -3.0, -4.0]))
+
+
+def test_the_largest_rise_is_over_consecutive_positive_step_counts() -> None:
+    steps = {0: [50.0] * 4, 2: [0.0, 1.0, 2.0, 3.0], 5: [-3.0, -2.5, -1.0, 0.5], 10: [-3.5, -2.0, -2.0, -1.0]}
+    part = joined(*[cell(energies, steps=count) for count, energies in steps.items()])
+    rises = [np.array(steps[5]) - steps[2], np.array(steps[10]) - steps[5]]
+    assert claims.largest_rise_between_steps(part, natural()) == pytest.approx(max(map(intervals.mean, rises)))
+    assert claims.largest_rise_between_steps(part, natural()).value == pytest.approx(-0.625)
+
+
+def test_auroc_of_a_claim_is_of_minus_the_energy() -> None:
+    found = claims.auroc(joined(cell([5.0] * 4, steps=2), cell([-9.0, -2.5, -1.5, 7.0])), natural())
+    assert found.value == pytest.approx((4 + 2 + 1 + 0) / 16)
+
+
+def test_success_difference_is_paired_by_image() -> None:
+    ours = cell([0.0] * 4, attack="he_pgd", success=[True, True, False, True])
+    theirs = cell([0.0] * 4, success=[False, True, True, True]).iloc[::-1]
+    expected = intervals.paired_share_difference(np.array([1, 1, 0, 1], bool), np.array([0, 1, 1, 1], bool))
+    assert claims.success_difference(ours, theirs) == expected
+    assert expected.value == 0
+
+
+def test_drift_ratio_is_that_of_the_mean_changes_between_first_and_last_positive_step() -> None:
+    ours = joined(cell([90.0] * 4, steps=0), cell([1.0, 2.0, 3.0, 4.0], steps=2), cell([0.5, 1.5, 2.5, 3.5], steps=9))
+    theirs = joined(cell([-90.0] * 4, steps=0), cell([1.0, 2.0, 3.0, 4.0], steps=2), cell([-3.0, -2.0, -1.0, 0.0], steps=9))
+    assert claims.drift_ratio(ours, theirs) == pytest.approx((0.125, 0.125, 0.125))
+
+
+# --- claims: verdicts --------------------------------------------------------------------------------------------
+
+
+def claim(**others: Any) -> Claim:
+    plain: dict[str, Any] = {
+        "id": "falls",
+        "work": "w",
+        "place": "p",
+        "sentence": "s",
+        "objective": "standard",
+        "attack": "pgd",
+        "statistic": "energy_change",
+        "direction": "below",
+        "margin": 0.0,
+        "min_n": 4,
+    }
+    return Claim(**{**plain, **others})
+
+
+@pytest.mark.parametrize(
+    ("direction", "low", "high", "verdict"),
+    [
+        ("above", 0.6, 0.9, REPRODUCED),
+        ("above", 0.4, 0.6, INCONCLUSIVE),
+        ("above", 0.1, 0.4, NOT_REPRODUCED),
+        ("above", 0.1, 0.5, NOT_REPRODUCED),  # at the margin is not above it
+        ("above", 0.5, 0.9, INCONCLUSIVE),
+        ("below", 0.1, 0.4, REPRODUCED),
+        ("below", 0.4, 0.6, INCONCLUSIVE),
+        ("below", 0.6, 0.9, NOT_REPRODUCED),
+        ("below", 0.5, 0.9, NOT_REPRODUCED),
+        ("below", -math.inf, math.inf, INCONCLUSIVE),
+    ],
+)
+def test_a_claim_is_decided_by_the_whole_interval(direction: str, low: float, high: float, verdict: str) -> None:
+    found = claims._decide(claim(direction=direction, margin=0.5), Interval((low + high) / 2, low, high))
+    assert found == verdict
+
+
+def rows(shift: float = -5.0, success: list[bool] | None = None, **axes: Any) -> pd.DataFrame:
+    """Natural images and the same ones attacked, `shift` and a little noise below."""
+    energies = [energy + shift + noise for energy, noise in zip(NATURAL, (0.1, -0.1, 0.2, 0.0), strict=True)]
+    return joined(natural(**axes), cell(energies, success=success, **axes))
+
+
+def judged(rule: Claim, frame: pd.DataFrame, **objectives: str) -> list[dict[str, Any]]:
+    return claims.judge(rule, frame, objectives or {"plain": "standard"})
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(-5, REPRODUCED), (5, NOT_REPRODUCED), (-0.05, INCONCLUSIVE)])
+def test_each_verdict_is_given_where_the_rows_ask_for_it(shift: float, verdict: str) -> None:
+    (found,) = judged(claim(), rows(shift))
+    assert found["verdict"] == verdict
+    assert (found["dataset"], found["model"], found["eps"], found["n"], found["seeds"]) == ("digits", "plain", 0.1, 4, 1)
+    assert found["value"] == pytest.approx(shift + 0.05)
+    assert found["why"] == "interval over images"
+
+
+def test_too_few_images_are_not_tested_and_the_rule_is_told() -> None:
+    (found,) = judged(claim(min_n=5), rows())
+    assert (found["verdict"], found["why"], found["value"]) == (NOT_TESTED, "4 images, the rule asks for 5", None)
+
+
+def test_an_attack_that_fools_too_seldom_is_not_tested_and_the_rule_is_told() -> None:
+    (found,) = judged(claim(min_success=0.95), rows(success=[True, True, True, False]))
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "the attack fools 75.0%, the rule asks for 95%")
+
+
+def test_an_attack_held_against_that_fools_too_seldom_is_not_tested_either() -> None:
+    weak = cell(NATURAL, success=[True, True, True, False])
+    strong = cell(NATURAL, attack="he_pgd")
+    rule = claim(attack="he_pgd", against="pgd", statistic="success_difference", min_success=0.95)
+    (found,) = judged(rule, joined(natural(), weak, strong))
+    assert found["verdict"] == NOT_TESTED
+
+
+def test_a_data_set_that_cannot_show_it_is_not_tested_for_the_reason_given_beforehand() -> None:
+    (found,) = judged(claim(not_tested={"digits": "too easy"}), rows())
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "too easy")
+
+
+def test_a_missing_attack_held_against_is_not_tested() -> None:
+    (found,) = judged(claim(against="apgd"), rows())
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no rows of apgd at this budget")
+
+
+def test_only_nets_trained_as_the_claim_says_are_judged() -> None:
+    frame = joined(rows(), rows(model="robust"))
+    assert [found["model"] for found in judged(claim(), frame, plain="standard", robust="adversarial")] == ["plain"]
+
+
+def test_each_budget_is_judged_against_the_same_budget() -> None:
+    other = joined(*[cell(NATURAL, attack="he_pgd", eps=eps) for eps in (0.1, 0.2)])
+    weak = cell(NATURAL, eps=0.1, success=[False] * 4)
+    strong = cell(NATURAL, eps=0.2)
+    rule = claim(attack="he_pgd", against="pgd", statistic="success_difference", direction="above", margin=-0.02)
+    found = judged(rule, joined(natural(), other, weak, strong))
+    assert [(one["eps"], one["value"]) for one in found] == [(0.1, 1.0), (0.2, 0.0)]
+
+
+def test_several_seeds_are_judged_over_seeds_each_against_its_own_rows() -> None:
+    frame = joined(rows(-5.0), rows(-6.0, seed=1), rows(-7.0, seed=2))
+    (found,) = judged(claim(), frame)
+    expected = intervals.mean([-4.95, -5.95, -6.95])
+    assert (found["seeds"], found["why"], found["verdict"]) == (3, "interval over 3 seeds", REPRODUCED)
+    assert (found["value"], found["low"], found["high"]) == pytest.approx(expected)
+
+
+def test_a_sweep_over_lambda_is_not_taken_for_more_images() -> None:
+    """The interval of four images under two lambdas is never that of eight images."""
+    weights = [rows(shift).assign(weight=weight) for shift, weight in ((-5.0, 1.0), (-5.2, 1.2))]
+    alone = [(found["low"], found["high"]) for frame in weights for found in judged(claim(), frame)]
+    together = joined(natural(), *[frame[frame["attack"] == "pgd"] for frame in weights])
+    assert [(found["low"], found["high"]) for found in judged(claim(), together)] == [pytest.approx(one) for one in alone]
+
+
+def test_no_rows_are_no_verdict() -> None:
+    assert judged(claim(), pd.DataFrame()) == []
+
+
+# --- claims: the file --------------------------------------------------------------------------------------------
+
+
+def test_the_claims_of_the_study_are_read_once_each() -> None:
+    found = claims.read(CLAIMS)
+    assert len({one.id for one in found}) == len(found) > 0
+    assert all(one.min_n > 0 and one.sentence.endswith(".") for one in found)
+    assert {one.statistic for one in found} <= set(claims.STATISTICS)
+
+
+ENTRY = (
+    "- {id: a, work: w, place: p, sentence: s, objective: standard, attack: pgd, statistic: auroc, direction: above, "
+    "margin: 0, min_n: 1}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("margin: 0, ", "", "a claim has a wrong or missing key .*margin"),
+        ("margin: 0", "margin: 0, marign: 1", "a claim has a wrong or missing key .*marign"),
+        ("statistic: auroc", "statistic: aurok", "claim a needs a statistic of energy_change, .* and above or below"),
+        ("direction: above", "direction: over", "claim a needs a statistic of .* and above or below"),
+        (ENTRY, "a sentence\n", "a claim has a wrong or missing key"),
+    ],
+)
+def test_a_claim_that_is_none_is_refused_with_the_file(before: str, after: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(ENTRY, encoding="utf-8")
+    assert claims.read(path)[0].margin == 0
+    path.write_text(ENTRY.replace(before, after), encoding="utf-8")
+    with pytest.raises(BadFile, match=f"mine.yaml: {said}"):
+        claims.read(path)
+
+
+# --- detection ---------------------------------------------------------------------------------------------------
+
+AXES = {"dataset": "digits", "model": "plain", "detector": "energy"}
+
+
+def statistic(attack: str, values: list[float], success: list[bool], *, seed: int = 0, eps: float = 0.1) -> pd.DataFrame:
+    natural_cell = attack == "clean"
+    frame = pd.DataFrame({"index": range(len(values)), "statistic": values, "success": success})
+    return frame.assign(
+        **AXES,
+        attack=attack,
+        seed=seed,
+        eps=0.0 if natural_cell else eps,
+        steps=0 if natural_cell else 5,
+        weight=0.0,
+        temperature=1.0,
+    )
+
+
+def threshold(value: float, seed: int = 0) -> pd.DataFrame:
+    choice = {"protocol": "sound", "rule": "fpr", "searched": False, "temperature": 1.0, "threshold": value}
+    return pd.DataFrame([{**AXES, "attack": "pgd", "seed": seed, "eps": 0.1, "steps": 5, "weight": 0.0, **choice}])
+
+
+CLEAN_VALUES, CLEAN_WRONG = [0.0, 1.0, 2.0, 3.0, 4.0], [False, False, False, False, True]
+PGD_VALUES, FOOLED = [1.0, 5.0, 3.0, 2.5, 9.0], [True, True, False, True, True]
+
+
+def planted(seed: int = 0) -> pd.DataFrame:
+    return joined(statistic("pgd", PGD_VALUES, FOOLED, seed=seed), statistic("clean", CLEAN_VALUES, CLEAN_WRONG, seed=seed))
+
+
+def view(found: pd.DataFrame, name: str) -> pd.Series:
+    (row,) = (row for _, row in found[found["view"] == name].iterrows())
+    return row
+
+
+def bounds(row: pd.Series, name: str) -> tuple[float, float, float]:
+    return row[name], row[f"{name}_low"], row[f"{name}_high"]
+
+
+def test_all_attacked_images_are_rated_against_all_clean_ones() -> None:
+    row = view(detection.summarise(planted(), threshold(3.0)), "all")
+    assert (row["n"], row["n_clean"], row["seeds"], row["over"]) == (5, 5, 1, "images")
+    assert bounds(row, "dr") == intervals.share(3, 5)  # 5, 3 and 9; at the threshold is flagged
+    assert bounds(row, "fpr") == intervals.share(2, 5)  # 3 and 4
+    assert bounds(row, "auroc") == intervals.auroc(np.array(PGD_VALUES), np.array(CLEAN_VALUES))
+    assert row["threshold"] == 3.0
+
+
+def test_fooled_images_that_were_right_are_rated_against_clean_images_that_are_right() -> None:
+    row = view(detection.summarise(planted(), threshold(3.0)), "successful")
+    assert (row["n"], row["n_clean"]) == (3, 4)  # images 0, 1 and 3; image 2 was not fooled, image 4 was wrong before
+    assert bounds(row, "dr") == intervals.share(1, 3)
+    assert bounds(row, "fpr") == intervals.share(1, 4)
+    assert row["auroc"] == pytest.approx((1.5 + 4 + 3) / 12)
+
+
+def test_a_view_without_images_is_left_out() -> None:
+    never = joined(statistic("pgd", PGD_VALUES, [False] * 5), statistic("clean", CLEAN_VALUES, CLEAN_WRONG))
+    assert detection.summarise(never, threshold(3.0))["view"].tolist() == ["all"]
+
+
+def test_several_seeds_are_summarised_over_seeds_each_at_its_own_threshold() -> None:
+    frame = joined(planted(0), planted(1), planted(2))
+    limits = joined(threshold(3.0, 0), threshold(5.0, 1), threshold(2.0, 2))
+    row = view(detection.summarise(frame, limits), "all")
+    assert (row["seeds"], row["over"], row["n"]) == (3, "3 seeds", 15)
+    assert bounds(row, "dr") == pytest.approx(intervals.mean([0.6, 0.4, 0.8]))
+    assert bounds(row, "fpr") == pytest.approx(intervals.mean([0.4, 0.0, 0.6]))
+    assert row["threshold"] == pytest.approx(10 / 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_full_summary_is_scikit_learns_whatever_the_precision_of_the_statistic(dtype: type) -> None:
+    from sklearn.metrics import average_precision_score
+
+    frame = planted().astype({"statistic": dtype})
+    row = view(detection.summarise(frame, threshold(3.0), full=True), "all")
+    expected = average_precision_score([1] * 5 + [0] * 5, PGD_VALUES + CLEAN_VALUES)
+    assert row["aupr"] == pytest.approx(expected)
+    assert row["fpr95"] == pytest.approx(0.8)  # all five attacked reach 1, and so do four clean ones
+
+
+def test_cells_are_not_mixed() -> None:
+    other = statistic("pgd", [100.0] * 5, [True] * 5, eps=0.2)
+    mixed = joined(planted(), other)
+    for name, one in itertools.product(("all", "successful"), (planted(), mixed)):
+        assert bounds(view(detection.summarise(one, threshold(3.0)), name), "dr")[0] == {"all": 0.6, "successful": 1 / 3}[name]

@@ -34,7 +34,7 @@ test: env  ## the tests
 	@python -m pytest
 
 lint: env  ## formatting, lints and types
-	@ruff check . && ruff format --check . && snakefmt --check --quiet Snakefile workflow && mypy && snakemake --lint $(OVERLAY)
+	@ruff check . && ruff format --check . && snakefmt --check Snakefile workflow && mypy && snakemake --lint $(OVERLAY)
 
 format: env  ## write everything in the project's style
 	@ruff check --fix . && ruff format . && snakefmt Snakefile workflow

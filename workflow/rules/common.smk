@@ -55,6 +55,38 @@ def data_files(wildcards):
     ]
 
 
+def start_from(wildcards):
+    """The weights that a model's training starts from, where it names a model."""
+    start = study.models[wildcards.model].start_from
+    return [plan.weights(start, wildcards.seed)] if start else []
+
+
+def training_modules(model):
+    """The modules that a model's training loads by name."""
+    entry = study.models[model]
+    objective = study.recipes[entry.recipe].objective.kind
+    names = [
+        ("nets", entry.net),
+        ("training.objectives", "standard"),
+        ("training.objectives", objective),
+    ]
+    return [module_name(*name) for name in names]
+
+
+def attacked(wildcards):
+    """The images of an attack; none for natural images."""
+    return (
+        []
+        if wildcards.attack == CLEAN
+        else [plan.attacked(wildcards.model, wildcards.seed, wildcards.attack)]
+    )
+
+
+def needed(wildcards):
+    """All files that a table or figure is made from."""
+    return [path for paths in plan.needs(wildcards.name).values() for path in paths]
+
+
 def salvage():
     """After failures: the tables, figures and report that can be made from what exists."""
     write_config()

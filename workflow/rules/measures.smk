@@ -1,12 +1,3 @@
-def attacked(wildcards):
-    """The images of an attack; none for natural images."""
-    return (
-        []
-        if wildcards.attack == CLEAN
-        else [plan.attacked(wildcards.model, wildcards.seed, wildcards.attack)]
-    )
-
-
 rule score:
     input:
         data=data_files,

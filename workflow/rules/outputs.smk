@@ -1,8 +1,3 @@
-def needed(wildcards):
-    """All files that a table or figure is made from."""
-    return [path for paths in plan.needs(wildcards.name).values() for path in paths]
-
-
 rule make_table:
     input:
         files=needed,

@@ -1,9 +1,3 @@
-def start_from(wildcards):
-    """The weights that a model's training starts from, where it names a model."""
-    start = study.models[wildcards.model].start_from
-    return [plan.weights(start, wildcards.seed)] if start else []
-
-
 rule train:
     input:
         data=data_files,
@@ -35,15 +29,3 @@ rule train:
         "--recipe {params.recipe:q} {params.start} --study-seed {params.study_seed} --seed {wildcards.seed} "
         "--device {params.device} --precision {params.precision} --threads {threads} --code {params.code:q} "
         "--out {output.weights} 2> {log}"
-
-
-def training_modules(model):
-    """The modules that a model's training loads by name."""
-    entry = study.models[model]
-    objective = study.recipes[entry.recipe].objective.kind
-    names = [
-        ("nets", entry.net),
-        ("training.objectives", "standard"),
-        ("training.objectives", objective),
-    ]
-    return [module_name(*name) for name in names]

@@ -43,8 +43,10 @@ class L2:
         return (x + (self.eps * radius * direction / _norm(direction)).to(x.device)).clamp_(0, 1)
 
     def steepest(self, gradient: Tensor) -> Tensor:
-        """g / |g|, and 0 where g is 0."""
-        return gradient / _norm(gradient).clamp_min(TINY)
+        """g / |g|, and 0 where g is 0; scaled first, for on confident images |g| is tiny and its square would vanish."""
+        largest = gradient.abs().amax(dim=(1, 2, 3), keepdim=True)
+        scaled = gradient / largest.clamp_min(torch.finfo(gradient.dtype).tiny)
+        return scaled / _norm(scaled).clamp_min(TINY)
 
     def project(self, x: Tensor, centre: Tensor) -> Tensor:
         """The nearest point of the ball around `centre`, clipped to an image (which stays in the ball)."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from robustgen.core import kinds
 from robustgen.core.refusal import Refused
 from robustgen.core.schema import Study
+from robustgen.core.sense import contradictions
 
 REFERENCES: dict[tuple[str, ...], str] = {  # where a name stands -> the map that must define it
     ("models", "*", "dataset"): "datasets",
@@ -44,7 +45,13 @@ def load(*paths: str | Path) -> Study:
 
     merged: dict[str, Any] = {}
     for path in paths:
-        merged = overlay(merged, yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
+        try:
+            found = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path} is not valid YAML: {error}") from error
+        if not isinstance(found, Mapping):
+            raise ConfigError(f"{path} must hold a map of keys, not a {type(found).__name__}.")
+        merged = overlay(merged, found)
     return checked(merged)
 
 
@@ -62,6 +69,7 @@ def checked(raw: Mapping[str, Any]) -> Study:
     problems = [*_references(raw), *_outputs(raw), *_modules(raw)]
     try:
         study = Study.model_validate(dict(raw))
+        problems += contradictions(study) if not problems else ()
     except ValidationError as error:
         problems = [_sentence(item) for item in error.errors()] + problems
     if problems:
@@ -100,20 +108,20 @@ def _fields(loc: tuple[Any, ...]) -> list[str]:
 
 def _references(raw: Mapping[str, Any]) -> Iterator[str]:
     for pattern, target in REFERENCES.items():
-        known = raw.get(target) or {}
+        known = _map(raw, target)
         for path, value in _matches(raw, pattern):
             if isinstance(value, str) and value not in known:
                 yield f"{path}: {value!r} is not defined in {target}{nearest(value, known)}"
 
 
 def _outputs(raw: Mapping[str, Any]) -> Iterator[str]:
-    known = {**(raw.get("tables") or {}), **(raw.get("figures") or {})}
+    known = {**_map(raw, "tables"), **_map(raw, "figures")}
     for path, value in _matches(raw, ("outputs", "*")):
         if isinstance(value, str) and value not in known:
             yield f"{path}: {value!r} is defined neither in tables nor in figures{nearest(value, known)}"
     for place in ("tables", "figures"):
         made = kinds.kinds(place, MAKERS[place])
-        for name, entry in (raw.get(place) or {}).items():
+        for name, entry in _map(raw, place).items():
             kind = (isinstance(entry, Mapping) and entry.get("kind")) or name
             if kind not in made:
                 yield f"{place}.{name}.kind: {kind!r} is no module of robustgen.{place}{nearest(str(kind), made)}"
@@ -125,6 +133,12 @@ def _modules(raw: Mapping[str, Any]) -> Iterator[str]:
         for path, value in _matches(raw, pattern):
             if isinstance(value, str) and "." not in value and value not in known:
                 yield f"{path}: {value!r} is no module of robustgen.{room}{nearest(value, known)}"
+
+
+def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The map at `key`; empty where something else stands there, of which validation speaks."""
+    value = raw.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _matches(raw: Any, pattern: tuple[str, ...], path: str = "") -> Iterator[tuple[str, Any]]:

@@ -24,8 +24,8 @@ def load(room: str, kind: str) -> ModuleType:
     try:
         return import_module(module_name(room, kind))
     except ModuleNotFoundError as error:
-        if error.name != module_name(room, kind):
-            raise
+        if not f"{module_name(room, kind)}.".startswith(f"{error.name}."):
+            raise  # the module is there; it is one of its own imports that is not
         known = ", ".join(kinds(room))
         raise Refused(f"There is no kind {kind!r} in {room}; known are {known}, or a dotted module of your own.") from error
 

@@ -16,5 +16,7 @@ def command(main: Callable[[], None]) -> None:
         main()
     except Refused as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except FileNotFoundError as error:
+        sys.exit(f"{error.filename or error} does not exist; run the job that makes it.")
     except OSError as error:
         sys.exit(f"{error.strerror or error}: {error.filename or 'the output'}; free space or permissions, then run again.")

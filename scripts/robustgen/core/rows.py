@@ -28,21 +28,21 @@ def write_rows(path: str | Path, rows: pd.DataFrame, *, unit: str) -> None:
         rows.assign(unit=unit).to_parquet(temporary, index=False, engine="pyarrow", compression="zstd")
 
 
-def read_rows(paths: str | Path | Iterable[str | Path], columns: list[str] | None = None) -> pd.DataFrame:
+def read_rows(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """The rows of one or several parquet files, one below the other."""
     import pandas as pd
 
     several = [paths] if isinstance(paths, str | Path) else list(paths)
-    frames = [_read_one(Path(path), columns) for path in several]
+    frames = [_read_one(Path(path)) for path in several]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _read_one(path: Path, columns: list[str] | None) -> pd.DataFrame:
+def _read_one(path: Path) -> pd.DataFrame:
     import pandas as pd
     from pyarrow import ArrowInvalid
 
     try:
-        return pd.read_parquet(path, columns=columns, engine="pyarrow")
+        return pd.read_parquet(path, engine="pyarrow")
     except FileNotFoundError as error:
         raise BadFile(f"{path} does not exist; run the job that makes it.") from error
     except (ArrowInvalid, OSError) as error:

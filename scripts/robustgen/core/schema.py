@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, WithJsonSchema, model_validator
 
 
 def number(value: Any) -> Any:
@@ -13,15 +13,22 @@ def number(value: Any) -> Any:
     if isinstance(value, str):
         try:
             return float(Fraction(value.replace(" ", "")))
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, ArithmeticError) as error:
             raise ValueError("is neither a number nor a fraction such as 8/255") from error
     return value
 
 
-Number = Annotated[float, BeforeValidator(number), Field(allow_inf_nan=False)]
-Positive = Annotated[float, BeforeValidator(number), Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, BeforeValidator(number), Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, BeforeValidator(number), Field(gt=0, lt=1)]
+def _fractional(**bounds: float) -> WithJsonSchema:
+    """How an editor sees such a number: within its bounds, or text with a fraction."""
+    fraction = {"type": "string", "pattern": r"^\s*-?[0-9.]+\s*(/\s*[0-9.]+\s*)?$"}
+    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, fraction]})
+
+
+Read = BeforeValidator(number)
+Number = Annotated[float, Read, Field(allow_inf_nan=False), _fractional()]
+Positive = Annotated[float, Read, Field(gt=0, allow_inf_nan=False), _fractional(exclusiveMinimum=0)]
+NonNegative = Annotated[float, Read, Field(ge=0, allow_inf_nan=False), _fractional(minimum=0)]
+Share = Annotated[float, Read, Field(gt=0, lt=1), _fractional(exclusiveMinimum=0, exclusiveMaximum=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 

@@ -11,7 +11,7 @@ Scores = np.ndarray
 
 def curve(attacked: Scores, clean: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(thresholds, TPR, FPR) at every threshold that changes a decision; an image is flagged at statistic >= threshold."""
-    _refuse_bad(attacked, clean)
+    refuse_bad(attacked=attacked, clean=clean)
     thresholds = np.unique(np.concatenate([attacked, clean]))[::-1]
     return thresholds, share_at_least(attacked, thresholds), share_at_least(clean, thresholds)
 
@@ -23,7 +23,7 @@ def share_at_least(statistic: Scores, thresholds: np.ndarray) -> np.ndarray:
 
 def auroc(attacked: Scores, clean: Scores) -> float:
     """P(attacked > clean) + P(equal) / 2, by ranks."""
-    _refuse_bad(attacked, clean)
+    refuse_bad(attacked=attacked, clean=clean)
     ordered = np.sort(clean)
     below, upto = np.searchsorted(ordered, attacked, side="left"), np.searchsorted(ordered, attacked, side="right")
     return float((below + upto).mean() / (2 * len(clean)))
@@ -38,14 +38,15 @@ def average_precision(attacked: Scores, clean: Scores) -> float:
 
 def fpr_at_tpr(attacked: Scores, clean: Scores, tpr: float = 0.95) -> float:
     """The smallest false positive rate of a threshold that flags at least the share `tpr` of attacked images."""
-    _refuse_bad(attacked, clean)
+    refuse_bad(attacked=attacked, clean=clean)
     kept = int(np.ceil(round(tpr * len(attacked), 9)))
     threshold = np.sort(attacked)[len(attacked) - kept]
     return float((clean >= threshold).mean())
 
 
-def _refuse_bad(attacked: Scores, clean: Scores) -> None:
-    for name, values in (("attacked", attacked), ("clean", clean)):
+def refuse_bad(**samples: Scores) -> None:
+    """Refuse an empty sample and one with infinite or NaN values."""
+    for name, values in samples.items():
         if not len(values):
             raise Refused(f"There are no {name} images to rate a detector on.")
         if not np.isfinite(values).all():

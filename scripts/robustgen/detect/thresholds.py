@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from robustgen.core.refusal import Refused
-from robustgen.detect.rates import Scores, curve
+from robustgen.detect.rates import Scores, curve, refuse_bad
 
 
 def youden(attacked: Scores, clean: Scores) -> float:
@@ -22,8 +21,7 @@ def gmean(attacked: Scores, clean: Scores) -> float:
 
 def at_fpr(clean: Scores, fpr: float) -> float:
     """The lowest threshold that flags at most the share `fpr` of clean images; it has seen no attack."""
-    if not len(clean):
-        raise Refused("There are no clean images to choose a threshold on.")
+    refuse_bad(clean=clean)
     allowed = int(np.floor(round(fpr * len(clean), 9)))
     descending = np.sort(clean)[::-1]
     return float(np.nextafter(descending[allowed], np.inf)) if allowed < len(clean) else -np.inf

@@ -16,6 +16,7 @@ from robustgen.core.rows import CLEAN
 from robustgen.stats import intervals
 from robustgen.stats.intervals import Interval
 
+CELL = ("dataset", "model", "eps", "weight")
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested at this scale"
 
@@ -54,14 +55,14 @@ def read(path: str | Path) -> list[Claim]:
 
 
 def judge(claim: Claim, rows: pd.DataFrame, objectives: dict[str, str]) -> list[dict[str, Any]]:
-    """One verdict per data set, model and eps whose net was trained as the claim says, at the largest step count."""
+    """One verdict per data set, model, eps and weight whose net was trained as the claim says, at the largest step count."""
     if rows.empty:
         return []
     of_objective = [model for model, objective in objectives.items() if objective == claim.objective]
     mine = rows[(rows["attack"] == claim.attack) & rows["model"].isin(of_objective)]
     return [
-        {**dict(zip(("dataset", "model", "eps"), axes, strict=True)), **_verdict(claim, rows, cell)}
-        for axes, cell in mine.groupby(["dataset", "model", "eps"], sort=False)
+        {**dict(zip(CELL, axes, strict=True)), **_verdict(claim, rows, cell)}
+        for axes, cell in mine.groupby(list(CELL), sort=False)
     ]
 
 
@@ -77,10 +78,15 @@ def _verdict(claim: Claim, rows: pd.DataFrame, cell: pd.DataFrame) -> dict[str, 
     if success < claim.min_success:
         why = f"the attack fools {success:.1%}, the rule asks for {claim.min_success:.0%}"
         return {**facts, "verdict": NOT_TESTED, "why": why}
-    found = [_measure(claim, rows, part) for _, part in cell.groupby("seed")]
-    if None in found:
+    other = _held_against(claim, rows, cell)
+    if other.empty:
         return {**facts, "verdict": NOT_TESTED, "why": f"no rows of {claim.against or CLEAN} at this budget"}
-    interval, over = intervals.over_seeds([one for one in found if one is not None])
+    if claim.against and float(_last(other)["success"].mean()) < claim.min_success:
+        why = f"{claim.against} fools {_last(other)['success'].mean():.1%}, the rule asks for {claim.min_success:.0%}"
+        return {**facts, "verdict": NOT_TESTED, "why": why}
+    measure, others = STATISTICS[claim.statistic], dict(list(other.groupby("seed")))
+    found = [measure(part, others[seed]) for seed, part in cell.groupby("seed") if seed in others]
+    interval, over = intervals.over_seeds(found)
     facts |= {"value": interval.value, "low": interval.low, "high": interval.high}
     return {**facts, "verdict": _decide(claim, interval), "why": f"interval over {over}"}
 
@@ -94,14 +100,13 @@ def _decide(claim: Claim, interval: Interval) -> str:
     return NOT_REPRODUCED if high <= sign * claim.margin else INCONCLUSIVE
 
 
-def _measure(claim: Claim, rows: pd.DataFrame, part: pd.DataFrame) -> Interval | None:
-    """The statistic in one repetition; `other` is the attack held against, or natural images."""
-    first = part.iloc[0]
-    other = rows[(rows["model"] == first["model"]) & (rows["seed"] == first["seed"])]
-    other = other[other["attack"] == (claim.against or CLEAN)]
+def _held_against(claim: Claim, rows: pd.DataFrame, cell: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the same net that a claim compares with: natural images, or another attack at the same budget."""
+    other = rows[(rows["model"] == cell["model"].iloc[0]) & (rows["attack"] == (claim.against or CLEAN))]
     if claim.against:
-        other = other[other["eps"] == first["eps"]]
-    return STATISTICS[claim.statistic](part, other) if len(other) else None
+        other = other[other["eps"] == cell["eps"].iloc[0]]
+        other = other[other["weight"] == other["weight"].min()]  # of a rival that is swept, its plainest form
+    return other
 
 
 # --- statistics: (rows of the attack in one repetition, rows it is held against) -> Interval ---------------------------

@@ -71,4 +71,4 @@ def _shown(parts: Parts, threshold: pd.Series, view: str) -> tuple[np.ndarray, n
     if view == "successful":
         clean = clean[~clean["success"]]
         attacked = attacked[attacked["success"] & attacked["index"].isin(clean["index"])]
-    return attacked["statistic"].to_numpy(), clean["statistic"].to_numpy()
+    return attacked["statistic"].to_numpy(np.float64), clean["statistic"].to_numpy(np.float64)

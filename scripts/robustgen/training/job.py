@@ -86,7 +86,10 @@ def _initial(job: TrainJob, spec: classifier.NetSpec) -> torch.nn.Sequential:
         torch.manual_seed(seed_of(job.study_seed, seed=job.seed, model=job.model, use="weights"))
         model = classifier.classifier(spec)
     if job.start:
-        model.load_state_dict(classifier.load(job.start)[0].state_dict())
+        started, other = classifier.load(job.start)
+        if (other.net, other.options, other.channels) != (spec.net, spec.options, spec.channels):
+            raise Refused(f"{job.model} cannot start from {job.start}: nets differ ({spec.options} and {other.options}).")
+        model.load_state_dict(started.state_dict())
     return model
 
 

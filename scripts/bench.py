@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=256, help="images to attack")
     parser.add_argument("--batch", type=int, default=64, help="images per call; contenders take turns at every batch")
     parser.add_argument("--steps", type=int, default=40, help="steps of the attacks")
-    parser.add_argument("--rounds", type=int, default=3, help="how often all images are attacked")
+    parser.add_argument("--rounds", type=int, default=1, help="how often all images are attacked")
     parser.add_argument("--width", type=int, default=64, help="channels of the ResNet10's first stage")
     parser.add_argument("--train", type=int, default=3000, help="images on which the net is trained beforehand")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])

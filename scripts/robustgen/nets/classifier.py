@@ -52,6 +52,8 @@ class Cast(nn.Module):
         self.dtype = dtype
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.requires_grad:
+            x.register_hook(Tensor.contiguous)  # attack libraries view the gradient, which channels-last nets give strided
         return x.to(self.dtype)
 
 

@@ -16,9 +16,9 @@ DOWNSTREAM = {"score", "detect", "make_table", "draw_figure", "judge_claims", "w
 
 def test_every_declared_output_is_there_and_nothing_is_missing(study: Copy) -> None:
     made = {path.name for path in (study.folder / "results/tiny").glob("*/*.*")}
-    for name in ("table_1", "table_1_detail", "energy_by_steps"):
+    for name in ("table_1", "table_1_detail", "table_energies"):
         assert {f"{name}.{ending}" for ending in ("csv", "md", "tex", "json")} <= made
-    for name in ("fig_2a", "fig_2b", "fig_3a", "crossover", "training", "sheets"):
+    for name in ("fig_2a", "fig_2b", "fig_3a", "fig_crossover", "fig_training", "fig_sheets"):
         assert {f"{name}.{ending}" for ending in ("png", "pdf", "json")} <= made
     assert (study.folder / "results/tiny/report.html").exists()
 
@@ -143,7 +143,7 @@ def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
     copy = make_copy()
     copy.edit("tests/tiny.yaml", "apgd: {eps: null, steps: [3]}", "apgd: {eps: null, steps: [3], options: {name: Nonsense}}")
     copy.edit("tests/tiny.yaml", "  pgd_budgets: {eps: [8/255, 32/255], steps: [3]}\n", "")
-    outputs = "outputs: [table_1, energy_by_steps, sheets]"
+    outputs = "outputs: [table_1, table_energies, fig_sheets]"
     copy.edit("tests/tiny.yaml", next(line for line in _lines(copy) if line.startswith("outputs")), outputs)
     found = copy.snakemake(check=False)
     assert found.returncode

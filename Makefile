@@ -5,19 +5,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
-PROFILE_ARGUMENT = --workflow-profile workflow/profiles/$(PROFILE)
-SNAKEMAKE = snakemake $(PROFILE_ARGUMENT)
+ARGUMENTS = --workflow-profile workflow/profiles/$(PROFILE) $(OVERLAY)
+RUN = python scripts/run_study.py
 .DEFAULT_GOAL := help
-.PHONY: help env demo study test lint format bench why data schema lock clean
+.PHONY: help env demo study test lint format bench why schema lock
 
 help:  ## this list
 	@echo "robustgen: robust and generative models, reproduced. STUDY is demo, workstation or paper (now: $(STUDY))."
 	@awk -F ':.*## ' '/^[a-z_%]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  make table_1, make fig_2b, ...: one table or figure of STUDY with all that it needs"
+	@echo "  make table_1      one table, or one figure (make fig_2b, ...), of STUDY with all that it needs"
 
 env: .venv/installed  ## the environment: .venv from the hashed lock
 
 .venv/installed: envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else \
+	  'robustgen needs Python 3.11 or 3.12, this is ' + sys.version.split()[0] + '; name one: make PYTHON=python3.12 ...')"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r envs/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -27,7 +29,7 @@ demo: env  ## the whole study at small scale on embedded data, in minutes on a C
 	@$(MAKE) --no-print-directory study STUDY=demo
 
 study: env  ## the whole of STUDY
-	@python scripts/run_study.py $(PROFILE_ARGUMENT) $(OVERLAY)
+	@$(RUN) $(ARGUMENTS)
 	@echo "The report: results/$(STUDY)/report.html"
 
 test: env  ## the tests
@@ -52,10 +54,10 @@ lock:  ## envs/requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --output-file envs/requirements.lock
 
-table_%: env  ## one table of STUDY
-	@$(SNAKEMAKE) --quiet rules results/$(STUDY)/tables/$@.csv $(OVERLAY)
+table_%: env
+	@$(RUN) results/$(STUDY)/tables/$@.csv $(ARGUMENTS)
 	@cat results/$(STUDY)/tables/$@.md
 
-fig_%: env  ## one figure of STUDY
-	@$(SNAKEMAKE) --quiet rules results/$(STUDY)/figures/$@.png $(OVERLAY)
+fig_%: env
+	@$(RUN) results/$(STUDY)/figures/$@.png $(ARGUMENTS)
 	@echo "The figure: results/$(STUDY)/figures/$@.png"

@@ -11,7 +11,7 @@ import write_report
 from robustgen.core.config import checked
 from robustgen.core.files import read_json
 from robustgen.core.refusal import command
-from robustgen.report.flow import Job, jobs, plan_of
+from robustgen.report.flow import CLAIMS, PAPER, Job, jobs, plan_of
 from robustgen.report.remake import arguments
 
 MAKERS = {"make_table": make_table, "draw_figure": draw_figure, "judge_claims": judge_claims}
@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     plan = plan_of(checked(read_json(args.config)), args.config.parent)
     for job in jobs(plan):
-        if job.rule in MAKERS and (job.absent or job.newer):
+        if job.rule in MAKERS and (job.absent or job.newer) and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}:
             attempt(job, arguments(plan, job))
     report = args.config.with_name("report.html")
     write_report.main(["--config", str(args.config), "--out", str(report)])

@@ -528,20 +528,24 @@ def test_sentences_of_refusals_are_passed_on() -> None:
     assert list(launch.jobs(lines)) == [line.strip() for line in lines]
 
 
-def test_a_live_run_is_respected_and_a_dead_ones_lock_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_runs_lock_is_cleared_and_a_live_ones_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     launch.LOCKS.mkdir(parents=True)
-    (launch.LOCKS / "0.input.lock").touch()
-    launch.PID.write_text("999999999")
-    unlock = [sys.executable, "-c", "import pathlib; pathlib.Path('.snakemake/locks/0.input.lock').unlink()"]
-    with launch.sole_run(unlock):
-        assert not list(launch.LOCKS.iterdir())
-        assert launch.PID.read_text() == str(os.getpid())
+    lock = launch.LOCKS / "0.input.lock"
+    unlock = [sys.executable, "-c", f"import pathlib; pathlib.Path({str(lock)!r}).unlink()"]
+    lock.touch()
+    launch.RUNS.mkdir(parents=True)
+    (launch.RUNS / "999999999").touch()
+    with launch.registered(unlock) as others:
+        assert others == []
+        assert not lock.exists()
+        assert (launch.RUNS / str(os.getpid())).exists()
+        lock.touch()
         monkeypatch.setattr(launch, "_alive", lambda _: True)
-        with pytest.raises(Refused, match="A run is under way in this folder"), launch.sole_run(unlock):
-            pass
-        assert launch.PID.exists()
-    assert not launch.PID.exists()
+        with launch.registered(unlock) as others:
+            assert os.getpid() in others
+            assert lock.exists()
+    assert not (launch.RUNS / str(os.getpid())).exists()
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------

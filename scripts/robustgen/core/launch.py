@@ -1,4 +1,4 @@
-"""Running a study's Snakemake: a killed run's lock is cleared, a live one is respected, and each job is one line."""
+"""Running a study's Snakemake: a killed run's lock is cleared, a live one is left alone, and each job is one line."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from robustgen.core.refusal import Refused
-
 LOCKS = Path(".snakemake/locks")
-PID = Path(".snakemake/robustgen.pid")
+RUNS = Path(".snakemake/robustgen-runs")  # one empty file per process
 
 
 @contextmanager
-def sole_run(unlock: list[str]) -> Iterator[None]:
-    """Refuse where a run is alive in this folder; clear the lock that a killed one left; mark this one as running."""
-    pid = int(PID.read_text()) if PID.exists() else 0
-    if _alive(pid):
-        raise Refused(f"A run is under way in this folder (process {pid}); wait for it, or end it with `kill {pid}`.")
-    if LOCKS.exists() and any(LOCKS.iterdir()):
+def registered(unlock: list[str]) -> Iterator[list[int]]:
+    """Note this process among the runs of the folder and give the others that are alive.
+
+    Where none is, the lock that a killed run left is cleared; where one is, Snakemake's own lock decides: it refuses
+    only runs that write the same files.
+    """
+    alive = [pid for pid in map(int, (path.name for path in RUNS.glob("*"))) if _alive(pid)]
+    if not alive and LOCKS.exists() and any(LOCKS.iterdir()):
         print("An earlier run was killed; its lock is cleared and what it had finished is kept.", flush=True)
         subprocess.run([*unlock, "--unlock"], check=True, capture_output=True)
-    PID.parent.mkdir(exist_ok=True)
-    PID.write_text(str(os.getpid()))
+    mine = RUNS / str(os.getpid())
+    RUNS.mkdir(parents=True, exist_ok=True)
+    mine.touch()
     try:
-        yield
+        yield alive
     finally:
-        PID.unlink(missing_ok=True)
+        mine.unlink(missing_ok=True)
 
 
 def run(command: list[str], log: Path) -> int:
@@ -47,7 +48,8 @@ def run(command: list[str], log: Path) -> int:
                     print(line, flush=True)
             except KeyboardInterrupt:
                 print("Stopping; what is finished is kept, and the same command goes on from here.", flush=True)
-                process.send_signal(signal.SIGINT)
+                if not _at_a_terminal():  # there, Ctrl-C reaches Snakemake by itself
+                    process.send_signal(signal.SIGINT)
     return process.wait()
 
 
@@ -92,6 +94,13 @@ def _kept(lines: Iterable[str], file: object) -> Iterator[str]:
         file.write(line)  # type: ignore[attr-defined]
         file.flush()  # type: ignore[attr-defined]
         yield line
+
+
+def _at_a_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
 
 
 def _alive(pid: int) -> bool:

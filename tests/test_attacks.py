@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from robustgen.attacks import pgd, sweep, torchattacks
 from robustgen.attacks.balls import ball
 from robustgen.attacks.loop import ascend, input_gradient
@@ -14,7 +16,6 @@ from robustgen.attacks.losses import choose_target, targeted, untargeted
 from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.core.refusal import Refused
 from robustgen.measures.energy import joint_energy
-from torch import Tensor, nn
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 NORMS = ("linf", "l2")

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
 from robustgen.attacks import bench, bench_net, pgd
 from robustgen.attacks import torchattacks as wrapper
 from robustgen.attacks.bench_contenders import Contender, contenders
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.nets.classifier import frozen
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 EPS, STEP = 8 / 255, 2 / 255
 ROUNDING = 1e-6  # images differ by rounding only: a few units in the last place of numbers up to 1

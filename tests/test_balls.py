@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from robustgen.attacks.balls import ball
 from torch import Tensor
+
+from robustgen.attacks.balls import ball
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 NORMS = ("linf", "l2")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import write_schema
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
+
+import write_schema
 from robustgen.core import config
 from robustgen.core.config import ConfigError
 from robustgen.core.schema import Study

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from robustgen.core import files, launch, progress, seeds
 
 settings.load_profile("ci")  # no deadline, same examples in every run

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn import metrics
+
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CELL
 from robustgen.detect import energy, rates, thresholds
-from sklearn import metrics
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
 from robustgen.core import digest, kinds
 from robustgen.core.refusal import Refused
 

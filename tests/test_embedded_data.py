@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from robustgen.data import digits, signs
 from robustgen.data.pool import TEST, TRAIN, Pool, read_counts
 from robustgen.data.sign_boards import NAMES, SIDE, templates

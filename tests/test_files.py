@@ -1,6 +1,8 @@
 """Files, rows and shards: whole or absent, refused when damaged, taken up after a kill."""
 
+import os
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from robustgen.core import files, rows, shards
 from robustgen.core.files import BadFile
 from robustgen.core.refusal import Refused
@@ -193,3 +196,15 @@ def test_shards_of_two_outputs_of_a_folder_do_not_meet_and_go_when_removed(tmp_p
     shards.remove(one.beside)
     assert not shards.shard_folder(one.beside).exists()
     assert (other.run("k"), other.asked) == ([1, 2, 3], [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", tmp_path], check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        with pytest.raises(Refused, match="could not be written"):
+            files.write_arrays(tmp_path / "big.safetensors", {"a": np.zeros(10**6)})
+        assert not list(tmp_path.iterdir())
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)

@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from torch import Tensor
+
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images, to_float
 from robustgen.measures.energy import cross_entropy, energy, joint_energy, margin
 from robustgen.measures.scores import column, logits, scores
-from torch import Tensor
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 Z = torch.tensor([[math.log(2.0), math.log(6.0)], [0.0, 0.0]], dtype=torch.float64)

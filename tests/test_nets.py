@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from robustgen.core.files import BadFile
 from robustgen.core.refusal import Refused
 from robustgen.nets import classifier, resnet
 from robustgen.nets.classifier import NetSpec
 from robustgen.nets.fold import ConvNorm
-from torch import Tensor, nn
 
 SMALL = NetSpec("resnet", channels=3, classes=5, size=32, mean=(0.4, 0.5, 0.6), std=(0.2,) * 3, options={"width": 8})
 

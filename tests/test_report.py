@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from robustgen.core.config import checked
 from robustgen.core.files import write_json, write_text
 from robustgen.core.refusal import Refused

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+
 from robustgen.stats import detection, intervals
 from robustgen.stats.intervals import Interval
-from scipy import stats
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from conftest import ROOT, Copy
 
 DOWNSTREAM = {"score", "detect", "make_table", "draw_figure", "judge_claims", "write_report"}

@@ -8,12 +8,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+
 from robustgen.core.refusal import Refused
 from robustgen.data.splits import class_counts, split
 from robustgen.training.augment import augment
 from robustgen.training.schedule import rate
 from robustgen.training.types import Objective, Recipe
-from torch import Tensor
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
 from robustgen.core.refusal import Refused
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o644)
         os.replace(temporary, path)
+    except SafetensorError as error:  # how that library tells a full disk
+        raise Refused(f"{path} could not be written ({error}); free space or permissions, then run again.") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -69,7 +73,6 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mappi
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """The named arrays of a safetensors file."""
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
@@ -82,7 +85,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 def read_meta(path: str | Path) -> dict[str, str]:
     """The text metadata of a safetensors file; empty where the file is absent or damaged."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import torch
 
+from robustgen.core import gpus
 from robustgen.core.refusal import Refused
 
 
 def use(*, device: str, threads: int) -> str:
     """Set the thread count and deterministic kernels, and say which device is used."""
     torch.set_num_threads(threads)
+    if device != "cpu":
+        gpus.claim()  # before CUDA is touched, for it looks at the visible devices only once
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():

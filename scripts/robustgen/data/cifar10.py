@@ -16,8 +16,10 @@ from robustgen.data.pool import TEST, TRAIN, Pool
 FOLDER = "cifar-10-batches-py"
 BATCHES = {**{f"data_batch_{k}": TRAIN for k in range(1, 6)}, "test_batch": TEST}
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+RECONSTRUCT = np.empty(0).__reduce__()[0]
 SAFE = {  # all that the official files name; anything else is refused
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+    ("numpy.core.multiarray", "_reconstruct"): RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): RECONSTRUCT,  # its name since numpy 2
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }

@@ -55,6 +55,7 @@ def _crop(path: Path, size: int) -> np.ndarray:
 
     with Image.open(path) as file:
         pixels = np.asarray(file.convert("RGB"))
-    padded = np.pad(pixels, [*(((size - side + 1) // 2,) * 2 if side < size else (0, 0) for side in pixels.shape[:2]), (0, 0)])
+    short = [max(size - side, 0) for side in pixels.shape[:2]]
+    padded = np.pad(pixels, [*((gap // 2, gap - gap // 2) for gap in short), (0, 0)])
     top, left = (round((side - size) / 2) for side in padded.shape[:2])
     return padded[top : top + size, left : left + size].transpose(2, 0, 1)

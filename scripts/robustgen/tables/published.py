@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 WORK = "beadini-masi-2023"
 RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}  # the paper's net; these are also the net's defaults
@@ -13,6 +14,8 @@ RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}  # the paper's net; these are a
 
 def read(path: str | Path) -> pd.DataFrame:
     """All published numbers as text, for budgets are printed as fractions and decimals must stay as printed."""
+    import pandas as pd
+
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 

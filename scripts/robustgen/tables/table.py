@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from robustgen.core.files import atomic, write_json, write_text
 
-Format = Callable[[pd.Series], str]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Format = Callable[["pd.Series"], str]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from robustgen.attacks.bench import Settings, judge, measure, table, warnings
+from robustgen.bench.race import Settings, judge, measure, table, warnings
 from robustgen.core.files import write_json
 from robustgen.core.refusal import command
 

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from robustgen.attacks import bench, bench_net, pgd
+from robustgen.attacks import pgd
 from robustgen.attacks import torchattacks as wrapper
-from robustgen.attacks.bench_contenders import Contender, contenders
 from robustgen.attacks.types import Attacked, Spec
+from robustgen.bench import net as bench_net
+from robustgen.bench import race as bench
+from robustgen.bench.contenders import Contender, contenders
 from robustgen.core.refusal import Refused
 from robustgen.nets.classifier import frozen
 

@@ -30,6 +30,7 @@ ORDER = [
     "tables",
     "figures",
     "report",
+    "bench",
 ]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 COMMANDS = sorted(SCRIPTS.glob("*.py"))

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from robustgen.attacks.bench_contenders import Contender, contenders
-from robustgen.attacks.bench_net import trained
 from robustgen.attacks.loop import input_gradient
 from robustgen.attacks.losses import untargeted
 from robustgen.attacks.types import Spec
+from robustgen.bench.contenders import Contender, contenders
+from robustgen.bench.net import trained
 from robustgen.core.meter import processor
 from robustgen.core.progress import progress
 from robustgen.core.refusal import Refused

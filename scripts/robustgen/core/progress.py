@@ -11,17 +11,18 @@ T = TypeVar("T")
 PLAIN_SECONDS = 30.0
 
 
-def progress(items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
-    """Pass `items` on and say how far they are, at which rate, and how long the rest will take."""
-    start = last = time.monotonic()
+def progress(items: Iterable[T], *, total: int, what: str, last: bool = True) -> Iterator[T]:
+    """Pass `items` on and say how far they are, at which rate, how long the rest will take, and at `last` that all are done."""
+    start = said = time.monotonic()
     live = sys.stderr.isatty()
     for done, item in enumerate(items):
         now = time.monotonic()
-        if done and now - last >= (0.2 if live else PLAIN_SECONDS):
-            last = now
+        if done and now - said >= (0.2 if live else PLAIN_SECONDS):
+            said = now
             _say(_line(what, done, total, now - start), live)
         yield item
-    _say(_line(what, total, total, time.monotonic() - start), live, end=True)
+    if last:
+        _say(_line(what, total, total, time.monotonic() - start), live, end=True)
 
 
 def _line(what: str, done: int, total: int, seconds: float) -> str:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from robustgen.core import kinds
+from robustgen.core.progress import progress as with_progress
 from robustgen.core.refusal import Refused
 from robustgen.data.store import to_float
 from robustgen.training import checkpoint
@@ -116,7 +117,8 @@ def _pass(model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, epoch: i
     objective = kinds.load("training.objectives", recipe.objective.kind)
     totals = torch.zeros(2, device=part.labels.device)
     batches = _whole_batches(order, recipe.batch)
-    for position, index in enumerate(batches):
+    shown = with_progress(batches, total=len(batches), what=f"epoch {epoch + 1}/{recipe.epochs}, batches", last=False)
+    for position, index in enumerate(shown):
         x = augment(to_float(part.images[index]), flip=recipe.flip, crop=recipe.crop, generator=noise)
         y = part.labels[index]
         for group in optimizer.param_groups:

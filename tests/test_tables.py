@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
+from robustgen.core.schema import Attack
 from robustgen.tables import published
 from robustgen.tables.table import Table, budget, percent, text, write
 
@@ -46,6 +47,33 @@ def test_another_data_set_net_or_training_gets_no_published_number(other: dict[s
 
 def test_a_budget_that_the_paper_does_not_print_gets_none() -> None:
     assert cell(RESNET10, eps="16/255") == {}
+
+
+PGD = Attack(step=1 / 255, steps=(0, 40)).model_dump()
+APGD = Attack(kind="torchattacks", options={"name": "APGD"}).model_dump()
+
+
+def test_the_papers_attacks_are_known_by_their_protocol() -> None:
+    assert published.printed_attack(PGD, steps=40, weight=0.0) == "PGD"
+    assert published.printed_attack(APGD, steps=40, weight=0.0) == "APGD"
+
+
+@pytest.mark.parametrize(
+    ("entry", "steps", "weight"),
+    [
+        (PGD, 10, 0.0),
+        (PGD, 40, 1.2),
+        ({**PGD, "step": 2 / 255}, 40, 0.0),
+        ({**PGD, "step": None, "rel_step": 0.125}, 40, 0.0),
+        ({**PGD, "norm": "l2"}, 40, 0.0),
+        ({**PGD, "restarts": 5}, 40, 0.0),
+        ({**PGD, "target": "random"}, 40, 0.0),
+        ({**APGD, "options": {"name": "APGD", "mended": True}}, 40, 0.0),
+        (APGD, 100, 0.0),
+    ],
+)
+def test_another_protocol_gets_no_published_number(entry: dict[str, Any], steps: int, weight: float) -> None:
+    assert published.printed_attack(entry, steps=steps, weight=weight) is None
 
 
 @pytest.mark.parametrize(("value", "printed"), [(8 / 255, "8/255"), (76 / 255, "76/255"), (0.5, "0.5"), (0.0, "0")])

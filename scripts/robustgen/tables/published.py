@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORK = "beadini-masi-2023"
+STEPS = 40
 RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}  # the paper's net; these are also the net's defaults
 
 
@@ -30,6 +32,20 @@ def table_1(paper: pd.DataFrame, *, model: dict[str, Any], row: str, attack: str
         if len(hit):
             found |= {column: hit["value"].iloc[0], f"{column} remark": hit["remark"].iloc[0]}
     return found
+
+
+def printed_attack(entry: dict[str, Any], *, steps: int, weight: float) -> str | None:
+    """The name under which table 1 prints an attack; None for one that the paper did not run just so.
+
+    Its protocol, from the authors' code: L_inf, untargeted, one start; PGD with 40 steps of 1/255; the library's APGD
+    with 40 steps, as published.
+    """
+    plain = entry["norm"] == "linf" and entry["target"] == "none" and entry["restarts"] == entry["eot"] == 1
+    if not plain or weight or steps != STEPS:
+        return None
+    if entry["kind"] == "pgd" and entry["random_start"] and entry["step"] and isclose(entry["step"], 1 / 255):
+        return "PGD"
+    return "APGD" if entry["kind"] == "torchattacks" and entry["options"] == {"name": "APGD"} else None
 
 
 def is_resnet10(model: dict[str, Any]) -> bool:

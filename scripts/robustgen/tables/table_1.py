@@ -12,7 +12,6 @@ from robustgen.tables import published
 from robustgen.tables.table import Table, budget, percent, text
 
 NEEDS = ("detect",)
-PRINTED = {"pgd": "PGD", "apgd": "APGD"}  # our attack entries that the paper's table names
 KEY = ["dataset", "model", "attack", "eps", "steps", "weight", "detector"]
 
 
@@ -73,7 +72,8 @@ def _attack(row: pd.Series) -> str:
 
 
 def _published(row: pd.Series, spec: dict[str, Any], paper: pd.DataFrame) -> dict[str, str]:
-    attack = PRINTED.get(row["attack"])
+    entry = spec["attacks"][row["attack"]]
+    attack = published.printed_attack(entry, steps=row["steps"], weight=row["weight"])
     if attack is None:
         return {}
     model = spec["models"][row["model"]]

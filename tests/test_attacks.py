@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from norms import NORMS, generator
 from robustgen.attacks import pgd, sweep, torchattacks
 from robustgen.attacks.balls import ball
 from robustgen.attacks.loop import ascend, input_gradient
@@ -18,19 +19,6 @@ from robustgen.core.refusal import Refused
 from robustgen.measures.energy import joint_energy
 
 settings.load_profile("ci")  # no deadline, same examples in every run
-NORMS = ("linf", "l2")
-SHAPE = (2, 1, 3, 3)
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def size(delta: Tensor, norm: str) -> Tensor:
-    """The norm of each image of a difference."""
-    flat = delta.flatten(1)
-    return flat.abs().amax(dim=1) if norm == "linf" else flat.norm(dim=1)
-
 
 # --- a linear classifier -----------------------------------------------------------------------------------------
 

@@ -8,22 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
+from norms import NORMS, SHAPE, generator, size
 from robustgen.attacks.balls import ball
 
 settings.load_profile("ci")  # no deadline, same examples in every run
-NORMS = ("linf", "l2")
-SHAPE = (2, 1, 3, 3)
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def size(delta: Tensor, norm: str) -> Tensor:
-    """The norm of each image of a difference."""
-    flat = delta.flatten(1)
-    return flat.abs().amax(dim=1) if norm == "linf" else flat.norm(dim=1)
-
 
 # --- balls -------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
 ARGUMENTS = --workflow-profile workflow/profiles/$(PROFILE) $(OVERLAY)
 RUN = python scripts/run_study.py
 .DEFAULT_GOAL := help
-.PHONY: help env demo study test lint format bench why schema lock
+.PHONY: help env demo study data test lint format bench why schema lock
 
 help:  ## this list
 	@echo "robustgen: robust and generative models, reproduced. STUDY is demo, workstation or paper (now: $(STUDY))."
@@ -31,6 +31,9 @@ demo: env  ## the whole study at small scale on embedded data, in minutes on a C
 study: env  ## the whole of STUDY
 	@$(RUN) $(ARGUMENTS)
 	@echo "The report: results/$(STUDY)/report.html"
+
+data: env  ## only the downloads of STUDY, checked, into data.root (for clusters whose nodes have no network)
+	@$(RUN) data --forcerun fetch $(ARGUMENTS)
 
 test: env  ## the tests
 	@python -m pytest

@@ -23,6 +23,11 @@ rule all:
         f"{plan.root}/report.html",
 
 
+rule data:
+    input:
+        [receipt for dataset in plan.datasets() for receipt in plan.fetched(dataset)],
+
+
 onstart:
     remember(CODES)
 

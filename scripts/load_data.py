@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 from robustgen.core import kinds
 from robustgen.core.files import write_arrays, write_json
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
+from robustgen.data.sources import ROOT, data_root
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -16,11 +16,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--kind", required=True, help="module of robustgen.data, or a dotted module of your own")
     parser.add_argument("--size", type=int, required=True, help="side of the images in pixels")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON map of the module's further settings")
-    parser.add_argument("--root", default=os.environ.get("ROBUSTGEN_DATA"), help="folder of the data sets' files")
+    parser.add_argument("--root", help=f"folder of the data sets' files; ROBUSTGEN_DATA, else {ROOT}, where not given")
     parser.add_argument("--out", type=Path, required=True, help="pool.safetensors to write; pool.json goes beside it")
     args = parser.parse_args(argv)
     with meter(args.out.with_name("costs.json"), rule="load_data", kind=args.kind):
-        pool = kinds.load("data", args.kind).load(size=args.size, root=args.root or None, options=args.options)
+        pool = kinds.load("data", args.kind).load(size=args.size, root=str(data_root(args.root)), options=args.options)
         write_arrays(args.out, {"images": pool.images, "labels": pool.labels, "part": pool.part})
         facts = {"kind": args.kind, "names": pool.names, "shape": pool.images.shape, "sha256": pool.sha256}
         write_json(args.out.with_suffix(".json"), facts)

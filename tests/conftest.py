@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from serving import Server
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs", "tests/tiny.yaml")
@@ -73,3 +75,12 @@ def study(make_copy: Callable[[], Copy]) -> Copy:
     copy = make_copy()
     copy.snakemake()
     return copy
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of files for tests of downloads."""
+    found = Server()
+    yield found
+    found.http.shutdown()
+    found.http.server_close()

@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
@@ -10,6 +11,7 @@ from robustgen.core.kinds import module_name
 from robustgen.core.plan import Plan
 from robustgen.core.rows import CLEAN
 from robustgen.core.why import remember
+from robustgen.data.sources import rows_of
 
 try:
     study = checked(config)
@@ -27,6 +29,7 @@ CODES = (
 
 
 wildcard_constraints:
+    source="[a-z][a-z0-9_]*",
     dataset="[a-z][a-z0-9_]*",
     model="[a-z][a-z0-9_]*",
     attack="[a-z][a-z0-9_]*",

@@ -1,4 +1,27 @@
+rule fetch:
+    output:
+        receipt=f"{plan.root}/sources/{{source}}.json",
+    log:
+        f"{plan.root}/logs/fetch/{{source}}.log",
+    benchmark:
+        f"{plan.root}/benchmarks/fetch/{{source}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    params:
+        code=code("fetch"),
+        rows=lambda w: [astuple(row) for row in rows_of(w.source)],
+        root=f"--root {study.data.root}" if study.data.root else "",
+        mirror=f"--mirror {study.data.mirror}" if study.data.mirror else "",
+        offline="--offline" if study.data.offline else "",
+    shell:
+        "python scripts/fetch.py --source {wildcards.source} {params.root} {params.mirror} {params.offline} "
+        "--out {output.receipt} 2> {log}"
+
+
 rule load_data:
+    input:
+        receipts=lambda w: plan.fetched(w.dataset),
     output:
         pool=f"{plan.root}/data/{{dataset}}/pool.safetensors",
         facts=f"{plan.root}/data/{{dataset}}/pool.json",

@@ -6,6 +6,7 @@ A new attack, net or data set is a new file; no list of them is kept anywhere, s
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +29,14 @@ def load(room: str, kind: str) -> ModuleType:
             raise  # the module is there; it is one of its own imports that is not
         known = ", ".join(kinds(room))
         raise Refused(f"There is no kind {kind!r} in {room}; known are {known}, or a dotted module of your own.") from error
+
+
+def source(room: str, kind: str) -> str:
+    """The text of the module of that kind, found without importing it."""
+    if "." not in kind:
+        return ROOT.joinpath(*room.split("."), f"{kind}.py").read_text(encoding="utf-8")
+    found = find_spec(kind)
+    return Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
 
 
 def kinds(room: str, mark: str = "def ") -> list[str]:

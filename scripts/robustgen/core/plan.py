@@ -79,6 +79,21 @@ class Plan:
         """Folder of a data set in the one form."""
         return f"{self.root}/data/{dataset}"
 
+    def datasets(self) -> list[str]:
+        """The data sets that some output of the study needs."""
+        entries = [self.entry(name) for name in self.study.outputs]
+        found = [self.study.models[model].dataset for entry in entries for model in entry.models]
+        return list(dict.fromkeys(found + [dataset for entry in entries for dataset in entry.datasets]))
+
+    def fetched(self, dataset: str) -> list[str]:
+        """The receipts of the downloads that a data set is read from; none for an embedded one."""
+        return [f"{self.root}/sources/{source}.json" for source in self.sources(dataset)]
+
+    def sources(self, dataset: str) -> tuple[str, ...]:
+        """The downloads that a data set needs: its module's SOURCES, narrowed by the option `sources`."""
+        entry = self.study.datasets[dataset]
+        return tuple(entry.options.get("sources", constant("data", entry.kind, "SOURCES")))
+
     def weights(self, model: str, seed: int | str) -> str:
         """Trained weights."""
         return f"{self.root}/training/{model}/seed{seed}/weights.safetensors"
@@ -136,12 +151,21 @@ class Plan:
 
 
 def declared(room: str, kind: str) -> tuple[str, ...]:
-    """The NEEDS of a module, read without importing it."""
-    tree = ast.parse((kinds.ROOT / room / f"{kind}.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "NEEDS":
-            return tuple(ast.literal_eval(node.value))
+    """The NEEDS of a module of tables or figures."""
+    found = constant(room, kind, "NEEDS")
+    if found:
+        return found
     raise Refused(f"{room}/{kind}.py must declare NEEDS, the sorts of files it is made from.")
+
+
+def constant(room: str, kind: str, name: str) -> tuple[str, ...]:
+    """A module's constant tuple of strings, read without importing the module; empty where it has none."""
+    for node in ast.parse(kinds.source(room, kind)).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=value) | ast.AnnAssign(target=ast.Name(id=found), value=value):
+                if found == name and value is not None:
+                    return tuple(ast.literal_eval(value))
+    return ()
 
 
 def _json(**values: Any) -> str:

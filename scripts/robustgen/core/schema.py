@@ -51,9 +51,13 @@ class Compute(Block):
 
 
 class Data(Block):
-    """Where real data sets lie."""
+    """Where real data sets lie and come from; every download stands in config/sources.csv."""
 
-    root: str | None = Field(None, description="Folder of the data sets' files; the environment's ROBUSTGEN_DATA where empty.")
+    root: str | None = Field(
+        None, description="Folder of the data sets' files; the environment's ROBUSTGEN_DATA, else results/downloads, where empty."
+    )
+    mirror: str | None = Field(None, description="A copy of such a folder that is asked first: a folder or an http(s) address.")
+    offline: bool = Field(False, description="Use no network; an error then says which file belongs where.")
 
 
 class Evaluate(Block):
@@ -68,7 +72,7 @@ class Dataset(Block):
 
     kind: str = Field(description="Module of scripts/robustgen/data that loads it, or a dotted module of your own.")
     size: PositiveInt = Field(32, description="Side of the square images in pixels.")
-    options: dict[str, Any] = Field({}, description="Further settings that the module takes.")
+    options: dict[str, Any] = Field({}, description="Further settings that the module takes; `sources` narrows its downloads.")
     validation: PositiveInt = Field(1000, description="Images held out of the training part; they are never augmented.")
     evaluate: Evaluate = Field(Evaluate(), description="How many images are attacked and scored.")
     eps: tuple[Positive, ...] = Field((8 / 255, 16 / 255), description="L_inf budgets of attacks that name none of their own.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from robustgen.core.plan import declared
+from robustgen.core.plan import constant, declared
 from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Output, Study
 
@@ -22,6 +22,7 @@ def contradictions(study: Study) -> Iterator[str]:
     yield from _objectives(study)
     yield from _starts(study)
     yield from _names(study)
+    yield from _sources(study)
     yield from _selections(study)
 
 
@@ -55,6 +56,14 @@ def _names(study: Study) -> Iterator[str]:
         yield f"attacks.{CLEAN}: the name stands for natural images; choose another."
     for name in study.tables.keys() & study.figures.keys():
         yield f"figures.{name}: a table bears the same name; choose another."
+
+
+def _sources(study: Study) -> Iterator[str]:
+    for name, dataset in study.datasets.items():
+        known = constant("data", dataset.kind, "SOURCES")
+        asked = dataset.options.get("sources", known)
+        if not isinstance(asked, list | tuple) or not set(asked) <= set(known) or (known and not asked):
+            yield f"datasets.{name}.options.sources: must be a list out of {', '.join(known) or 'nothing'}, not {asked!r}."
 
 
 def _selections(study: Study) -> Iterator[str]:

@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
-from robustgen.core.files import write_arrays, write_json
+from robustgen.core.files import write_json
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
+from robustgen.core.tensors import write_arrays
+from robustgen.data.pool import TEST, TRAIN
 from robustgen.data.sources import ROOT, data_root
 
 
@@ -22,7 +24,8 @@ def main(argv: list[str] | None = None) -> None:
     with meter(args.out.with_name("costs.json"), rule="load_data", kind=args.kind):
         pool = kinds.load("data", args.kind).load(size=args.size, root=str(data_root(args.root)), options=args.options)
         write_arrays(args.out, {"images": pool.images, "labels": pool.labels, "part": pool.part})
-        facts = {"kind": args.kind, "names": pool.names, "shape": pool.images.shape, "sha256": pool.sha256}
+        parts = [int((pool.part == part).sum()) for part in (TRAIN, TEST)]
+        facts = {"kind": args.kind, "names": pool.names, "shape": pool.images.shape, "parts": parts, "sha256": pool.sha256}
         write_json(args.out.with_suffix(".json"), facts)
 
 

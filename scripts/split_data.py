@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from robustgen.core.files import read_arrays, read_json, write_arrays, write_json
+from robustgen.core.files import read_json, write_json
 from robustgen.core.refusal import command
+from robustgen.core.tensors import read_arrays, write_arrays
 from robustgen.data.splits import class_counts, split
 
 

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustgen.core import files, rows, shards
+from robustgen.core import files, refusal, rows, shards, tensors
 from robustgen.core.files import BadFile
 from robustgen.core.refusal import Refused
 
@@ -68,20 +69,20 @@ def test_json_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory
 def test_arrays_and_their_text_are_read_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     arrays = {"turned": np.arange(6, dtype=np.int64).reshape(2, 3).T, "bytes": np.array([0, 255], np.uint8)}
-    files.write_arrays(path, arrays, {"key": "value"})
-    found = files.read_arrays(path)
+    tensors.write_arrays(path, arrays, {"key": "value"})
+    found = tensors.read_arrays(path)
     assert {name: (a.dtype, a.tolist()) for name, a in found.items()} == {n: (a.dtype, a.tolist()) for n, a in arrays.items()}
-    assert files.read_meta(path) == {"key": "value"}
+    assert tensors.read_meta(path) == {"key": "value"}
 
 
-@pytest.mark.parametrize("read", [files.read_json, files.read_arrays, rows.read_rows])
+@pytest.mark.parametrize("read", [files.read_json, tensors.read_arrays, rows.read_rows])
 def test_a_missing_file_is_refused_by_name(read: Callable[[Path], Any], tmp_path: Path) -> None:
     with pytest.raises(BadFile, match=r"gone\.file does not exist; run the job that makes it\.$"):
         read(tmp_path / "gone.file")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"PAR1 and then nothing PAR1"], ids=repr)
-@pytest.mark.parametrize("read", [files.read_json, files.read_arrays, rows.read_rows])
+@pytest.mark.parametrize("read", [files.read_json, tensors.read_arrays, rows.read_rows])
 def test_a_damaged_file_is_refused_by_name(read: Callable[[Path], Any], content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "damaged.file"
     path.write_bytes(content)
@@ -90,15 +91,38 @@ def test_a_damaged_file_is_refused_by_name(read: Callable[[Path], Any], content:
 
 
 def test_every_truncation_of_a_file_is_refused(tmp_path: Path) -> None:
-    files.write_arrays(tmp_path / "a", {"a": np.arange(50.0)}, {"key": "k"})
+    tensors.write_arrays(tmp_path / "a", {"a": np.arange(50.0)}, {"key": "k"})
     rows.write_rows(tmp_path / "r", table(), unit="image")
-    for name, read in (("a", files.read_arrays), ("r", rows.read_rows)):
+    for name, read in (("a", tensors.read_arrays), ("r", rows.read_rows)):
         whole = (tmp_path / name).read_bytes()
         for length in range(0, len(whole), 37):
             (tmp_path / name).write_bytes(whole[:length])
             with pytest.raises(BadFile):
                 read(tmp_path / name)
-            assert files.read_meta(tmp_path / name) == {}
+            assert tensors.read_meta(tmp_path / name) == {}
+
+
+def test_every_changed_byte_of_a_file_is_noticed(tmp_path: Path) -> None:
+    tensors.write_arrays(tmp_path / "a", {"a": np.arange(50.0), "b": np.arange(7)}, {"key": "k"})
+    rows.write_rows(tmp_path / "r", table(200), unit="image")
+    for name, read in (("a", tensors.read_arrays), ("r", rows.read_rows)):
+        whole, right = (tmp_path / name).read_bytes(), str(read(tmp_path / name))
+        for place in range(0, len(whole), 7):
+            changed = bytearray(whole)
+            changed[place] ^= 1
+            (tmp_path / name).write_bytes(changed)
+            with suppress(BadFile):
+                assert str(read(tmp_path / name)) == right, f"{name}: byte {place}"  # a note about the writer, say
+
+
+def test_a_command_sets_a_damaged_file_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"PAR1 and nothing else")
+    with pytest.raises(SystemExit) as ended:
+        refusal.command(lambda: rows.read_rows(path))
+    assert "rows.parquet is not a whole parquet file" in str(ended.value)
+    assert "It was set aside as rows.parquet.damaged; a run makes it anew." in str(ended.value)
+    assert [found.name for found in tmp_path.iterdir()] == ["rows.parquet.damaged"]
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
@@ -180,6 +204,16 @@ def test_only_a_damaged_shard_is_computed_anew(length: int, tmp_path: Path) -> N
     assert (work.run("k"), work.asked) == ([1, 2, 3], ["2"])
 
 
+def test_a_shard_with_a_changed_byte_is_computed_anew(tmp_path: Path) -> None:
+    work = Work(tmp_path / "images.safetensors")
+    work.run("k")
+    path = shards.shard_folder(work.beside) / "2.safetensors"
+    changed = bytearray(path.read_bytes())
+    changed[-1] ^= 1
+    path.write_bytes(changed)
+    assert (work.run("k"), work.asked) == ([1, 2, 3], ["2"])
+
+
 def test_a_stopped_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
     work = Work(tmp_path / "images.safetensors")
     for _ in zip(range(2), shards.sharded(["1", "2", "3"], beside=work.beside, key="k", compute=work, what="w"), strict=False):
@@ -204,7 +238,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
         pytest.skip("mounting is not allowed here")
     try:
         with pytest.raises(Refused, match="could not be written"):
-            files.write_arrays(tmp_path / "big.safetensors", {"a": np.zeros(10**6)})
+            tensors.write_arrays(tmp_path / "big.safetensors", {"a": np.zeros(10**6)})
         assert not list(tmp_path.iterdir())
     finally:
         subprocess.run(["umount", tmp_path], check=True)

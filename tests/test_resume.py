@@ -94,7 +94,7 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(data: Path, tmp_path: Pa
 
 
 def test_divergence_is_a_sentence_and_the_last_good_state_stays(data: Path, tmp_path: Path) -> None:
-    from robustgen.core.files import read_meta
+    from robustgen.core.tensors import read_meta
 
     out = tmp_path / "weights.safetensors"
     recipe = {**RECIPES["sgd"], "schedule": "multistep", "milestones": [1], "gamma": 1e30, "epochs": 3}

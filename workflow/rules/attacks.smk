@@ -3,7 +3,9 @@ rule attack:
         data=data_files,
         weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
     output:
-        images=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/images.safetensors",
+        images=kept(
+            f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/images.safetensors"
+        ),
         costs=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/costs.json",
     log:
         f"{plan.root}/logs/attack/{{model}}/seed{{seed}}/{{attack}}.log",

@@ -85,6 +85,11 @@ def attacked(wildcards):
     )
 
 
+def kept(path):
+    """Attacked images, deleted once they are scored unless they are asked for."""
+    return path if study.keep_images else temp(path)
+
+
 def needed(wildcards):
     """All files that a table or figure is made from."""
     return [path for paths in plan.needs(wildcards.name).values() for path in paths]

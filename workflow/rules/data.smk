@@ -22,6 +22,7 @@ rule fetch:
 rule load_data:
     input:
         receipts=lambda w: plan.fetched(w.dataset),
+        lists=lambda w: plan.lists(w.dataset),
     output:
         pool=f"{plan.root}/data/{{dataset}}/pool.safetensors",
         facts=f"{plan.root}/data/{{dataset}}/pool.json",

@@ -13,8 +13,8 @@ import torch
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
 from robustgen.core import shards
-from robustgen.core.files import write_arrays
 from robustgen.core.seeds import seed_of
+from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images, read_split, to_float
 from robustgen.nets import classifier, device
 

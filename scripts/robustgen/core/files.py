@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from safetensors import SafetensorError
 
 from robustgen.core.refusal import Refused
 
-if TYPE_CHECKING:
-    import numpy as np
-
 
 class BadFile(Refused):
     """A file is missing, damaged or of the wrong form; the message says which and what to do."""
+
+
+def damaged(path: str | Path, form: str, reason: object) -> BadFile:
+    """The refusal of a file that is there and not what was written; a command sets such a file aside, to be made anew."""
+    error = BadFile(f"{path} is not {form} ({reason}); delete it and run again.")
+    error.damaged = Path(path)
+    return error
 
 
 @contextmanager
@@ -58,37 +62,4 @@ def read_json(path: str | Path) -> Any:
     except FileNotFoundError as error:
         raise BadFile(f"{path} does not exist; run the job that makes it.") from error
     except ValueError as error:
-        raise BadFile(f"{path} is not valid JSON ({error}); delete it and run again.") from error
-
-
-def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, str] | None = None) -> None:
-    """Write named arrays as safetensors, with text metadata."""
-    import numpy as np
-    from safetensors.numpy import save_file
-
-    with atomic(path) as temporary:
-        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        save_file(whole, temporary, metadata=dict(meta) if meta else None)
-
-
-def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """The named arrays of a safetensors file."""
-    from safetensors.numpy import load_file
-
-    try:
-        return load_file(path)
-    except FileNotFoundError as error:
-        raise BadFile(f"{path} does not exist; run the job that makes it.") from error
-    except SafetensorError as error:
-        raise BadFile(f"{path} is not a whole safetensors file ({error}); delete it and run again.") from error
-
-
-def read_meta(path: str | Path) -> dict[str, str]:
-    """The text metadata of a safetensors file; empty where the file is absent or damaged."""
-    from safetensors import safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return file.metadata() or {}
-    except (FileNotFoundError, SafetensorError):
-        return {}
+        raise damaged(path, "valid JSON", error) from error

@@ -35,9 +35,13 @@ class Plan:
 
     def sweep(self, model: str, attack: str) -> str:
         """An attack's sweep on a model, with the budgets of its data set where it names none."""
+        return _json(**self.sweep_of(model, attack))
+
+    def sweep_of(self, model: str, attack: str) -> dict[str, Any]:
+        """The same, not yet as text."""
         entry, dataset = self.study.attacks[attack], self.study.datasets[self.study.models[model].dataset]
         own = dataset.eps if entry.norm == "linf" else dataset.eps_l2
-        return _json(**entry.model_dump() | {"eps": entry.eps or own})
+        return entry.model_dump() | {"eps": entry.eps or own}
 
     def output(self, name: str) -> str:
         """A table or figure: its own settings, and what it must know of the models and attacks that it shows."""
@@ -90,9 +94,17 @@ class Plan:
         return [f"{self.root}/sources/{source}.json" for source in self.sources(dataset)]
 
     def sources(self, dataset: str) -> tuple[str, ...]:
-        """The downloads that a data set needs: its module's SOURCES, narrowed by the option `sources`."""
+        """The downloads that a data set needs: those that it asks for, else its module's SOURCES; none for an own folder."""
         entry = self.study.datasets[dataset]
+        if "folder" in entry.options:
+            return ()
         return tuple(entry.options.get("sources", constant("data", entry.kind, "SOURCES")))
+
+    def lists(self, dataset: str) -> tuple[str, ...]:
+        """The files of the project that a data set is made with, such as a label map: its own, else its module's LISTS."""
+        entry = self.study.datasets[dataset]
+        found = constant("data", entry.kind, "LISTS")
+        return (str(entry.options["map"]),) if found and "map" in entry.options else found
 
     def weights(self, model: str, seed: int | str) -> str:
         """Trained weights."""
@@ -158,8 +170,8 @@ def declared(room: str, kind: str) -> tuple[str, ...]:
     raise Refused(f"{room}/{kind}.py must declare NEEDS, the sorts of files it is made from.")
 
 
-def constant(room: str, kind: str, name: str) -> tuple[str, ...]:
-    """A module's constant tuple of strings, read without importing the module; empty where it has none."""
+def constant(room: str, kind: str, name: str) -> tuple[Any, ...]:
+    """A module's constant tuple, read without importing the module; empty where it has none."""
     for node in ast.parse(kinds.source(room, kind)).body:
         match node:
             case ast.Assign(targets=[ast.Name(id=found)], value=value) | ast.AnnAssign(target=ast.Name(id=found), value=value):

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustgen.core.files import BadFile, atomic
+from robustgen.core import seal
+from robustgen.core.files import BadFile, atomic, damaged
 from robustgen.core.refusal import Refused
 
 if TYPE_CHECKING:
@@ -24,8 +25,14 @@ def write_rows(path: str | Path, rows: pd.DataFrame, *, unit: str) -> None:
     holes = [name for name in rows.columns if rows[name].isna().any()]
     if holes:
         raise Refused(f"Rows for {path} hold missing or NaN values in {', '.join(holes)}; a cell is measured or absent.")
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.Table.from_pandas(rows.assign(unit=unit), preserve_index=False)
     with atomic(path) as temporary:
-        rows.assign(unit=unit).to_parquet(temporary, index=False, engine="pyarrow", compression="zstd")
+        sealed = table.replace_schema_metadata({**table.schema.metadata, b"seal": seal.OPEN.encode()})
+        parquet.write_table(sealed, temporary, compression="zstd")
+        seal.close(temporary, at_end=True)
 
 
 def read_rows(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
@@ -42,8 +49,10 @@ def _read_one(path: Path) -> pd.DataFrame:
     from pyarrow import ArrowInvalid
 
     try:
+        if seal.is_broken(path, at_end=True):
+            raise damaged(path, "what was written", "its checksum is another one")
         return pd.read_parquet(path, engine="pyarrow")
     except FileNotFoundError as error:
         raise BadFile(f"{path} does not exist; run the job that makes it.") from error
     except (ArrowInvalid, OSError) as error:
-        raise BadFile(f"{path} is not a whole parquet file ({error}); delete it and run again.") from error
+        raise damaged(path, "a whole parquet file", error) from error

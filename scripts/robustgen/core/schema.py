@@ -179,6 +179,7 @@ class Study(Block):
     seed: NonNegativeInt = Field(0, description="The study's seed: splits and everything below derive from it.")
     seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="Repetitions: each trains and attacks anew.")
     outputs: tuple[Name, ...] = Field((), description="Keys of `tables` and `figures` that are made.")
+    keep_images: bool = Field(False, description="Keep attacked images; else they are deleted once all that needs them is made.")
     compute: Compute = Field(Compute(), description="Where and how numbers are computed.")
     data: Data = Field(Data(), description="Where real data sets lie.")
     datasets: dict[Name, Dataset] = Field({}, description="Data sets by name.")

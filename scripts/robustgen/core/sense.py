@@ -60,7 +60,7 @@ def _names(study: Study) -> Iterator[str]:
 
 def _sources(study: Study) -> Iterator[str]:
     for name, dataset in study.datasets.items():
-        known = constant("data", dataset.kind, "SOURCES")
+        known = (*constant("data", dataset.kind, "SOURCES"), *constant("data", dataset.kind, "FURTHER"))
         asked = dataset.options.get("sources", known)
         if not isinstance(asked, list | tuple) or not set(asked) <= set(known) or (known and not asked):
             yield f"datasets.{name}.options.sources: must be a list out of {', '.join(known) or 'nothing'}, not {asked!r}."

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustgen.core.files import read_arrays, read_meta, write_arrays
+from robustgen.core.files import BadFile
 from robustgen.core.progress import progress
+from robustgen.core.tensors import read_arrays, read_meta, write_arrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,9 +23,18 @@ def sharded(items: list[str], *, beside: str | Path, key: str, compute: Callable
     folder = shard_folder(beside)
     for item in progress(items, total=len(items), what=what):
         path = folder / f"{item}.safetensors"
-        if read_meta(path).get("key") != key:
-            write_arrays(path, compute(item), {"key": key})
-        yield read_arrays(path)
+        arrays = _kept(path, key)
+        if arrays is None:
+            write_arrays(path, arrays := compute(item), {"key": key})
+        yield arrays
+
+
+def _kept(path: Path, key: str) -> Arrays | None:
+    """What a shard holds; None where it is absent, damaged or of other work."""
+    try:
+        return read_arrays(path) if read_meta(path).get("key") == key else None
+    except BadFile:
+        return None
 
 
 def shard_folder(beside: str | Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.digest import ROOT, hash_of
+from robustgen.core.dryrun import Job, pending
 from robustgen.core.files import write_json
 
 RECORD = Path(".snakemake/robustgen-code.json")  # digest -> file -> hash, of every code that a run was started with
@@ -21,21 +22,11 @@ def remember(codes: dict[str, dict[str, str]]) -> None:
 
 def sentences(dry_run: str) -> list[str]:
     """A sentence per job of a dry run's output."""
-    return [f"{name}: {_because(reason)}" for name, reason in _pending(dry_run.splitlines())]
+    return [f"{_name(job)}: {_because(job.reason)}" for job in pending(dry_run)]
 
 
-def _pending(lines: list[str]) -> Iterator[tuple[str, str]]:
-    rule = reason = ""
-    for line in [*lines, "rule end:"]:
-        text = line.strip()
-        if found := re.match(r"(?:local)?rule (\w+):", text):
-            if reason and rule != "all":
-                yield rule, reason
-            rule, reason = found[1], ""
-        elif text.startswith("reason: "):
-            reason = text.removeprefix("reason: ")
-        elif text.startswith("wildcards: "):
-            rule = f"{rule} {', '.join(pair.split('=', 1)[1] for pair in text.removeprefix('wildcards: ').split(', '))}"
+def _name(job: Job) -> str:
+    return f"{job.rule} {', '.join(job.wildcards.values())}".strip()
 
 
 def _because(reason: str) -> str:

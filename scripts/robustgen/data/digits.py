@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from robustgen.data.pool import TEST, TRAIN, Pool, read_count, read_counts
 
+SOURCES: tuple[str, ...] = ()
+TRAIN_TEST = (1_297, 500)  # of training and of test, unless options say otherwise
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEST_PER_CLASS = 50
 SEED = 1797

@@ -8,9 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from robustgen.core.refusal import Refused
-from robustgen.data.pool import TEST, TRAIN, Pool
+from robustgen.data.options import read_text, refuse_unknown
+from robustgen.data.pool import TEST, TRAIN, Pool, read_count
+from robustgen.data.root import root_of
 
+SOURCES: tuple[str, ...] = ("imagenette_160",)
+TRAIN_TEST = (9_469, 3_925)  # of training and of test, as published
 FOLDER = "imagenette2-160"
+FORMATS = ("JPEG", "PNG")  # no format whose reader starts programs
 PARTS = {"train": TRAIN, "val": TEST}
 CLASSES = {
     "n01440764": "tench",
@@ -28,9 +33,10 @@ CLASSES = {
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     """All training and validation images of <root>/imagenette2-160 (or options.folder), centre-cropped to size x size."""
-    if unknown := set(options) - {"folder"}:
-        raise Refused(f"imagenette does not know the options {', '.join(sorted(unknown))}; it takes folder.")
-    base = Path(root or ".") / str(options.get("folder", FOLDER))
+    refuse_unknown(options, known=("folder",), data="imagenette")
+    read_count(size, name="imagenette: size", least=1)
+    folder = read_text(options.get("folder", FOLDER), name="imagenette: folder")
+    base = root_of(root, data="imagenette", holds=folder) / folder
     files = [
         (path, k, part) for name, part in PARTS.items() for k, wnid in enumerate(CLASSES) for path in _files(base / name / wnid)
     ]
@@ -53,7 +59,7 @@ def _crop(path: Path, size: int) -> np.ndarray:
     """The centre of an image as uint8 [3,size,size]; a smaller image is padded with zeros, as torchvision's crop does."""
     from PIL import Image
 
-    with Image.open(path) as file:
+    with Image.open(path, formats=FORMATS) as file:
         pixels = np.asarray(file.convert("RGB"))
     short = [max(size - side, 0) for side in pixels.shape[:2]]
     padded = np.pad(pixels, [*((gap // 2, gap - gap // 2) for gap in short), (0, 0)])

@@ -1,13 +1,14 @@
 """A pool: every labelled image that a data set offers, before anything is split, shuffled or resized."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustgen.core.refusal import Refused
+from robustgen.data.options import refuse_unknown
 
 TRAIN, TEST = 0, 1
 
@@ -44,12 +45,16 @@ class Pool:
         return state.hexdigest()
 
 
+def join(found: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]], *, parts: Iterable[int], names: tuple[str, ...]) -> Pool:
+    """One pool of the images and labels of several files, each of which belongs to one part."""
+    part = np.repeat(np.array([*parts], dtype=np.uint8), [len(labels) for _, labels in found])
+    images, labels = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    return Pool(images=images, labels=labels, part=part, names=names)
+
+
 def read_counts(options: Mapping[str, object], *, known: Mapping[str, int], data: str) -> dict[str, int]:
     """The whole numbers in `options`, with defaults from `known`, refusing every other key and value."""
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        offer = f"knows only {', '.join(known)}" if known else "has none"
-        raise Refused(f"The data set {data} has no option {', '.join(unknown)}; it {offer}.")
+    refuse_unknown(options, known=known, data=data)
     return {key: read_count(options.get(key, default), name=f"{data}: {key}") for key, default in known.items()}
 
 

@@ -14,6 +14,8 @@ from robustgen.data.pool import TEST, TRAIN, Pool, read_count, read_counts
 from robustgen.data.sign_boards import NAMES, templates
 from robustgen.data.sign_camera import render
 
+SOURCES: tuple[str, ...] = ()
+TRAIN_TEST = (6_000, 2_000)  # of training and of test, unless options say otherwise
 COUNTS = {"train": 7000, "test": 2000}
 SEED = 2023
 LEAST_SIZE = 16

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robustgen.core.files import BadFile, read_arrays, read_json
+from robustgen.core.files import BadFile, read_json
 from robustgen.core.refusal import Refused
+from robustgen.core.tensors import read_arrays
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from robustgen.core.files import read_arrays, read_meta
+from robustgen.core.tensors import read_arrays, read_meta
 from robustgen.data.store import Images, read_split
 from robustgen.measures.scores import logits, scores
 from robustgen.nets import classifier, device

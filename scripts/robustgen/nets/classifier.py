@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from robustgen.core import kinds
-from robustgen.core.files import BadFile, atomic, read_meta
+from robustgen.core.files import BadFile
+from robustgen.core.tensors import read_meta, read_with, write_with
 from robustgen.nets.fold import fold
 
 
@@ -79,20 +80,17 @@ def save(path: str | Path, model: nn.Module, spec: NetSpec, **facts: str) -> Non
     from safetensors.torch import save_file
 
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with atomic(path) as temporary:
-        save_file(weights, temporary, metadata={"spec": json.dumps(asdict(spec)), **facts})
+    write_with(save_file, path, weights, {"spec": json.dumps(asdict(spec)), **facts})
 
 
 def load(path: str | Path) -> tuple[nn.Sequential, NetSpec]:
     """The classifier that `save` wrote, in evaluation mode."""
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
-        weights = load_file(path)
-        raw = json.loads(read_meta(path)["spec"])
-    except (SafetensorError, KeyError) as error:
-        raise BadFile(f"{path} is not a whole weights file of this project ({error}); delete it and run again.") from error
+    weights, meta = read_with(load_file, path), read_meta(path)
+    if "spec" not in meta:
+        raise BadFile(f"{path} is not a weights file of this project; it does not say which net it belongs to.")
+    raw = json.loads(meta["spec"])
     spec = NetSpec(**{**raw, "mean": tuple(raw["mean"]), "std": tuple(raw["std"])})
     model = classifier(spec)
     model.load_state_dict(weights)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from robustgen.core.files import atomic, read_meta
+from robustgen.core.tensors import read_meta, read_with, write_with
 
 State = dict[str, Tensor]
 
@@ -30,9 +30,8 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: S
     from safetensors.torch import save_file
 
     tensors = _named("model", model.state_dict()) | _named("best", best) | _optimizer_state(optimizer)
-    with atomic(path) as temporary:
-        whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        save_file(whole, temporary, metadata={"key": key, "progress": json.dumps(vars(progress))})
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_with(save_file, path, whole, {"key": key, "progress": json.dumps(vars(progress))})
 
 
 def resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, key: str) -> tuple[State, Progress] | None:
@@ -42,7 +41,7 @@ def resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, key: 
     meta = read_meta(path)
     if meta.get("key") != key:
         return None
-    tensors = load_file(path)
+    tensors = read_with(load_file, path)
     model.load_state_dict(_part("model", tensors))
     _restore(optimizer, _part("optimizer", tensors))
     return _part("best", tensors), Progress(**json.loads(meta["progress"]))

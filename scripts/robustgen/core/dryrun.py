@@ -1,0 +1,50 @@
+"""Snakemake's dry run: the jobs that a run would start, and why."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from robustgen.core.refusal import Refused
+
+TARGETS = ("all", "data")  # rules that only name what is to be made
+
+
+@dataclass
+class Job:
+    """A job that has not run yet."""
+
+    rule: str
+    wildcards: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+def dry_run(arguments: Sequence[str]) -> str:
+    """What Snakemake says that it would do."""
+    call = [sys.executable, "-m", "snakemake", "--dry-run", *arguments]
+    found = subprocess.run(call, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise Refused((found.stderr or found.stdout).strip())
+    return found.stdout
+
+
+def pending(said: str) -> list[Job]:
+    """The jobs of a dry run."""
+    return [job for job in _jobs(said.splitlines()) if job.reason and job.rule not in TARGETS]
+
+
+def _jobs(lines: list[str]) -> Iterator[Job]:
+    job = Job("")
+    for line in lines:
+        text = line.strip()
+        if found := re.match(r"(?:local)?rule (\w+):", text):
+            yield job
+            job = Job(found[1])
+        elif text.startswith("reason: "):
+            job.reason = text.removeprefix("reason: ")
+        elif text.startswith("wildcards: "):
+            job.wildcards = dict(pair.split("=", 1) for pair in text.removeprefix("wildcards: ").split(", "))
+    yield job

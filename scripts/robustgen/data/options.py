@@ -1,0 +1,41 @@
+"""A data set's options: what a configuration may ask of it, and the sentence for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from robustgen.core.refusal import Refused
+
+Entry = TypeVar("Entry", int, str)
+MANY = 12  # from here on, choices are shown by the first and the last
+
+
+def refuse_unknown(options: Mapping[str, object], *, known: Iterable[str], data: str) -> None:
+    """Refuse every option that the data set does not know."""
+    if unknown := sorted(set(options) - set(known)):
+        offer = f"knows only {', '.join(known)}" if [*known] else "has none"
+        raise Refused(f"The data set {data} has no option {', '.join(unknown)}; it {offer}.")
+
+
+def refuse_resizing(size: int, *, native: int, data: str) -> None:
+    """Refuse every size but the one in which the images are distributed."""
+    if size != native:
+        raise Refused(f"{data} has images of {native} pixels, which are not resized; set its size to {native}, not {size}.")
+
+
+def read_choices(value: object, *, known: Sequence[Entry], name: str) -> list[Entry]:
+    """The given list of different entries out of `known`, in its own order."""
+    entries: list[Any] = list(value) if isinstance(value, list | tuple) else []
+    known_only = all(type(entry) is type(known[0]) and entry in known for entry in entries)
+    if not entries or not known_only or len(set(entries)) < len(entries):
+        offer = f"{known[0]} to {known[-1]}" if len(known) > MANY else ", ".join(str(entry) for entry in known)
+        raise Refused(f"{name} must be a list of different entries out of {offer}, not {value!r}.")
+    return entries
+
+
+def read_text(value: object, *, name: str) -> str:
+    """The given text, refused where it is none or empty."""
+    if not isinstance(value, str) or not value:
+        raise Refused(f"{name} must be a text that is not empty, not {value!r}.")
+    return value

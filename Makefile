@@ -8,7 +8,7 @@ OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
 ARGUMENTS = --workflow-profile workflow/profiles/$(PROFILE) $(OVERLAY)
 RUN = python scripts/run_study.py
 .DEFAULT_GOAL := help
-.PHONY: help env demo study data test lint format bench why schema lock
+.PHONY: help env demo study data test lint format bench why plan compare publish schema lock
 
 help:  ## this list
 	@echo "robustgen: robust and generative models, reproduced. STUDY is demo, workstation or paper (now: $(STUDY))."
@@ -49,6 +49,15 @@ bench: env  ## our speed against that of our peers: results/bench.json
 
 why: env  ## a sentence per pending job on why it would run
 	@python scripts/why.py $(OVERLAY)
+
+plan: env  ## what a run of STUDY would take: jobs, hours by earlier runs, disk, downloads
+	@python scripts/plan_study.py $(OVERLAY) --workflow-profile workflow/profiles/$(PROFILE)
+
+compare: env  ## the results of STUDY against those published with this project, number by number
+	@python scripts/compare_runs.py results/$(STUDY) results/published/$(STUDY)
+
+publish: env  ## what counts of STUDY (tables, figures, claims, provenance, costs) into results/published
+	@python scripts/publish.py results/$(STUDY)
 
 schema: env  ## config/schema.json and config/reference.yaml, generated from the configuration's classes
 	@python scripts/write_schema.py --out config

@@ -58,7 +58,7 @@ def test_an_archive_is_unpacked_and_a_present_folder_needs_none(server: Server, 
     ("body", "sentence"),
     [
         (tar(**{"set/a": b"A", "../outside": b"evil"}), r"\.\./outside, which would lie outside"),
-        (tar(**{"set/a": b"A", "/tmp/outside": b"evil"}), "which would lie outside"),
+        (tar(**{"set/a": b"A", "/outside": b"evil"}), "which would lie outside"),
         (link(tarfile.SYMTYPE), "links are not unpacked"),
         (link(tarfile.LNKTYPE), "links are not unpacked"),
         (link(tarfile.CHRTYPE), "neither file nor folder"),

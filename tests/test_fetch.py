@@ -111,14 +111,14 @@ def test_the_second_address_serves_where_the_first_does_not(server: Server, tmp_
 @pytest.mark.parametrize("kind", ["folder", "file:", "http"])
 def test_a_mirror_is_asked_first(server: Server, tmp_path: Path, kind: str) -> None:
     copy = tmp_path / "copy"
-    (copy / "folder").mkdir(parents=True)
-    (copy / "folder/toy.bin").write_bytes(DATA)
-    server.files["/copy/folder/toy.bin"] = DATA
+    (copy / "deep").mkdir(parents=True)
+    (copy / "deep/toy.bin").write_bytes(DATA)
+    server.files["/copy/deep/toy.bin"] = DATA
     mirror = {"folder": str(copy), "file:": f"file://{copy}", "http": f"{server.url}/copy/"}[kind]
-    toy = row("folder/toy.bin", url=f"{server.url}/elsewhere", md5=hashlib.md5(DATA).hexdigest())
+    toy = row("deep/toy.bin", url=f"{server.url}/elsewhere", md5=hashlib.md5(DATA).hexdigest())
     fetch(tmp_path / "root", toy, mirror=mirror)
-    assert (tmp_path / "root/folder/toy.bin").read_bytes() == DATA
-    assert [path for path, _ in server.seen] == (["/copy/folder/toy.bin"] if kind == "http" else [])
+    assert (tmp_path / "root/deep/toy.bin").read_bytes() == DATA
+    assert [path for path, _ in server.seen] == (["/copy/deep/toy.bin"] if kind == "http" else [])
 
 
 def test_offline_asks_no_server_and_says_all_that_is_missing(server: Server, tmp_path: Path) -> None:

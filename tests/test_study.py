@@ -162,3 +162,14 @@ def _lines(copy: Copy) -> list[str]:
 def test_the_profile_is_found_by_a_bare_command() -> None:
     assert (ROOT / "profiles").resolve() == (ROOT / "workflow/profiles").resolve()
     assert Path(ROOT / "profiles/default/config.yaml").exists()
+
+
+def test_attacked_images_go_once_they_are_scored_and_nothing_misses_them(make_copy: Callable[[], Copy]) -> None:
+    copy = make_copy()
+    copy.edit("tests/tiny.yaml", "keep_images: true", "keep_images: false")
+    copy.edit("tests/tiny.yaml", "outputs: [", "outputs: [fig_3a] # [")
+    copy.snakemake()
+    attack = copy.folder / "results/tiny/attacks/signs_standard/seed0/he_pgd"
+    assert [path.name for path in attack.iterdir()] == ["costs.json"]
+    assert copy.pending() == set()
+    assert "Nothing is missing" in (copy.folder / "results/tiny/report.html").read_text()

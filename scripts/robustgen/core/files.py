@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Any
 from safetensors import SafetensorError
 
 from robustgen.core.refusal import Refused
+
+TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # the names that `atomic` gives
 
 
 class BadFile(Refused):
@@ -42,6 +45,11 @@ def atomic(path: str | Path) -> Iterator[Path]:
         raise Refused(f"{path} could not be written ({error}); free space or permissions, then run again.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files below a folder that killed processes have left."""
+    return [path for path in folder.rglob(".*") if TEMPORARY.fullmatch(path.name) and path.is_file()]
 
 
 def write_text(path: str | Path, text: str) -> None:

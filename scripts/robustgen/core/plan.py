@@ -71,6 +71,7 @@ class Plan:
         dataset, recipe = self.study.datasets[entry.dataset], self.study.recipes[entry.recipe]
         return {
             "dataset": entry.dataset,
+            "merged": list(self.merged(entry.dataset)),
             "published": dataset.published,
             "objective": recipe.objective.model_dump(),
             "net": entry.net,
@@ -100,6 +101,11 @@ class Plan:
             return ()
         return tuple(entry.options.get("sources", constant("data", entry.kind, "SOURCES")))
 
+    def merged(self, dataset: str) -> tuple[str, ...]:
+        """The sources that a data set which may be merged of several is merged of; none for any other."""
+        several = constant("data", self.study.datasets[dataset].kind, "SOURCES")[1:]
+        return self.sources(dataset) if several else ()
+
     def lists(self, dataset: str) -> tuple[str, ...]:
         """The files of the project that a data set is made with, such as a label map: its own, else its module's LISTS."""
         entry = self.study.datasets[dataset]
@@ -117,6 +123,10 @@ class Plan:
     def attacked(self, model: str, seed: int | str, attack: str) -> str:
         """Attacked images."""
         return f"{self.root}/attacks/{model}/seed{seed}/{attack}/images.safetensors"
+
+    def attack_record(self, model: str, seed: int | str, attack: str) -> str:
+        """What stays of an attack once its images are deleted."""
+        return f"{self.root}/attacks/{model}/seed{seed}/{attack}/costs.json"
 
     def scores(self, model: str, seed: int | str, attack: str) -> str:
         """Energy scores, one row per image and cell."""

@@ -45,6 +45,7 @@ def _dataset(plan: Plan, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "what": described(entry.kind),
+        "licences": [_facts(Path(path)) for path in plan.fetched(name)],
         "sha256": pool.get("sha256", "unknown: the data set was not loaded"),
         "shape": " x ".join(str(side) for side in pool.get("shape", [])),
         "eps": ", ".join(budget(eps) for eps in entry.eps),

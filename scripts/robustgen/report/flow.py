@@ -120,12 +120,12 @@ def _train(plan: Plan, model: str, seed: str) -> Job:
 
 def _attack(plan: Plan, model: str, seed: str, attack: str) -> Job:
     inputs = [*_data(plan, model), plan.weights(model, seed)]
-    return _job(plan, "attack", f"{model}/seed{seed}/{attack}", [plan.attacked(model, seed, attack)], inputs)
+    return _job(plan, "attack", f"{model}/seed{seed}/{attack}", [plan.attack_record(model, seed, attack)], inputs)
 
 
 def _score(plan: Plan, model: str, seed: str, attack: str) -> Job:
-    images = [] if attack == CLEAN else [plan.attacked(model, seed, attack)]
-    inputs = [*_data(plan, model), plan.weights(model, seed), *images]
+    attacked = [] if attack == CLEAN else [plan.attack_record(model, seed, attack)]
+    inputs = [*_data(plan, model), plan.weights(model, seed), *attacked]
     return _job(plan, "score", f"{model}/seed{seed}/{attack}", [plan.scores(model, seed, attack)], inputs)
 
 

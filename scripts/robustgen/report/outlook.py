@@ -64,7 +64,7 @@ def _disk(jobs: Sequence[Job], plan: Plan) -> list[str]:
 
 
 def _downloads(jobs: Sequence[Job]) -> list[str]:
-    sources = [job.wildcards["source"] for job in jobs if job.rule == "fetch"]
+    sources = sorted(job.wildcards["source"] for job in jobs if job.rule == "fetch")
     if not sources:
         return []
     rows = [row for source in sources for row in rows_of(source) if row.url]

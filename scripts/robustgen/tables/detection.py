@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from robustgen.stats.detection import summarise
-from robustgen.tables.table import Table, budget, interval, percent, text
+from robustgen.tables.table import Table, budget, data_said, interval, percent, text
 from robustgen.tables.table_1 import read_detected
 
 NEEDS = ("detect",)
@@ -15,7 +15,7 @@ NEEDS = ("detect",)
 
 def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
     """One row per cell, protocol, rule and view; AUPR and FPR at 95 % TPR do not depend on the threshold."""
-    del spec, paper  # nothing published is this detailed
+    del paper  # nothing published is this detailed
     rows = summarise(*read_detected(files["detect"]), full=True)
     columns = {
         "model": text("model"),
@@ -38,6 +38,6 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
     note = (
         "Sound: one threshold from clean validation images. Paper: one per cell, from validation images under the same attack. "
         "Brackets: 95 % intervals (Clopper-Pearson for shares, DeLong for AUROC, bootstrap for AUPR and FPR at 95 % TPR) over "
-        f"{' and '.join(sorted(set(rows['over'])))}."
+        f"{' and '.join(sorted(set(rows['over'])))}.{data_said(spec)}"
     )
     return Table("Detection in full", note + absent, rows, columns)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.stats.intervals import mean, over_seeds, share
-from robustgen.tables.table import Table, budget, interval, percent, text
+from robustgen.tables.table import Table, budget, data_said, interval, percent, text
 
 NEEDS = ("scores",)
 AXES = ["dataset", "model", "attack", "eps", "steps", "weight"]
@@ -16,7 +16,7 @@ AXES = ["dataset", "model", "attack", "eps", "steps", "weight"]
 
 def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
     """One row per model, attack, budget and step count, on test images."""
-    del spec, paper  # the paper shows these only as pictures
+    del paper  # the paper shows these only as pictures
     scores = read_rows(files["scores"])
     groups = scores[scores["split"] == "test"].groupby(AXES, sort=False)
     rows = pd.DataFrame([dict(zip(AXES, axes, strict=True)) | _row(group) for axes, group in groups])
@@ -33,7 +33,10 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "CE": interval("ce"),
         "forward + backward passes per image": lambda row: f"{row['forwards']:.0f} + {row['backwards']:.0f}",
     }
-    note = f"E(x) = -logsumexp of the logits, E(x,y) = -logit of the label. Brackets: 95 % intervals over {rows['over'].iloc[0]}."
+    note = (
+        "E(x) = -logsumexp of the logits, E(x,y) = -logit of the label. "
+        f"Brackets: 95 % intervals over {rows['over'].iloc[0]}.{data_said(spec)}"
+    )
     return Table("Accuracy and energy by attack and steps", note + absent, rows, columns)
 
 

@@ -40,6 +40,13 @@ def write(table: Table, path: Path) -> None:
         table.rows.to_csv(temporary, index=False)
 
 
+def data_said(spec: dict[str, Any]) -> str:
+    """A note's sentence on the data that a table rests on, and of what a merged set is merged."""
+    found = {model["dataset"]: model["merged"] for model in spec["models"].values()}
+    said = [f"{name} (merged of {', '.join(parts)})" if parts else name for name, parts in found.items()]
+    return f" Data: {', '.join(said)}."
+
+
 def percent(name: str) -> Format:
     """A share as a percentage with its interval."""
     return lambda row: _interval(100 * row[name], 100 * row[f"{name}_low"], 100 * row[f"{name}_high"])

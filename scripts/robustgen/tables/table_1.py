@@ -9,7 +9,7 @@ import pandas as pd
 from robustgen.core.rows import read_rows
 from robustgen.stats.detection import summarise
 from robustgen.tables import published
-from robustgen.tables.table import Table, budget, percent, text
+from robustgen.tables.table import Table, budget, data_said, percent, text
 
 NEEDS = ("detect",)
 KEY = ["dataset", "model", "attack", "eps", "steps", "weight", "detector"]
@@ -94,5 +94,5 @@ def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
         "Paper's protocol: a threshold and a temperature per attack, chosen on validation images under that same attack "
         "(Youden's J, as in the authors' code; the paper says G-mean, which table_1_detail shows too). "
         "All attacked against all clean test images; successful only: fooled against correctly classified ones. "
-        f"Brackets: 95 % intervals over {over}. Data: {', '.join(dict.fromkeys(rows['dataset']))}."
+        f"Brackets: 95 % intervals over {over}.{data_said(spec)}"
     )

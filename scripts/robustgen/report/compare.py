@@ -1,0 +1,88 @@
+"""Two runs of the same tables, number by number: equal, apart by no more than chance explains, or different."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from math import hypot, inf
+from pathlib import Path
+
+from robustgen.core.refusal import Refused
+from robustgen.core.rows import CELL
+from robustgen.stats.intervals import Interval
+
+AXES = (*CELL, "detector", "protocol", "rule", "searched", "view")  # what tells one row of a table from another
+VERDICTS = ("equal", "within chance", "different")
+SHOWN = 30
+Numbers = dict[str, Interval]  # "table, row, column" -> the number there
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A number that both runs have."""
+
+    name: str
+    ours: Interval
+    theirs: Interval
+
+    @property
+    def gap(self) -> float:
+        """|difference| in half-widths of its 95 % interval: above 1, chance alone rarely explains it."""
+        if self.ours.value == self.theirs.value:
+            return 0.0
+        upper, lower = sorted((self.ours, self.theirs), reverse=True)
+        half = hypot(upper.value - upper.low, lower.high - lower.value)
+        return (upper.value - lower.value) / half if half > 0 else inf
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        return VERDICTS[0 if self.ours.value == self.theirs.value else 1 if self.gap <= 1 else 2]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_printed(self.ours)} against {_printed(self.theirs)}"
+
+
+def compare(ours: Path, theirs: Path) -> str:
+    """What the tables of two folders of results have in common, and what not, as text."""
+    mine, others = numbers(ours), numbers(theirs)
+    found = [Difference(name, mine[name], others[name]) for name in others if name in mine]
+    if not found:
+        raise Refused(f"The tables of {ours} and {theirs} have no number in common; run `make study` for the same study first.")
+    lines = [_counted(found)]
+    lines += _some([str(one) for one in sorted(found, key=lambda one: -one.gap) if one.verdict == "different"])
+    lines += _some([f"{name}: only in {ours}" for name in mine if name not in others])
+    return "\n".join(lines + _some([f"{name}: only in {theirs}" for name in others if name not in mine]))
+
+
+def numbers(folder: Path) -> Numbers:
+    """Every number with an interval in the tables of a folder of results."""
+    found: Numbers = {}
+    for path in sorted((folder / "tables").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                label = " ".join(row[axis] for axis in AXES if row.get(axis))
+                found |= {f"{path.stem}, {label}, {name}": _interval(row, name) for name in row if row.get(f"{name}_low")}
+    return found
+
+
+def _interval(row: dict[str, str], name: str) -> Interval:
+    return Interval(*(float(row[key]) for key in (name, f"{name}_low", f"{name}_high")))
+
+
+def _counted(found: list[Difference]) -> str:
+    counts = Counter(one.verdict for one in found)
+    said = f"{len(found)} numbers: " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS) + "."
+    if counts["equal"] == len(found):
+        return said
+    return f"{said} Different means beyond the 95 % interval of a difference; between independent runs about 1 in 20 is."
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - SHOWN
+    return [f"  {line}" for line in lines[:SHOWN]] + ([f"  ... and {more} more"] if more > 0 else [])
+
+
+def _printed(found: Interval) -> str:
+    return f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}]"

@@ -1,0 +1,50 @@
+"""What stays of a run that counts: small files that a reader can judge it by, and compare a run of their own with."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from robustgen.core.config import checked
+from robustgen.core.files import atomic, read_json, write_json, write_text
+from robustgen.core.refusal import Refused
+from robustgen.report import costs, gaps
+from robustgen.report.estimate import device_of
+from robustgen.report.flow import jobs, plan_of
+from robustgen.report.provenance import provenance
+
+KEPT = ("tables/*.csv", "tables/*.md", "figures/*.png", "claims/verdicts.json", "training/*/*/history.csv", "config.json")
+PICTURES = "sheet"  # figures of this kind show many images of a data set, which may not be ours to give away
+
+
+def publish(study: Path, out: Path) -> list[Path]:
+    """Copy them from a study that is whole; the files that were written."""
+    config = read_json(study / "config.json")
+    plan = plan_of(checked(config), study)
+    if missing := [gap.job for gap in gaps.gaps(jobs(plan))]:
+        raise Refused(f"{study} is not whole: {missing[0].rule} {missing[0].name} is missing; finish the run, then publish it.")
+    hidden = {name for name in plan.study.figures if plan.kind(name) == PICTURES}
+    sources = [path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden]
+    written = [_copy(path, out / path.relative_to(study)) for path in sources]
+    write_json(out / "provenance.json", {key: value for key, value in provenance(config, study).items() if key != "config"})
+    write_text(out / "costs.csv", _costs(study))
+    return [*written, out / "provenance.json", out / "costs.csv"]
+
+
+def _copy(source: Path, target: Path) -> Path:
+    with atomic(target) as temporary:
+        temporary.write_bytes(source.read_bytes())
+    return target
+
+
+def _costs(study: Path) -> str:
+    devices = {(rule, name): device_of(facts) for rule, name, facts in costs.metered(study)}
+    usual = next(iter(devices.values()), "")
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["rule", "job", "seconds", "cpu_seconds", "peak_mb", "device"])
+    for one in costs.costs(study):
+        device = devices.get((one.rule, one.name), usual)
+        lines.writerow([one.rule, one.name, f"{one.seconds:.1f}", f"{one.cpu:.1f}", f"{one.peak_mb:.0f}", device])
+    return text.getvalue()

@@ -16,6 +16,21 @@ include: "workflow/rules/outputs.smk"
 include: "workflow/rules/report.smk"
 
 
+# short, and some need a network, which compute nodes often lack
+localrules:
+    all,
+    data,
+    fetch,
+    load_data,
+    split_data,
+    detect,
+    make_table,
+    draw_figure,
+    judge_claims,
+    write_config,
+    write_report,
+
+
 rule all:
     default_target: True
     input:

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
-from robustgen.core.launch import registered, run
+from robustgen.core import slurm
+from robustgen.core.launch import healing, registered
 from robustgen.core.refusal import command
 
 LOG = Path(".snakemake/robustgen.log")
@@ -15,10 +17,11 @@ def main(argv: list[str] | None = None) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(f"{__doc__}\nusage: run_study.py <arguments of snakemake>")
         return
-    call = [sys.executable, "-m", "snakemake", *arguments]
-    log = LOG.with_name(f"robustgen-{os.getpid()}.log")
-    with registered(call) as others:
-        status = run(call, log)
+    call, log = [sys.executable, "-m", "snakemake", *arguments], LOG.with_name(f"robustgen-{os.getpid()}.log")
+    here, dry = Path.cwd(), {"-n", "--dry-run", "--dryrun"} & set(arguments)
+    clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) and not dry else None
+    with registered(call, clear=clear) as others:
+        status = healing([*call, *slurm.options(here, arguments)], log)
     if status:
         busy = f" Other runs are under way in this folder: processes {others}." if others else ""
         sys.exit(f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}")

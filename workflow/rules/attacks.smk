@@ -16,6 +16,7 @@ rule attack:
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,
+        torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
         code=lambda w: code(
             "attack",
@@ -32,5 +33,5 @@ rule attack:
     shell:
         "python scripts/attack.py --data {params.data} --weights {input.weights} --sweep {params.sweep:q} "
         "--splits {params.splits:q} --study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} "
-        "--precision {params.precision} --threads {threads} --batch {params.batch} --code {params.code:q} "
+        "--precision {params.precision} --threads {resources.torch_threads} --batch {params.batch} --code {params.code:q} "
         "--out {output.images} 2> {log}"

@@ -15,6 +15,7 @@ rule score:
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,
+        torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
         code=lambda w: code("score", module_name("nets", study.models[w.model].net)),
         dataset=lambda w: study.models[w.model].dataset,
@@ -29,5 +30,5 @@ rule score:
     shell:
         "python scripts/score.py --dataset {params.dataset} --model {wildcards.model} --attack {wildcards.attack} "
         "--data {params.data} --weights {input.weights} {params.images} --splits {params.splits:q} "
-        "--temperatures {params.temperatures} --seed {wildcards.seed} --device {params.device} --threads {threads} "
+        "--temperatures {params.temperatures} --seed {wildcards.seed} --device {params.device} --threads {resources.torch_threads} "
         "--batch {params.batch} --out {output.rows} 2> {log}"

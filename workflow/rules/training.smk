@@ -15,6 +15,7 @@ rule train:
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,
+        torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
         code=lambda w: code("train", *training_modules(w.model)) + f" {LOCK}",
         data=folder,
@@ -27,5 +28,5 @@ rule train:
     shell:
         "python scripts/train.py --model {wildcards.model} --data {params.data} --net {params.net:q} "
         "--recipe {params.recipe:q} {params.start} --study-seed {params.study_seed} --seed {wildcards.seed} "
-        "--device {params.device} --precision {params.precision} --threads {threads} --code {params.code:q} "
+        "--device {params.device} --precision {params.precision} --threads {resources.torch_threads} --code {params.code:q} "
         "--out {output.weights} 2> {log}"

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,7 +42,7 @@ def download(addresses: list[str], path: Path, *, size: int | None, fault: Calla
     reasons = []
     for address in addresses:
         try:
-            _patiently(lambda address=address: _receive_right(address, part, size, fault), path.name, pause)  # type: ignore[misc]
+            _patiently(partial(_receive_right, address, part, size, fault), path.name, pause)
             os.replace(part, path)
             return address
         except Failed as failed:

@@ -42,7 +42,10 @@ def _hours(each: Sequence[Estimate]) -> str:
 
 
 def _notes(jobs: Sequence[Job], plan: Plan, found: dict[str, list[Estimate]]) -> list[str]:
-    notes = ["Hours are sums over jobs, one after another; by the median speed of measured jobs of the same rule, per device."]
+    notes = [
+        "Hours are sums over jobs, one after another, by the median speed of measured jobs of the same rule on that device; "
+        "small nets use a device worse than large ones, so a demo foretells too many."
+    ]
     if not found:
         notes = ["No earlier run was measured here, so no time can be told: run `make demo`, or one table of this study, first."]
     for device, each in found.items():

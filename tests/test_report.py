@@ -174,7 +174,7 @@ def test_a_missing_cell_is_told_with_the_end_of_its_log() -> None:
 
 @pytest.mark.usefixtures("results")
 def test_jobs_behind_a_failure_are_told_to_wait() -> None:
-    for path in ("training/net/seed0/weights.safetensors", "attacks/net/seed0/pgd/images.safetensors"):
+    for path in ("training/net/seed0/weights.safetensors", "attacks/net/seed0/pgd/costs.json"):
         (FOLDER / path).unlink()
     words = read().words
     assert "2 of 9 jobs have not left all their files: 1 failed or did not run, 1 wait for others." in words

@@ -47,10 +47,11 @@ def dearest(found: list[Cost]) -> list[Cost]:
 
 
 def metered(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    """(rule, name, facts) of every costs.json of the study."""
+    """(rule, name, facts) of every readable costs.json of the study."""
     found = []
     for path in sorted(folder.rglob("costs.json")):
-        facts = _read(path)
+        if not (facts := _read(path)):
+            continue
         name = "/".join(path.relative_to(folder).parts[1:-1])
         found.append((str(facts.get("rule", path.relative_to(folder).parts[0])), name, facts))
     return found

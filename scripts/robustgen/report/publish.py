@@ -12,7 +12,7 @@ from robustgen.core.refusal import Refused
 from robustgen.report import costs, gaps
 from robustgen.report.estimate import device_of
 from robustgen.report.flow import jobs, plan_of
-from robustgen.report.provenance import provenance
+from robustgen.report.provenance import commit, provenance
 
 KEPT = ("tables/*.csv", "tables/*.md", "figures/*.png", "claims/verdicts.json", "training/*/*/history.csv", "config.json")
 PICTURES = "sheet"  # figures of this kind show many images of a data set, which may not be ours to give away
@@ -27,7 +27,9 @@ def publish(study: Path, out: Path) -> list[Path]:
     hidden = {name for name in plan.study.figures if plan.kind(name) == PICTURES}
     sources = [path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden]
     written = [_copy(path, out / path.relative_to(study)) for path in sources]
-    write_json(out / "provenance.json", {key: value for key, value in provenance(config, study).items() if key != "config"})
+    origin = {key: value for key, value in provenance(config, study).items() if key != "config"}
+    again = f"snakemake --configfile {out.as_posix()}/config.json"
+    write_json(out / "provenance.json", origin | {"again": again, "commit": commit(study)})  # of the checkout in which it ran
     write_text(out / "costs.csv", _costs(study))
     return [*written, out / "provenance.json", out / "costs.csv"]
 

@@ -42,6 +42,12 @@ class Copy:
         lines = self.snakemake("--dry-run").stdout.splitlines()
         return {line.split()[1].rstrip(":") for line in lines if line.startswith(("rule ", "localrule "))} - {"all"}
 
+    def contents(self) -> dict[str, bytes]:
+        """All rows, tensors and tables of the tiny study, by their places."""
+        base = self.folder / "results/tiny"
+        found = (path for end in ("parquet", "safetensors", "csv") for path in base.rglob(f"*.{end}"))
+        return {str(path.relative_to(base)): path.read_bytes() for path in found}
+
     def edit(self, path: str, old: str, new: str) -> Callable[[], None]:
         """Replace text in a file; the function that is returned undoes it."""
         file = self.folder / path

@@ -26,13 +26,6 @@ def launcher(*targets: str) -> list[str]:
     return [sys.executable, "scripts/run_study.py", *targets, *PROFILE]
 
 
-def contents(copy: Copy) -> dict[str, bytes]:
-    """All rows, tensors and tables of a study, by their places."""
-    base = copy.folder / RESULTS
-    found = (path for end in ("parquet", "safetensors", "csv") for path in base.rglob(f"*.{end}"))
-    return {str(path.relative_to(base)): path.read_bytes() for path in found}
-
-
 def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
@@ -46,7 +39,7 @@ def test_a_study_killed_twenty_times_ends_with_the_bytes_of_an_uninterrupted_one
     said = copy.run(*launcher()).stdout
     assert unfinished >= KILLS // 2, "most runs ended before they were killed; this test shows little"
     assert "An earlier run was killed" in said
-    found, whole = contents(copy), contents(study)
+    found, whole = copy.contents(), study.contents()
     assert len(found) >= 10
     assert [name for name in found if found[name] != whole.get(name)] == []
     left = [str(path) for path in (copy.folder / "results").rglob(".*") if path.name != ".snakemake_timestamp"]
@@ -88,7 +81,7 @@ def flip(path: Path) -> None:
 def test_damaged_files_are_noticed_named_and_made_anew(study: Copy, make_copy: Callable[[], Copy]) -> None:
     copy = make_copy()
     subprocess.run(["cp", "-a", f"{study.folder}/.", str(copy.folder)], check=True)
-    before = contents(copy)
+    before = copy.contents()
     rows, images = "measures/signs_standard/seed0/pgd/scores.parquet", "attacks/signs_standard/seed0/he_pgd/images.safetensors"
     for name in (rows, images):
         flip(copy.folder / RESULTS / name)
@@ -98,7 +91,7 @@ def test_damaged_files_are_noticed_named_and_made_anew(study: Copy, make_copy: C
         assert (copy.folder / RESULTS / f"{name}.damaged").exists()
     assert "It was set aside" in said
     assert "they are made anew" in said
-    assert differing(contents(copy), before) == []
+    assert differing(copy.contents(), before) == []
 
 
 def test_a_pickle_in_place_of_a_checkpoint_is_not_executed(make_copy: Callable[[], Copy], tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_logits_are_those_of_the_layers_written_out() -> None:
     model, x = settled(spec), batch(2, 1, 16)
     net = model[1]
     stem = net.stem[1](net.stem[0]((x - 0.5) / 0.25)).relu()
-    first, second = net.stages
+    (first,), (second,) = net.stages
     one = (first.second(first.first(stem).relu()) + stem).relu()
     two = (second.second(second.first(one).relu()) + second.shortcut(one)).relu()
     pooled = two.reshape(2, 8, 2, 4, 2, 4).mean(dim=(3, 5)).flatten(1)

@@ -1,6 +1,12 @@
-"""ResNets of basic blocks in the paper's shapes: the CIFAR stem, average pooling over 4 x 4, one linear layer."""
+"""ResNets of basic blocks in the paper's shapes: the CIFAR stem, average pooling over 4 x 4, one linear layer.
+
+Dropout before the linear layer is an addition: the papers' ResNets have none, and Bayesian uncertainty needs it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,37 +34,47 @@ class Block(nn.Module):
 class ResNet(nn.Module):
     """Images -> logits; `features` gives the input of the linear layer."""
 
-    def __init__(self, *, channels: int, classes: int, size: int, blocks: tuple[int, ...], width: int, stem_stride: int):
+    def __init__(
+        self,
+        *,
+        channels: int,
+        classes: int,
+        size: int,
+        blocks: Sequence[int] = (1, 1, 1, 1),
+        width: int = 64,
+        stem_stride: int = 1,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         widths = [width * 2**stage for stage in range(len(blocks))]
         self.stem = ConvNorm(channels, width, 3, stem_stride)
-        stages, inside = [], width
-        for stage, (outside, count) in enumerate(zip(widths, blocks, strict=True)):
-            for block in range(count):
-                stages.append(Block(inside, outside, 2 if stage and not block else 1))
-                inside = outside
-        self.stages = nn.Sequential(*stages)
+        self.stages = nn.Sequential()
+        for stage, (inside, outside, count) in enumerate(zip([width, *widths], widths, blocks, strict=False)):
+            first = Block(inside, outside, 2 if stage else 1)
+            self.stages.append(nn.Sequential(first, *(Block(outside, outside, 1) for _ in range(count - 1))))
         with torch.no_grad():
             flat = self.eval().features(torch.zeros(1, channels, size, size)).shape[1]
+        self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(flat, classes)
         self.train()
 
+    def layers(self, x: Tensor) -> list[Tensor]:
+        """The output of each stage [n,c,h,w]."""
+        x = functional.relu(self.stem(x))
+        return [x := stage(x) for stage in self.stages]
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """The input of the linear layer [n,d] from the last stage's output."""
+        return functional.avg_pool2d(x, POOL).flatten(1)
+
     def features(self, x: Tensor) -> Tensor:
-        return functional.avg_pool2d(self.stages(functional.relu(self.stem(x))), POOL).flatten(1)
+        return self.pooled(self.layers(x)[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(self.features(x))
+        logits: Tensor = self.linear(self.dropout(self.features(x)))
         return logits
 
 
-def build(
-    *,
-    channels: int,
-    classes: int,
-    size: int,
-    blocks: tuple[int, ...] = (1, 1, 1, 1),
-    width: int = 64,
-    stem_stride: int = 1,
-) -> nn.Module:
+def build(**options: Any) -> nn.Module:
     """A ResNet10 ([1,1,1,1]) or ResNet18 ([2,2,2,2]); Imagenette at 150 px takes stem_stride 2, hence 2048 features."""
-    return ResNet(channels=channels, classes=classes, size=size, blocks=tuple(blocks), width=width, stem_stride=stem_stride)
+    return ResNet(**options)

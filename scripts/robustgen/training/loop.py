@@ -114,6 +114,7 @@ def _pass(model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, epoch: i
     recipe, part = run.recipe, run.train
     order = torch.randperm(len(part.labels), generator=run.seed(use="order", epoch=epoch)).to(part.labels.device)
     noise = run.seed(use="noise", epoch=epoch)
+    torch.manual_seed(run.seed(use="dropout", epoch=epoch).initial_seed())  # dropout takes no generator
     objective = kinds.load("training.objectives", recipe.objective.kind)
     totals = torch.zeros(2, device=part.labels.device)
     batches = _whole_batches(order, recipe.batch)

@@ -12,6 +12,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/attacks.smk"
 include: "workflow/rules/measures.smk"
 include: "workflow/rules/detect.smk"
+include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/outputs.smk"
 include: "workflow/rules/report.smk"
 

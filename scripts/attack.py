@@ -14,6 +14,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--weights", type=Path, required=True, help="weights of the model")
     parser.add_argument("--sweep", type=json.loads, required=True, help="JSON of the attack entry: kind, eps, steps, ...")
+    parser.add_argument("--natural", type=Path, help="score rows of natural images, for attacks that know a detector")
     parser.add_argument("--splits", type=json.loads, required=True, help='JSON: images per split, {"validation": 500, ...}')
     parser.add_argument("--study-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0, help="the repetition")

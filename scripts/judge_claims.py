@@ -8,19 +8,20 @@ from pathlib import Path
 from robustgen.core.files import write_json
 from robustgen.core.refusal import command
 from robustgen.core.rows import read_rows
-from robustgen.stats import claims
+from robustgen.stats.claims import judge
+from robustgen.stats.rules import read
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--claims", type=Path, required=True, help="YAML of claims")
-    parser.add_argument("--objectives", type=json.loads, required=True, help="JSON: how each model was trained")
+    parser.add_argument("--models", type=json.loads, required=True, help="JSON: {name: {dataset, objective, net, options}}")
     parser.add_argument("--scores", nargs="*", default=[], help="score rows")
     parser.add_argument("--out", type=Path, required=True, help="JSON of verdicts to write")
     args = parser.parse_args(argv)
     rows = read_rows(path for path in args.scores if Path(path).exists())
     rows = rows[rows["split"] == "test"] if len(rows) else rows
-    judged = [asdict(claim) | {"cells": claims.judge(claim, rows, args.objectives)} for claim in claims.read(args.claims)]
+    judged = [asdict(claim) | {"cells": judge(claim, rows, args.models)} for claim in read(args.claims)]
     write_json(args.out, judged)
 
 

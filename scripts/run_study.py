@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from robustgen.core import slurm
-from robustgen.core.launch import healing, registered
+from robustgen.core.launch import healing, registered, side_by_side
 from robustgen.core.refusal import command
 
 LOG = Path(".snakemake/robustgen.log")
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     here, dry = Path.cwd(), {"-n", "--dry-run", "--dryrun"} & set(arguments)
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) and not dry else None
     with registered(call, clear=clear) as others:
-        status = healing([*call, *slurm.options(here, arguments)], log)
+        status = healing([*call, *slurm.options(here, arguments), *side_by_side(arguments)], log)
     if status:
         busy = f" Other runs are under way in this folder: processes {others}." if others else ""
         sys.exit(f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}")

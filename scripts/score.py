@@ -1,4 +1,4 @@
-"""Score the images of one attack, or natural images where none is given: energies per image, in fp32."""
+"""Score the images of one attack, or natural images where none is given: energies and what detectors need, in fp32."""
 
 import argparse
 import json
@@ -20,6 +20,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--images", type=Path, help="attacked images; natural ones where left out")
     parser.add_argument("--splits", type=json.loads, required=True, help='JSON: images per split, {"validation": 500, ...}')
     parser.add_argument("--temperatures", type=float, nargs="*", default=[1.0], help="temperatures T of E_T")
+    parser.add_argument("--measures", type=json.loads, default={}, help='JSON: {"lid": {"kind": "lid", "options": {}}, ...}')
+    parser.add_argument("--reference", type=int, default=1000, help="training images that measures compare with")
+    parser.add_argument("--study-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0, help="the repetition, a column of the rows")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--threads", type=int, default=2)

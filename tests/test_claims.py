@@ -1,6 +1,8 @@
 """Claims: their statistics on rows by hand, their verdicts, their file."""
 
+import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,19 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from robustgen.core.files import BadFile
-from robustgen.stats import claims, intervals
-from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED, Claim
+from robustgen.core.files import BadFile, read_json
+from robustgen.core.rows import write_rows
+from robustgen.stats import calibration, claims, intervals, statistics
+from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from robustgen.stats.intervals import Interval
+from robustgen.stats.rules import Claim, read
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 
-CLAIMS = Path(__file__).resolve().parents[1] / "config" / "claims.yaml"
+ROOT = Path(__file__).resolve().parents[1]
+CLAIMS = ROOT / "config" / "claims.yaml"
+sys.path.insert(0, str(ROOT / "scripts"))
+import judge_claims  # noqa: E402
 
 # --- claims: statistics on rows by hand --------------------------------------------------------------------------
 
@@ -49,19 +56,19 @@ def joined(*frames: pd.DataFrame) -> pd.DataFrame:
 
 def test_energy_change_is_the_mean_paired_difference_at_the_last_step() -> None:
     part = joined(cell([9.0] * 4, steps=2), cell([-2.0, -4.0, -6.0, -8.0]).iloc[::-1])  # rows in another order
-    assert claims.energy_change(part, natural()) == pytest.approx(intervals.mean([-1.0, -2.0, -3.0, -4.0]))
+    assert statistics.energy_change(part, natural()) == pytest.approx(intervals.mean([-1.0, -2.0, -3.0, -4.0]))
 
 
 def test_the_largest_rise_is_over_consecutive_positive_step_counts() -> None:
     steps = {0: [50.0] * 4, 2: [0.0, 1.0, 2.0, 3.0], 5: [-3.0, -2.5, -1.0, 0.5], 10: [-3.5, -2.0, -2.0, -1.0]}
     part = joined(*[cell(energies, steps=count) for count, energies in steps.items()])
     rises = [np.array(steps[5]) - steps[2], np.array(steps[10]) - steps[5]]
-    assert claims.largest_rise_between_steps(part, natural()) == pytest.approx(max(map(intervals.mean, rises)))
-    assert claims.largest_rise_between_steps(part, natural()).value == pytest.approx(-0.625)
+    assert statistics.largest_rise_between_steps(part, natural()) == pytest.approx(max(map(intervals.mean, rises)))
+    assert statistics.largest_rise_between_steps(part, natural()).value == pytest.approx(-0.625)
 
 
 def test_auroc_of_a_claim_is_of_minus_the_energy() -> None:
-    found = claims.auroc(joined(cell([5.0] * 4, steps=2), cell([-9.0, -2.5, -1.5, 7.0])), natural())
+    found = statistics.auroc(joined(cell([5.0] * 4, steps=2), cell([-9.0, -2.5, -1.5, 7.0])), natural())
     assert found.value == pytest.approx((4 + 2 + 1 + 0) / 16)
 
 
@@ -69,14 +76,43 @@ def test_success_difference_is_paired_by_image() -> None:
     ours = cell([0.0] * 4, attack="he_pgd", success=[True, True, False, True])
     theirs = cell([0.0] * 4, success=[False, True, True, True]).iloc[::-1]
     expected = intervals.paired_share_difference(np.array([1, 1, 0, 1], bool), np.array([0, 1, 1, 1], bool))
-    assert claims.success_difference(ours, theirs) == expected
+    assert statistics.success_difference(ours, theirs) == expected
     assert expected.value == 0
 
 
 def test_drift_ratio_is_that_of_the_mean_changes_between_first_and_last_positive_step() -> None:
     ours = joined(cell([90.0] * 4, steps=0), cell([1.0, 2.0, 3.0, 4.0], steps=2), cell([0.5, 1.5, 2.5, 3.5], steps=9))
     theirs = joined(cell([-90.0] * 4, steps=0), cell([1.0, 2.0, 3.0, 4.0], steps=2), cell([-3.0, -2.0, -1.0, 0.0], steps=9))
-    assert claims.drift_ratio(ours, theirs) == pytest.approx((0.125, 0.125, 0.125))
+    assert statistics.drift_ratio(ours, theirs) == pytest.approx((0.125, 0.125, 0.125))
+
+
+def test_low_marginal_high_joint_asks_for_both_on_the_same_image() -> None:
+    before = natural().assign(energy_y=[0.0, 0.0, 0.0, 0.0])
+    after = cell([-9.0, -9.0, 9.0, -9.0]).assign(energy_y=[1.0, -1.0, 1.0, 1.0]).iloc[::-1]
+    assert statistics.low_marginal_high_joint(after, before) == intervals.share(2, 4)
+
+
+def test_errors_left_clean_counts_only_what_was_misclassified_before() -> None:
+    before = natural().assign(success=[True, True, False, True])
+    after = cell([0.0] * 4, attack="apgd").assign(linf=[0.0, 0.1, 0.0, 0.0]).iloc[::-1]
+    assert statistics.errors_left_clean(after, before) == intervals.share(2, 3)
+
+
+def test_accuracy_difference_is_this_net_minus_the_other_on_the_same_images() -> None:
+    ours, theirs = cell([0.0] * 4, success=[True, True, True, False]), cell([0.0] * 4, success=[True, False, False, False])
+    expected = intervals.paired_share_difference(np.array([0, 0, 0, 1], bool), np.array([0, 1, 1, 1], bool))
+    assert statistics.accuracy_difference(ours, theirs.iloc[::-1]) == expected
+    assert expected.value == -0.5
+
+
+def test_ece_reduction_is_that_of_the_other_net_minus_that_of_this_one() -> None:
+    """Confidence 0.9 throughout: of 4 right images the error is 0.1, of 2 right ones 0.4."""
+    ours, theirs = natural(), natural().assign(success=[True, False, True, False])
+    ours, theirs = (rows.assign(max_logit=np.log(0.9) - rows["energy"]) for rows in (ours, theirs))
+    found = statistics.ece_reduction(ours, theirs.iloc[::-1])
+    assert found.value == pytest.approx(0.4 - 0.1)
+    right = np.array([0, 1, 0, 1], bool), np.ones(4, bool)
+    assert found == pytest.approx(calibration.ece_difference(*[(np.full(4, 0.9), correct) for correct in right]))
 
 
 # --- claims: verdicts --------------------------------------------------------------------------------------------
@@ -124,8 +160,12 @@ def rows(shift: float = -5.0, success: list[bool] | None = None, **axes: Any) ->
     return joined(natural(**axes), cell(energies, success=success, **axes))
 
 
-def judged(rule: Claim, frame: pd.DataFrame, **objectives: str) -> list[dict[str, Any]]:
-    return claims.judge(rule, frame, objectives or {"plain": "standard"})
+def net(objective: str = "standard", **others: Any) -> dict[str, Any]:
+    return {"dataset": "digits", "objective": objective, "net": "resnet", "options": {"width": 16}, **others}
+
+
+def judged(rule: Claim, frame: pd.DataFrame, **models: dict[str, Any]) -> list[dict[str, Any]]:
+    return claims.judge(rule, frame, models or {"plain": net()})
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(-5, REPRODUCED), (5, NOT_REPRODUCED), (-0.05, INCONCLUSIVE)])
@@ -167,7 +207,7 @@ def test_a_missing_attack_held_against_is_not_tested() -> None:
 
 def test_only_nets_trained_as_the_claim_says_are_judged() -> None:
     frame = joined(rows(), rows(model="robust"))
-    assert [found["model"] for found in judged(claim(), frame, plain="standard", robust="adversarial")] == ["plain"]
+    assert [found["model"] for found in judged(claim(), frame, plain=net(), robust=net("adversarial"))] == ["plain"]
 
 
 def test_each_budget_is_judged_against_the_same_budget() -> None:
@@ -195,6 +235,95 @@ def test_a_sweep_over_lambda_is_not_taken_for_more_images() -> None:
     assert [(found["low"], found["high"]) for found in judged(claim(), together)] == [pytest.approx(one) for one in alone]
 
 
+# --- claims: held against another net --------------------------------------------------------------------------------
+
+
+def against_net(**others: Any) -> Claim:
+    plain = {"objective": "adversarial", "against_net": "standard", "statistic": "accuracy_difference", "direction": "above"}
+    return claim(**{**plain, **others})
+
+
+PAIR = {"plain": net(), "robust": net("adversarial")}
+WRONG = [True] * 4
+
+
+def test_a_net_is_judged_against_its_twin_under_the_same_attack_at_the_same_budget() -> None:
+    weak = [cell(NATURAL, eps=0.1, success=WRONG), cell(NATURAL, eps=0.2, success=[True, True, False, False])]
+    strong = [cell(NATURAL, model="robust", eps=eps, success=[False] * 4) for eps in (0.1, 0.2)]
+    found = judged(against_net(), joined(natural(), natural(model="robust"), *weak, *strong), **PAIR)
+    assert [(one["model"], one["eps"], one["value"]) for one in found] == [("robust", 0.1, 1.0), ("robust", 0.2, 0.5)]
+    assert found[0]["why"] == "interval over images, held against plain"
+
+
+def test_a_claim_on_natural_images_is_judged_without_any_attack() -> None:
+    n = 400
+    frame = joined(natural([0.0] * n), natural([0.0] * n, model="robust").assign(success=[True] * 40 + [False] * 360))
+    (found,) = judged(against_net(attack="clean", direction="below"), frame, **PAIR)
+    assert (found["eps"], found["n"], found["value"], found["verdict"]) == (0.0, n, -0.1, REPRODUCED)
+
+
+def test_every_robust_net_gets_its_own_verdict() -> None:
+    frame = joined(*[natural(model=name) for name in ("plain", "robust", "quasi")])
+    found = judged(against_net(attack="clean"), frame, **PAIR, quasi=net("adversarial"))
+    assert [one["model"] for one in found] == ["robust", "quasi"]
+
+
+@pytest.mark.parametrize("other", [{"dataset": "signs"}, {"net": "cnn"}, {"options": {"width": 8}}, {"objective": "gaussian"}])
+def test_a_net_that_differs_in_more_than_its_training_is_no_twin(other: dict[str, Any]) -> None:
+    frame = joined(natural(), natural(model="robust"))
+    (found,) = judged(against_net(attack="clean"), frame, plain=net(**other), robust=net("adversarial"))
+    why = "the study has no net of standard training on digits with the architecture of robust"
+    assert (found["verdict"], found["why"], found["value"]) == (NOT_TESTED, why, None)
+
+
+def test_of_several_twins_the_first_with_rows_is_taken_and_named() -> None:
+    frame = joined(natural(), natural(model="robust"))
+    (found,) = judged(against_net(attack="clean"), frame, absent=net(), **PAIR)
+    assert found["why"] == "interval over images, held against plain"
+
+
+def test_a_twin_without_rows_is_named() -> None:
+    (found,) = judged(against_net(), joined(natural(model="robust"), cell(NATURAL, model="robust")), **PAIR)
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no rows of plain under pgd at this budget")
+
+
+def test_repetitions_are_paired_and_those_of_one_side_alone_left_out() -> None:
+    lone = joined(*[natural(model="robust", seed=seed) for seed in (0, 1)], natural(seed=1))
+    assert judged(against_net(attack="clean"), lone, **PAIR)[0]["why"] == "interval over images, held against plain"
+    (found,) = judged(against_net(attack="clean"), joined(natural(seed=2), natural(model="robust", seed=1)), **PAIR)
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no repetition that both sides have")
+
+
+def test_where_nothing_is_misclassified_nothing_is_said_of_errors() -> None:
+    rule = claim(attack="apgd", statistic="errors_left_clean", direction="above", margin=0.95)
+    (found,) = judged(rule, joined(natural(), cell(NATURAL, attack="apgd").assign(linf=0.0)))
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no natural image is misclassified")
+
+
+def test_an_unbounded_attack_is_judged_and_written_as_json_knows_it() -> None:
+    frame = joined(natural(), *[cell(NATURAL, attack=name, eps=math.inf) for name in ("pgd", "cw")])
+    for rule in (claim(attack="cw"), claim(attack="cw", against="pgd", statistic="success_difference")):
+        (found,) = judged(rule, frame)
+        assert (found["eps"], found["value"]) == ("unbounded", 0.0)
+        assert "Infinity" not in json.dumps(found, allow_nan=False)
+
+
+def test_the_command_writes_the_verdicts_of_the_studys_claims(tmp_path: Path) -> None:
+    n = 300
+    plain = natural([-5.0] * n).assign(success=[i < 15 for i in range(n)], max_logit=4.99)
+    robust = natural([-5.0] * n, model="robust").assign(success=[i < 60 for i in range(n)], max_logit=5 + math.log(0.8))
+    write_rows(tmp_path / "scores.parquet", joined(plain, robust), unit="image")
+    out = tmp_path / "verdicts.json"
+    paths = ["--claims", str(CLAIMS), "--scores", str(tmp_path / "scores.parquet"), "--out", str(out)]
+    judge_claims.main([*paths, "--models", json.dumps(PAIR)])
+    cells = {claim["id"]: claim["cells"] for claim in read_json(out)}
+    assert {id: [cell["verdict"] for cell in found] for id, found in cells.items() if found} == {
+        "robust_nets_are_calibrated": [REPRODUCED],
+        "robustness_costs_accuracy": [REPRODUCED],
+    }
+    assert cells["robust_nets_are_calibrated"][0]["value"] == pytest.approx(math.exp(-0.01) - 0.95)
+
+
 def test_no_rows_are_no_verdict() -> None:
     assert judged(claim(), pd.DataFrame()) == []
 
@@ -203,10 +332,10 @@ def test_no_rows_are_no_verdict() -> None:
 
 
 def test_the_claims_of_the_study_are_read_once_each() -> None:
-    found = claims.read(CLAIMS)
+    found = read(CLAIMS)
     assert len({one.id for one in found}) == len(found) > 0
     assert all(one.min_n > 0 and one.sentence.endswith(".") for one in found)
-    assert {one.statistic for one in found} <= set(claims.STATISTICS)
+    assert {one.statistic for one in found} <= set(statistics.STATISTICS)
 
 
 ENTRY = (
@@ -222,13 +351,14 @@ ENTRY = (
         ("margin: 0", "margin: 0, marign: 1", "a claim has a wrong or missing key .*marign"),
         ("statistic: auroc", "statistic: aurok", "claim a needs a statistic of energy_change, .* and above or below"),
         ("direction: above", "direction: over", "claim a needs a statistic of .* and above or below"),
+        ("margin: 0", "margin: 0, against: apgd, against_net: standard", "claim a is held against an attack and a net; keep one"),
         (ENTRY, "a sentence\n", "a claim has a wrong or missing key"),
     ],
 )
 def test_a_claim_that_is_none_is_refused_with_the_file(before: str, after: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(ENTRY, encoding="utf-8")
-    assert claims.read(path)[0].margin == 0
+    assert read(path)[0].margin == 0
     path.write_text(ENTRY.replace(before, after), encoding="utf-8")
     with pytest.raises(BadFile, match=f"mine.yaml: {said}"):
-        claims.read(path)
+        read(path)

@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CELL
-from robustgen.detect import energy, rates, thresholds
+from robustgen.detect import job, rates, thresholds
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 
@@ -136,7 +136,11 @@ def test_a_threshold_from_no_images_or_infinite_statistics_is_refused(bad: list[
 
 # --- the energy detector -----------------------------------------------------------------------------------------
 
-SETTINGS = {"fpr": 0.1, "temperatures": [1.0, 2.0]}
+ENERGY = {"kind": "energy", "fpr": 0.1, "temperatures": [1.0, 2.0], "fit": None, "noise": None, "options": {}}
+
+
+def detect(clean: pd.DataFrame, attacked: pd.DataFrame, **changes: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return job.run(clean, attacked, {}, entries={"energy": {**ENERGY, **changes}})
 
 
 def rows(split: str, energies: list[float], attack: str = "clean", eps: float = 0.0, seed: int = 0) -> pd.DataFrame:
@@ -166,60 +170,64 @@ def chosen(found: pd.DataFrame, **wanted: object) -> pd.Series:
 
 
 def test_the_planted_thresholds_are_found() -> None:
-    _, found = energy.detect(clean(), attacked(), settings=SETTINGS)
+    _, found = detect(clean(), attacked())
     headline = chosen(found, protocol="sound")
-    assert (headline["rule"], headline["temperature"], headline["searched"]) == ("fpr", 1.0, False)
+    assert (headline["rule"], headline["variant"], headline["shown"]) == ("fpr", "T = 1", "all")
     assert 9.0 < headline["threshold"] <= 9.0 + 1e-12  # one of ten, the one of energy -10, is flagged
     for rule in ("youden", "gmean"):
-        planted = chosen(found, protocol="paper", rule=rule, searched=False)
+        planted = chosen(found, protocol="paper", rule=rule)
         assert planted["threshold"] == 16.0  # the attacked image of highest energy, above all clean ones
-        assert planted["temperature"] == 1.0
+        assert planted["variant"] == "T = 1"
 
 
 def test_the_temperature_of_best_validation_auc_is_searched() -> None:
     useless = attacked().assign(energy=-1.0, energy_T2=lambda frame: frame["index"] - 30.0)
-    for rows_of_attack, best in ((attacked(), 1.0), (useless, 2.0)):
-        _, found = energy.detect(clean(), rows_of_attack, settings=SETTINGS)
-        assert chosen(found, rule="youden", searched=True)["temperature"] == best
+    for rows_of_attack, best in ((attacked(), "T = 1"), (useless, "T = 2")):
+        _, found = detect(clean(), rows_of_attack)
+        assert chosen(found, rule="youden, best T")["variant"] == best
 
 
 def test_statistics_are_minus_the_energy_of_test_images_only() -> None:
-    found, _ = energy.detect(clean(), attacked(), settings=SETTINGS)
-    at_one = found[found["temperature"] == 1.0]
+    found, _ = detect(clean(), attacked())
+    at_one = found[found["variant"] == "T = 1"]
     assert at_one[at_one["attack"] == "pgd"]["statistic"].tolist() == [20.0, 19.0]
     assert at_one[at_one["attack"] == "clean"]["statistic"].tolist() == [2.0, 4.0, 6.0, 8.0]
     assert found["statistic"].dtype == np.float64
 
 
-def test_each_temperature_that_a_threshold_uses_has_its_statistics_of_both_kinds() -> None:
+def test_each_variant_that_a_threshold_uses_has_its_statistics_of_both_kinds() -> None:
     useless = attacked().assign(energy=-1.0, energy_T2=lambda frame: frame["index"] - 30.0)
-    statistics, found = energy.detect(clean(), useless, settings=SETTINGS)
-    for temperature in found["temperature"].unique():
-        assert set(statistics[statistics["temperature"] == temperature]["attack"]) == {"clean", "pgd"}
+    statistics, found = detect(clean(), useless)
+    assert found["variant"].nunique() == 2
+    for variant in found["variant"].unique():
+        assert set(statistics[statistics["variant"] == variant]["attack"]) == {"clean", "pgd"}
 
 
 def test_test_images_have_no_say_in_any_threshold() -> None:
-    _, before = energy.detect(clean(), attacked(), settings=SETTINGS)
-    _, after = energy.detect(clean(shift=-1000.0), attacked(shift=5000.0), settings=SETTINGS)
+    _, before = detect(clean(), attacked())
+    _, after = detect(clean(shift=-1000.0), attacked(shift=5000.0))
     pd.testing.assert_frame_equal(before, after)
 
 
 def test_validation_images_have() -> None:
-    _, before = energy.detect(clean(), attacked(), settings=SETTINGS)
+    _, before = detect(clean(), attacked())
     moved = clean().assign(energy=lambda frame: frame["energy"] - 1.5)
-    _, after = energy.detect(moved, attacked(), settings=SETTINGS)
+    _, after = detect(moved, attacked())
     assert chosen(after, protocol="sound")["threshold"] == pytest.approx(chosen(before, protocol="sound")["threshold"] + 1.5)
 
 
 def test_the_headline_threshold_depends_on_no_attack_and_the_papers_does() -> None:
     several = pd.concat([attacked(), attacked(attack="he_pgd", eps=0.2, low=-5.5)], ignore_index=True)
-    _, found = energy.detect(clean(), several, settings=SETTINGS)
+    _, found = detect(clean(), several)
     assert found[found["protocol"] == "sound"].groupby("attack")["threshold"].first().nunique() == 1
-    paper = found[(found["rule"] == "youden") & ~found["searched"]]
+    paper = found[found["rule"] == "youden"]
     assert set(paper["attack"]) == {"pgd", "he_pgd"}
     assert paper["threshold"].nunique() == 2
 
 
-def test_a_temperature_that_was_not_scored_is_refused() -> None:
-    with pytest.raises(Refused, match=r"hold no column energy_T0\.5; every temperature of the detector must be scored"):
-        energy.detect(clean(), attacked(), settings={"fpr": 0.1, "temperatures": [0.5]})
+def test_a_temperature_that_was_not_scored_leaves_its_sentence_and_the_headline() -> None:
+    _, found = detect(clean(), attacked(), temperatures=[0.5])
+    assert found[found["protocol"] == "sound"]["why"].tolist() == [""]
+    assert (
+        "hold no column energy_T0.5; every temperature of the detector must be scored" in chosen(found, protocol="paper")["why"]
+    )

@@ -142,7 +142,7 @@ def defined(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("room", "function"),
-    [("attacks", "attack"), ("data", "load"), ("nets", "build"), ("detect", "detect"), ("training.objectives", "loss")],
+    [("attacks", "attack"), ("data", "load"), ("nets", "build"), ("detect", "sound"), ("training.objectives", "loss")],
 )
 def test_kinds_are_the_modules_that_define_the_function_of_the_room(room: str, function: str) -> None:
     folder = SCRIPTS / "robustgen" / Path(*room.split("."))

@@ -12,10 +12,12 @@ import pytest
 
 from conftest import ROOT
 from robustgen.core import gpus
+from robustgen.core.launch import side_by_side
 
 JOB = """
 import sys, pathlib
 from robustgen.core import gpus
+from robustgen.core.launch import side_by_side
 gpus.PATIENCE = 0.05
 print(gpus.claim(pathlib.Path(sys.argv[1])), flush=True)
 sys.stdin.read()
@@ -82,3 +84,19 @@ def test_the_drivers_list_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert gpus.visible() == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("devices", "arguments", "told"),
+    [
+        ("", ["all"], ["--resources", f"gpu={os.cpu_count()}"]),
+        ("0", ["all"], []),
+        ("", ["all", "--resources", "gpu=1"], []),
+        ("", ["all", "--executor", "slurm"], []),
+    ],
+)
+def test_without_a_gpu_jobs_that_would_take_one_run_side_by_side(
+    monkeypatch: pytest.MonkeyPatch, devices: str, arguments: list[str], told: list[str]
+) -> None:
+    monkeypatch.setenv(gpus.VISIBLE, devices)
+    assert side_by_side(arguments) == told

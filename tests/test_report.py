@@ -21,8 +21,8 @@ from robustgen.report.costs import costs, duration, per_rule
 from robustgen.report.flow import jobs, plan_of
 from robustgen.report.page import page
 from robustgen.report.shown import numeric
-from robustgen.report.verdicts import number, rule
-from robustgen.stats.claims import STATISTICS
+from robustgen.report.verdicts import claims, number, rule
+from robustgen.stats.statistics import STATISTICS
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -241,6 +241,21 @@ def test_every_statistic_has_a_sentence_for_its_rule() -> None:
         assert "must lie below 0" in said
         assert "held against apgd" in said
         assert (STATISTICS[name].__doc__ or "").split()[0] in said
+
+
+def test_a_claim_on_natural_images_against_another_net_has_a_rule_in_words() -> None:
+    said = rule(CLAIM | {"attack": "clean", "against_net": "standard", "min_success": 0.0})
+    assert "training on natural images, held against the net of the same architecture and standard training" in said
+    assert "clean" not in said
+
+
+def test_budgets_of_cells_are_printed_whatever_they_are(tmp_path: Path) -> None:
+    study = checked(CONFIG | {"attacks": {"pgd": {}, "cw": {"norm": "l2"}}})
+    cells = {"clean": 0.0, "pgd": "unbounded", "cw": "unbounded", "gone": 8 / 255}
+    path = tmp_path / "verdicts.json"
+    write_json(path, [CLAIM | {"attack": attack, "cells": [CELLS[0] | {"eps": eps}]} for attack, eps in cells.items()])
+    printed = [claim["printed"][0]["eps"] for claim in claims(path, study) or []]
+    assert printed == ["natural", "unbounded", "unbounded (L2)", "8/255"]
 
 
 @pytest.mark.usefixtures("results")

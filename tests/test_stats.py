@@ -186,12 +186,12 @@ def statistic(attack: str, values: list[float], success: list[bool], *, seed: in
         eps=0.0 if natural_cell else eps,
         steps=0 if natural_cell else 5,
         weight=0.0,
-        temperature=1.0,
+        variant="T = 1",
     )
 
 
 def threshold(value: float, seed: int = 0) -> pd.DataFrame:
-    choice = {"protocol": "sound", "rule": "fpr", "searched": False, "temperature": 1.0, "threshold": value}
+    choice = {"protocol": "sound", "rule": "fpr", "shown": "all", "variant": "T = 1", "threshold": value, "why": ""}
     return pd.DataFrame([{**AXES, "attack": "pgd", "seed": seed, "eps": 0.1, "steps": 5, "weight": 0.0, **choice}])
 
 
@@ -231,6 +231,28 @@ def test_fooled_images_that_were_right_are_rated_against_clean_images_that_are_r
     assert bounds(row, "dr") == intervals.share(1, 3)
     assert bounds(row, "fpr") == intervals.share(1, 4)
     assert row["auroc"] == pytest.approx((1.5 + 4 + 3) / 12)
+
+
+def test_joint_success_is_fooled_and_not_flagged_out_of_clean_images() -> None:
+    found = detection.summarise(planted(), threshold(3.0))
+    assert bounds(view(found, "all"), "joint") == intervals.share(2, 5)  # images 0 and 3 fool the net below 3
+    assert bounds(view(found, "successful"), "joint") == intervals.share(2, 4)
+    assert bounds(view(found, "successful"), "fooled") == intervals.share(3, 4)
+
+
+def test_a_detector_that_was_not_fitted_has_no_row() -> None:
+    lost = threshold(3.0).assign(detector="lid", why="too few images")
+    assert set(detection.summarise(planted(), joined(threshold(3.0), lost))["detector"]) == {"energy"}
+    assert set(detection.headline(joined(threshold(3.0), lost, threshold(1.0).assign(shown="")))["detector"]) == {"energy", "lid"}
+
+
+def test_of_several_attacks_each_image_falls_to_the_one_that_gets_through() -> None:
+    other = statistic("he_pgd", [9.0, 1.0, 1.0, 9.0, 1.0], [True, True, False, True, True])
+    limits = joined(threshold(3.0), threshold(3.0).assign(attack="he_pgd"))
+    (row,) = (one for _, one in detection.united(joined(planted(), other), limits, name="any").iterrows())
+    assert bounds(row, "fooled") == intervals.share(3, 4)  # images 0, 1 and 3; 2 is never fooled, 4 was wrong before
+    assert bounds(row, "joint") == intervals.share(3, 4)  # 0 and 3 by pgd, 1 by he_pgd
+    assert (row["attack"], row["eps"], row["n"], row["over"]) == ("any", 0.1, 3, "images")
 
 
 def test_a_view_without_images_is_left_out() -> None:

@@ -44,11 +44,13 @@ def test_rows_are_the_cells_of_the_configuration(study: Copy) -> None:
 def test_table_1_counts_what_the_rows_hold(study: Copy) -> None:
     """DR of the headline threshold, counted anew from statistics and thresholds."""
     folder = study.folder / "results/tiny/detect/signs_standard/seed0/pgd"
-    statistics = pd.read_parquet(folder / "energy.statistics.parquet")
-    thresholds = pd.read_parquet(folder / "energy.thresholds.parquet").query("protocol == 'sound' and steps == 5")
-    table = pd.read_csv(study.folder / "results/tiny/tables/table_1.csv").query("attack == 'pgd'").set_index("eps")
+    statistics = pd.read_parquet(folder / "statistics.parquet")
+    headline = "protocol == 'sound' and steps == 5 and detector == 'energy'"
+    thresholds = pd.read_parquet(folder / "thresholds.parquet").query(headline)
+    table = pd.read_csv(study.folder / "results/tiny/tables/table_1.csv").set_index("eps")
+    table = table.query("attack == 'pgd' and detector == 'energy'")
     for _, threshold in thresholds.iterrows():
-        cell = statistics.query("attack == 'pgd' and steps == 5 and temperature == 1.0")
+        cell = statistics.query("attack == 'pgd' and steps == 5 and detector == 'energy' and variant == 'T = 1'")
         flagged = cell[cell["eps"] == threshold["eps"]]["statistic"] >= threshold["threshold"]
         assert table.loc[threshold["eps"], "dr"] == pytest.approx(flagged.mean())
 

@@ -2,6 +2,7 @@ rule attack:
     input:
         data=data_files,
         weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
+        natural=natural,
     output:
         images=kept(
             f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/images.safetensors"
@@ -25,6 +26,7 @@ rule attack:
         ),
         data=folder,
         sweep=lambda w: plan.sweep(w.model, w.attack),
+        natural=lambda w, input: (f"--natural {input.natural}" if input.natural else ""),
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
         study_seed=study.seed,
         device=compute.device,
@@ -32,6 +34,6 @@ rule attack:
         batch=compute.batch,
     shell:
         "python scripts/attack.py --data {params.data} --weights {input.weights} --sweep {params.sweep:q} "
-        "--splits {params.splits:q} --study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} "
+        "{params.natural} --splits {params.splits:q} --study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} "
         "--precision {params.precision} --threads {resources.torch_threads} --batch {params.batch} --code {params.code:q} "
         "--out {output.images} 2> {log}"

@@ -85,6 +85,24 @@ def attacked(wildcards):
     )
 
 
+def natural(wildcards):
+    """The scores of natural images, for an attack that knows a detector."""
+    if not plan.knows_natural(wildcards.attack):
+        return []
+    return [plan.scores(wildcards.model, wildcards.seed, CLEAN)]
+
+
+def learnt_from(wildcards):
+    """The scores that the detectors of a model under an attack learn from."""
+    names = plan.learnt_from(wildcards.model, wildcards.attack)
+    return [plan.scores(wildcards.model, wildcards.seed, name) for name in names]
+
+
+def modules(room, entries):
+    """The modules of a room that named entries are of."""
+    return [module_name(room, entry["kind"]) for entry in entries.values()]
+
+
 def kept(path):
     """Attacked images, deleted once they are scored unless they are asked for."""
     return path if study.keep_images else temp(path)

@@ -2,21 +2,25 @@ rule detect:
     input:
         clean=f"{plan.root}/measures/{{model}}/seed{{seed}}/{CLEAN}/scores.parquet",
         attacked=f"{plan.root}/measures/{{model}}/seed{{seed}}/{{attack}}/scores.parquet",
+        others=learnt_from,
     output:
-        statistics=f"{plan.root}/detect/{{model}}/seed{{seed}}/{{attack}}/{{detector}}.statistics.parquet",
-        thresholds=f"{plan.root}/detect/{{model}}/seed{{seed}}/{{attack}}/{{detector}}.thresholds.parquet",
+        statistics=f"{plan.root}/detect/{{model}}/seed{{seed}}/{{attack}}/statistics.parquet",
+        thresholds=f"{plan.root}/detect/{{model}}/seed{{seed}}/{{attack}}/thresholds.parquet",
     log:
-        f"{plan.root}/logs/detect/{{model}}/seed{{seed}}/{{attack}}/{{detector}}.log",
+        f"{plan.root}/logs/detect/{{model}}/seed{{seed}}/{{attack}}.log",
     benchmark:
-        f"{plan.root}/benchmarks/detect/{{model}}/seed{{seed}}/{{attack}}/{{detector}}.tsv"
+        f"{plan.root}/benchmarks/detect/{{model}}/seed{{seed}}/{{attack}}.tsv"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     params:
         code=lambda w: code(
-            "detect", module_name("detect", study.detectors[w.detector].kind)
+            "detect", *modules("detect", plan.detectors(w.model, w.attack))
         ),
-        settings=lambda w: study.detectors[w.detector].model_dump_json(),
+        detectors=lambda w: json.dumps(plan.detectors(w.model, w.attack)),
+        others=lambda w, input: json.dumps(
+            dict(zip(plan.learnt_from(w.model, w.attack), input.others))
+        ),
     shell:
-        "python scripts/detect.py --settings {params.settings:q} --detector {wildcards.detector} --clean {input.clean} "
-        "--attacked {input.attacked} --statistics {output.statistics} --thresholds {output.thresholds} 2> {log}"
+        "python scripts/detect.py --detectors {params.detectors:q} --clean {input.clean} --attacked {input.attacked} "
+        "--others {params.others:q} --statistics {output.statistics} --thresholds {output.thresholds} 2> {log}"

@@ -17,7 +17,11 @@ rule score:
         gpu=0 if compute.device == "cpu" else 1,
         torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
-        code=lambda w: code("score", module_name("nets", study.models[w.model].net)),
+        code=lambda w: code(
+            "score",
+            module_name("nets", study.models[w.model].net),
+            *modules("measures", plan.measures(w.model, w.attack)),
+        ),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
         images=lambda w, input: f"--images {input.images}" if input.images else "",
@@ -25,10 +29,14 @@ rule score:
         temperatures=sorted(
             {t for detector in study.detectors.values() for t in detector.temperatures}
         ),
+        measures=lambda w: json.dumps(plan.measures(w.model, w.attack)),
+        reference=lambda w: plan.reference(w.model),
+        study_seed=study.seed,
         device=compute.device,
         batch=compute.batch,
     shell:
         "python scripts/score.py --dataset {params.dataset} --model {wildcards.model} --attack {wildcards.attack} "
         "--data {params.data} --weights {input.weights} {params.images} --splits {params.splits:q} "
-        "--temperatures {params.temperatures} --seed {wildcards.seed} --device {params.device} --threads {resources.torch_threads} "
+        "--temperatures {params.temperatures} --measures {params.measures:q} --reference {params.reference} "
+        "--study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} --threads {resources.torch_threads} "
         "--batch {params.batch} --out {output.rows} 2> {log}"

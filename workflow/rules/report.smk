@@ -1,6 +1,6 @@
 rule judge_claims:
     input:
-        scores=plan.all_needs("scores"),
+        scores=plan.all_needs("scores", "natural"),
         claims="config/claims.yaml",
     output:
         f"{plan.root}/claims/verdicts.json",
@@ -13,14 +13,9 @@ rule judge_claims:
     threads: 1
     params:
         code=code("judge_claims"),
-        objectives=json.dumps(
-            {
-                name: study.recipes[model.recipe].objective.kind
-                for name, model in study.models.items()
-            }
-        ),
+        models=plan.trained(),
     shell:
-        "python scripts/judge_claims.py --claims {input.claims} --objectives {params.objectives:q} "
+        "python scripts/judge_claims.py --claims {input.claims} --models {params.models:q} "
         "--scores {input.scores} --out {output} 2> {log}"
 
 

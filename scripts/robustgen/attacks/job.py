@@ -13,9 +13,11 @@ import torch
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
 from robustgen.core import shards
+from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images, read_split, to_float
+from robustgen.measures.natural import NAMES
 from robustgen.nets import classifier, device
 
 
@@ -26,6 +28,7 @@ class AttackJob:
     data: Path
     weights: Path
     sweep: dict[str, Any]
+    natural: Path | None  # score rows of natural images, for attacks that know a detector
     splits: dict[str, int]
     study_seed: int
     seed: int
@@ -42,7 +45,7 @@ def run(job: AttackJob) -> dict[str, Any]:
     place = device.use(device=job.device, threads=job.threads)
     dtype = device.precision(job.precision, place)
     model = classifier.frozen(classifier.load(job.weights)[0], dtype=dtype, device=place)
-    sweep = Sweep.of(job.sweep)
+    sweep = Sweep.of(job.sweep | {"options": job.sweep["options"] | _natural(job)})
     parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
     items = [f"{name}-{start}" for name, part in parts.items() for start in range(0, len(part), job.batch)]
 
@@ -81,5 +84,15 @@ def _write(path: Path, done: list[tuple[str, dict[str, np.ndarray]]], sweep: Swe
     write_arrays(path, arrays, {"cells": json.dumps(cells)})
 
 
+def _natural(job: AttackJob) -> dict[str, Any]:
+    """What an attack may know of natural images: the scores of validation images."""
+    if job.natural is None:
+        return {}
+    rows = read_rows(job.natural)
+    rows = rows[rows["split"] == "validation"]
+    return {"natural": {name: rows[name].to_numpy(np.float64) for name in NAMES}}
+
+
 def _files(job: AttackJob) -> list[str]:
-    return [shards.file_hash(path) for path in (job.weights, job.data / "pool.safetensors", job.data / "splits.safetensors")]
+    paths = [job.weights, job.data / "pool.safetensors", job.data / "splits.safetensors", *([job.natural] if job.natural else [])]
+    return [shards.file_hash(path) for path in paths]

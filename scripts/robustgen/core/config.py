@@ -19,6 +19,8 @@ REFERENCES: dict[tuple[str, ...], str] = {  # where a name stands -> the map tha
     ("models", "*", "dataset"): "datasets",
     ("models", "*", "recipe"): "recipes",
     ("models", "*", "start_from"): "models",
+    ("detectors", "*", "fit"): "attacks",
+    ("detectors", "*", "noise"): "attacks",
     **{
         (place, "*", part, "*"): part
         for place in ("tables", "figures")
@@ -30,7 +32,7 @@ MODULES = {  # where a module is named -> (room, what the module must define)
     ("recipes", "*", "objective", "kind"): ("training.objectives", "def loss("),
     ("models", "*", "net"): ("nets", "def build("),
     ("attacks", "*", "kind"): ("attacks", "def attack("),
-    ("detectors", "*", "kind"): ("detect", "def detect("),
+    ("detectors", "*", "kind"): ("detect", "def sound("),
 }
 MAKERS = {"tables": "def make(", "figures": "def draw("}
 

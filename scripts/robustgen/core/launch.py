@@ -9,11 +9,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from robustgen.core import gpus, slurm
 from robustgen.core.files import leftovers
 from robustgen.core.processes import quoted, works_here
 from robustgen.core.refusal import ASIDE, Refused
@@ -93,6 +94,13 @@ def healing(command: list[str], log: Path) -> int:
             break
         print("Damaged files were set aside; they are made anew.", flush=True)
     return status
+
+
+def side_by_side(arguments: Sequence[str]) -> list[str]:
+    """What Snakemake is told on a machine without a GPU: jobs that would take one need not wait for each other."""
+    if slurm.wanted(arguments) or "--resources" in arguments or gpus.visible():
+        return []
+    return ["--resources", f"gpu={os.cpu_count() or 1}"]
 
 
 @dataclass

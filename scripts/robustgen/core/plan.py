@@ -11,7 +11,7 @@ from typing import Any
 from robustgen.core import kinds
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
-from robustgen.core.schema import Output, Study
+from robustgen.core.schema import Dataset, Output, Study
 
 
 class Plan:
@@ -39,7 +39,7 @@ class Plan:
 
     def sweep_of(self, model: str, attack: str) -> dict[str, Any]:
         """The same, not yet as text."""
-        entry, dataset = self.study.attacks[attack], self.study.datasets[self.study.models[model].dataset]
+        entry, dataset = self.study.attacks[attack], self._dataset(model)
         own = dataset.eps if entry.norm == "linf" else dataset.eps_l2
         return entry.model_dump() | {"eps": entry.eps or own}
 
@@ -62,9 +62,64 @@ class Plan:
         """The module that makes a table or figure."""
         return self.entry(name).kind or name
 
+    def trained(self) -> str:
+        """What claims must know of each model: its data set, the kind of its objective, its net."""
+        facts = {
+            name: {
+                "dataset": entry.dataset,
+                "objective": self.study.recipes[entry.recipe].objective.kind,
+                "net": entry.net,
+                "options": entry.options,
+            }
+            for name, entry in self.study.models.items()
+        }
+        return json.dumps(facts)
+
     def evaluated(self, model: str) -> dict[str, int]:
         """How many images of each split are attacked and scored."""
-        return self.study.datasets[self.study.models[model].dataset].evaluate.model_dump()
+        return self._dataset(model).evaluate.model_dump(exclude={"reference"})
+
+    def reference(self, model: str) -> int:
+        """With how many training images measures compare."""
+        return self._dataset(model).evaluate.reference
+
+    def detectors(self, model: str, attack: str) -> dict[str, dict[str, Any]]:
+        """The detectors that some output shows on a model under an attack."""
+        shown = [entry for entry in self._entries("detect") if model in entry.models and attack in entry.attacks]
+        names = dict.fromkeys(detector for entry in shown for detector in entry.detectors)
+        return {name: self.study.detectors[name].model_dump() for name in names}
+
+    def measures(self, model: str, attack: str) -> dict[str, dict[str, Any]]:
+        """What the scores of a model under an attack hold for detectors, apart from energies; the name is the detector's."""
+        shown = {name: entry for other in self.study.attacks for name, entry in self.detectors(model, other).items()}
+        asked = {
+            name: {"kind": entry["kind"], "options": entry["options"]}
+            for name, entry in shown.items()
+            if attack in (CLEAN, entry["fit"], entry["noise"]) or name in self.detectors(model, attack)
+        }
+        return {name: entry for name, entry in asked.items() if entry["kind"] in kinds.kinds("measures", "def prepare(")}
+
+    def learnt_from(self, model: str, attack: str) -> list[str]:
+        """The attacks whose scores the detectors of a model under an attack learn from."""
+        found = (entry[use] for entry in self.detectors(model, attack).values() for use in ("fit", "noise"))
+        return list(dict.fromkeys(name for name in found if name))
+
+    def knows_natural(self, attack: str) -> bool:
+        """Whether an attack is told the scores of natural validation images."""
+        return "natural" in constant("attacks", self.study.attacks[attack].kind, "NEEDS")
+
+    def followed(self, model: str) -> dict[str, dict[str, Any]]:
+        """The sweeps of the attacks by which some output shows a model's energy landscape."""
+        shown = [entry for entry in self._entries("landscape") if model in entry.models]
+        return {attack: self.sweep_of(model, attack) for entry in shown for attack in entry.attacks}
+
+    def _dataset(self, model: str) -> Dataset:
+        return self.study.datasets[self.study.models[model].dataset]
+
+    def _entries(self, sort: str) -> list[Output]:
+        """The outputs that are made from files of a sort."""
+        named = {name: "tables" if name in self.study.tables else "figures" for name in self.study.outputs}
+        return [self.entry(name) for name, room in named.items() if sort in declared(room, self.kind(name))]
 
     def _facts(self, model: str) -> dict[str, Any]:
         entry = self.study.models[model]
@@ -132,10 +187,17 @@ class Plan:
         """Energy scores, one row per image and cell."""
         return f"{self.root}/measures/{model}/seed{seed}/{attack}/scores.parquet"
 
-    def detected(self, model: str, seed: int | str, attack: str, detector: str) -> list[str]:
-        """A detector's statistic per image, and its thresholds."""
-        folder = f"{self.root}/detect/{model}/seed{seed}/{attack}"
-        return [f"{folder}/{detector}.statistics.parquet", f"{folder}/{detector}.thresholds.parquet"]
+    def detected(self, model: str, seed: int | str, attack: str) -> list[str]:
+        """The detectors' statistics per image, and their thresholds."""
+        return [f"{self.root}/detect/{model}/seed{seed}/{attack}/{name}.parquet" for name in ("statistics", "thresholds")]
+
+    def gradients(self, model: str, seed: int | str) -> list[str]:
+        """Input gradients: measures per image, and some of them as pictures."""
+        return [f"{self.root}/synthesis/{model}/seed{seed}/gradients/gradients.{end}" for end in ("parquet", "safetensors")]
+
+    def landscapes(self, model: str, seed: int | str) -> list[str]:
+        """Energies along attacks and on planes that they span."""
+        return [f"{self.root}/synthesis/{model}/seed{seed}/landscape/{name}.parquet" for name in ("landscape", "plane")]
 
     def made(self, name: str) -> str:
         """The file that stands for a table (csv) or figure (png)."""
@@ -161,15 +223,21 @@ class Plan:
         match sort:
             case "scores":
                 yield from (self.scores(*run, attack) for run in runs for attack in (CLEAN, *entry.attacks))
+            case "natural":
+                yield from (self.scores(*run, CLEAN) for run in runs)
             case "detect":
-                for run, attack, detector in product(runs, entry.attacks, entry.detectors):
-                    yield from self.detected(*run, attack, detector)
+                for run, attack in product(runs, entry.attacks):
+                    yield from self.detected(*run, attack)
+            case "gradients":
+                yield from (path for run in runs for path in self.gradients(*run))
+            case "landscape":
+                yield from (path for run in runs for path in self.landscapes(*run))
             case "history":
                 yield from (self.history(*run) for run in runs)
             case "data":
                 yield from (f"{self.dataset(dataset)}/splits.json" for dataset in entry.datasets)
             case _:
-                raise Refused(f"NEEDS names {sort!r}; sorts are scores, detect, history and data.")
+                raise Refused(f"NEEDS names {sort!r}; sorts are scores, natural, detect, gradients, landscape, history and data.")
 
 
 def declared(room: str, kind: str) -> tuple[str, ...]:

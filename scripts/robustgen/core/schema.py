@@ -5,12 +5,26 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PlainSerializer,
+    PositiveInt,
+    WithJsonSchema,
+    model_validator,
+)
+
+UNBOUNDED = "unbounded"
 
 
 def number(value: Any) -> Any:
-    """A number that may be written as a fraction, such as 8/255."""
+    """A number that may be written as a fraction, such as 8/255; `unbounded` is infinity where that is allowed."""
     if isinstance(value, str):
+        if value == UNBOUNDED:
+            return float("inf")
         try:
             return float(Fraction(value.replace(" ", "")))
         except (ValueError, ArithmeticError) as error:
@@ -18,16 +32,18 @@ def number(value: Any) -> Any:
     return value
 
 
-def _fractional(**bounds: float) -> WithJsonSchema:
+def _fractional(*, or_text: str = "", **bounds: float) -> WithJsonSchema:
     """How an editor sees such a number: within its bounds, or text with a fraction."""
     fraction = {"type": "string", "pattern": r"^\s*-?[0-9.]+\s*(/\s*[0-9.]+\s*)?$"}
-    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, fraction]})
+    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, fraction, *([{"const": or_text}] if or_text else [])]})
 
 
 Read = BeforeValidator(number)
 Number = Annotated[float, Read, Field(allow_inf_nan=False), _fractional()]
 Positive = Annotated[float, Read, Field(gt=0, allow_inf_nan=False), _fractional(exclusiveMinimum=0)]
 NonNegative = Annotated[float, Read, Field(ge=0, allow_inf_nan=False), _fractional(minimum=0)]
+Said = PlainSerializer(lambda value: UNBOUNDED if value == float("inf") else value, when_used="json")  # JSON has no infinity
+Radius = Annotated[float, Read, Field(gt=0), Said, _fractional(exclusiveMinimum=0, or_text=UNBOUNDED)]
 Share = Annotated[float, Read, Field(gt=0, lt=1), _fractional(exclusiveMinimum=0, exclusiveMaximum=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -63,6 +79,7 @@ class Data(Block):
 class Evaluate(Block):
     """How many images of each split are attacked and scored: the first of a seeded order."""
 
+    reference: PositiveInt = Field(1000, description="Images of the training split with which kernel densities and LID compare.")
     validation: PositiveInt = Field(500, description="Images of the validation split; thresholds are chosen on them.")
     test: PositiveInt = Field(1000, description="Images of the test split; results are measured on them.")
 
@@ -131,7 +148,10 @@ class Attack(Block):
 
     kind: str = Field("pgd", description="Module of scripts/robustgen/attacks, or a dotted module of your own.")
     norm: Literal["linf", "l2"] = Field("linf", description="Norm of the ball.")
-    eps: tuple[Positive, ...] | None = Field(None, description="Radii; the data set's own where empty.")
+    eps: tuple[Radius, ...] | None = Field(
+        None,
+        description="Radii; the data set's own where empty; `unbounded` for attacks that seek the nearest adversarial image.",
+    )
     step: Positive | None = Field(None, description="Step size in pixel units; give this or rel_step.")
     rel_step: Positive | None = Field(None, description="Step size in units of eps.")
     steps: tuple[NonNegativeInt, ...] = Field((40,), description="Step counts; one trajectory serves them all.")
@@ -154,11 +174,16 @@ class Attack(Block):
 class Detector(Block):
     """A detector of adversarial images."""
 
-    kind: str = Field("energy", description="Module of scripts/robustgen/detect.")
+    kind: str = Field("energy", description="Module of scripts/robustgen/detect: energy, unnatural, kd_bu or lid.")
     fpr: Share = Field(0.05, description="False positive rate, on clean validation images, of the one headline threshold.")
     temperatures: tuple[Positive, ...] = Field(
-        (1.0,), description="Temperatures among which the paper's protocol chooses by validation AUC."
+        (1.0,), description="Temperatures among which the paper's protocol chooses by validation AUC (energy)."
     )
+    fit: Name | None = Field(
+        None, description="Key of `attacks`: the one attack on which a detector that learns is fitted, for use against all."
+    )
+    noise: Name | None = Field(None, description="Key of `attacks`: noisy images that such a detector is taught to let pass.")
+    options: dict[str, Any] = Field({}, description="Further settings, such as k of LID or the statistic of unnatural.")
 
 
 class Output(Block):

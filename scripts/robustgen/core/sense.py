@@ -10,7 +10,10 @@ from robustgen.core.schema import Output, Study
 
 SELECTED = {  # sort of files -> the lists of a table or figure that select them
     "scores": ("models", "attacks"),
+    "natural": ("models",),
     "detect": ("models", "attacks", "detectors"),
+    "gradients": ("models",),
+    "landscape": ("models", "attacks"),
     "history": ("models",),
     "data": ("datasets",),
 }
@@ -24,6 +27,7 @@ def contradictions(study: Study) -> Iterator[str]:
     yield from _names(study)
     yield from _sources(study)
     yield from _selections(study)
+    yield from _detectors(study)
 
 
 def _splits(study: Study) -> Iterator[str]:
@@ -76,3 +80,13 @@ def _selections(study: Study) -> Iterator[str]:
 def _unselected(place: str, entry: Output, name: str) -> list[str]:
     parts = {part for sort in declared(place, entry.kind or name) for part in SELECTED[sort]}
     return sorted(part for part in parts if not getattr(entry, part))
+
+
+def _detectors(study: Study) -> Iterator[str]:
+    for name, detector in study.detectors.items():
+        for asked in constant("detect", detector.kind, "ASKS"):
+            if getattr(detector, asked) is None:
+                yield f"detectors.{name}.{asked}: is empty; a detector of kind {detector.kind} learns from that attack."
+        k, batch = detector.options.get("k"), detector.options.get("batch")
+        if detector.kind == "lid" and k and batch and k >= batch:
+            yield f"detectors.{name}.options.k: must be below batch ({batch}), for the nearest neighbour is dropped, not {k}."

@@ -2,59 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import CELL
 from robustgen.detect import thresholds
 from robustgen.detect.rates import auroc
 from robustgen.detect.thresholds import at_fpr
+from robustgen.detect.types import Fitted, Validation
 
 RULES = {"youden": thresholds.youden, "gmean": thresholds.gmean}
-KEEP = [*CELL, "index", "label", "success"]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One threshold: by which protocol, rule and temperature it came about."""
-
-    protocol: str  # sound: one for all attacks, from clean images; paper: one per attack cell, from that very attack
-    rule: str
-    temperature: float
-    searched: bool  # whether the temperature was chosen by validation AUC
-    threshold: float
+def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:
+    """One threshold at T = 1, from clean images at a stated false positive rate."""
+    chosen = at_fpr(_statistic(validation.clean, temperature=1.0), settings["fpr"])
+    return [Fitted("sound", "fpr", _variant(1.0), chosen, partial(_statistic, temperature=1.0), "all")]
 
 
-def detect(clean: pd.DataFrame, attacked: pd.DataFrame, *, settings: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(statistics of test images, thresholds per attack cell) from score rows of validation and test images."""
-    statistics, found = [], []
-    for cell, rows in attacked.groupby(list(CELL), sort=True):
-        axes = dict(zip(CELL, cell, strict=True))
-        choices = _choices(_split(clean, "validation"), _split(rows, "validation"), settings)
-        found += [{**axes, **vars(choice)} for choice in choices]
-        for temperature in sorted({choice.temperature for choice in choices}):
-            statistics.append(_statistics(_split(rows, "test"), temperature))
-    temperatures = sorted({row["temperature"] for row in found})
-    statistics += [_statistics(_split(clean, "test"), temperature) for temperature in temperatures]
-    return pd.concat(statistics, ignore_index=True), pd.DataFrame(found)
-
-
-def _choices(clean: pd.DataFrame, attacked: pd.DataFrame, settings: dict[str, Any]) -> list[Choice]:
-    """The headline threshold, and those of the paper's protocol at T = 1 and at the T of best validation AUC."""
-    searched = max(settings["temperatures"], key=lambda t: auroc(_statistic(attacked, t), _statistic(clean, t)))
-    headline = Choice("sound", "fpr", 1.0, False, at_fpr(_statistic(clean, 1.0), settings["fpr"]))
-    return [headline] + [
-        Choice("paper", name, temperature, flag, rule(_statistic(attacked, temperature), _statistic(clean, temperature)))
+def paper(validation: Validation, attacked: pd.DataFrame, *, settings: dict[str, Any]) -> list[Fitted]:
+    """Thresholds chosen on that very attack, at T = 1 and at the T of best validation AUC, by the code's rule and the text's."""
+    clean = validation.clean
+    statistics = {t: partial(_statistic, temperature=t) for t in {1.0, *settings["temperatures"]}}
+    best = max(settings["temperatures"], key=lambda t: auroc(statistics[t](attacked), statistics[t](clean)))
+    return [
+        Fitted(
+            protocol="paper",
+            rule=f"{name}, best T" if searched else name,
+            variant=_variant(t),
+            threshold=rule(statistics[t](attacked), statistics[t](clean)),
+            statistic=statistics[t],
+            shown="all" if searched and name == "youden" else "",
+        )
         for name, rule in RULES.items()
-        for temperature, flag in ((1.0, False), (searched, True))
+        for t, searched in ((1.0, False), (best, True))
     ]
 
 
-def _statistic(rows: pd.DataFrame, temperature: float) -> np.ndarray:
+def _statistic(rows: pd.DataFrame, *, temperature: float) -> np.ndarray:
     """-E_T of each row."""
     name = "energy" if temperature == 1 else f"energy_T{temperature:g}"
     if name not in rows:
@@ -62,9 +50,5 @@ def _statistic(rows: pd.DataFrame, temperature: float) -> np.ndarray:
     return -rows[name].to_numpy(np.float64)
 
 
-def _statistics(rows: pd.DataFrame, temperature: float) -> pd.DataFrame:
-    return rows[KEEP].assign(temperature=temperature, statistic=_statistic(rows, temperature))
-
-
-def _split(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    return rows[rows["split"] == name]
+def _variant(temperature: float) -> str:
+    return f"T = {temperature:g}"

@@ -12,12 +12,17 @@ import numpy as np
 import pandas as pd
 import torch
 
+from robustgen.core import kinds
+from robustgen.core.seeds import generator
 from robustgen.core.tensors import read_arrays, read_meta
 from robustgen.data.store import Images, read_split
-from robustgen.measures.scores import logits, scores
+from robustgen.measures.scores import distances, logits, scores
+from robustgen.measures.types import Measure, Reference
 from robustgen.nets import classifier, device
+from robustgen.nets.activations import activations
 
 NATURAL = {"eps": 0.0, "steps": 0, "weight": 0.0}
+CHUNK = 200  # images whose activations are held at a time
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class ScoreJob:
     images: Path | None
     splits: dict[str, int]
     temperatures: list[float]
+    measures: dict[str, dict[str, Any]]  # name of a detector -> kind and options of the measure that it needs
+    reference: int
+    study_seed: int
     seed: int
     device: str
     threads: int
@@ -40,25 +48,52 @@ class ScoreJob:
 
 
 def run(job: ScoreJob) -> pd.DataFrame:
-    """One row per image and cell: axes, costs per image, prediction, success and energies."""
+    """One row per image and cell: axes, costs per image, prediction, success, energies, distances, what detectors need."""
     place = device.use(device=job.device, threads=job.threads)
     model = classifier.frozen(classifier.load(job.weights)[0], device=place)
+    measures = _prepared(job, model, place)
+    axes = {"dataset": job.dataset, "model": job.model, "seed": job.seed, "attack": job.attack}
     frames = []
     for name, limit in job.splits.items():
         part = read_split(job.data, name, limit)
+        natural, labels = part.tensors()
         for cell, x, counts in _cells(job, name, part):
             z = logits(model, x, batch=job.batch, device=place)
-            measured = scores(z, torch.from_numpy(part.labels), temperatures=tuple(t for t in job.temperatures if t != 1))
-            axes = {
-                "dataset": job.dataset,
-                "model": job.model,
-                "seed": job.seed,
-                "attack": job.attack,
-                **cell,
-                "split": name,
-            }
-            frames.append(_frame(axes, part, counts, measured))
+            measured = scores(z, labels, temperatures=tuple(t for t in job.temperatures if t != 1))
+            measured |= distances(x, natural) | _measured(measures, model, x, natural, place)
+            frames.append(_frame({**axes, **cell, "split": name}, part, counts, measured))
     return pd.concat(frames, ignore_index=True)
+
+
+def _prepared(job: ScoreJob, model: torch.nn.Sequential, place: str) -> dict[str, Measure]:
+    """The measures that detectors need, fitted on training images."""
+    if not job.measures:
+        return {}
+    reference = Reference(model, read_split(job.data, "train", job.reference), job.batch, place)
+    return {
+        name: kinds.load("measures", entry["kind"]).prepare(
+            model,
+            reference,
+            options=entry["options"],
+            generator=generator(job.study_seed, seed=job.seed, model=job.model, use=name),
+        )
+        for name, entry in job.measures.items()
+    }
+
+
+def _measured(
+    measures: dict[str, Measure], model: torch.nn.Sequential, x: torch.Tensor, natural: torch.Tensor, place: str
+) -> dict[str, np.ndarray]:
+    """The columns of all measures, each named <detector>.<column>."""
+    if not measures:
+        return {}
+    parts = max(1, len(x) // CHUNK)
+    found: list[dict[str, np.ndarray]] = []
+    for mine, twins in zip(x.tensor_split(parts), natural.tensor_split(parts), strict=True):
+        seen, clean = (activations(model, images.to(place)) for images in (mine, twins))
+        columns = {name: measure(seen, clean) for name, measure in measures.items()}
+        found.append({f"{name}.{key}": value for name, mine in columns.items() for key, value in mine.items()})
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
 def _cells(job: ScoreJob, name: str, part: Images) -> Iterator[tuple[dict[str, Any], torch.Tensor, np.ndarray]]:

@@ -25,16 +25,28 @@ def logits(classifier: Callable[[Tensor], Tensor], images: Tensor, *, batch: int
 
 
 def scores(z: Tensor, y: Tensor, *, temperatures: tuple[float, ...]) -> dict[str, np.ndarray]:
-    """The measured columns of a row: prediction, E(x), E(x,y), CE, margin, and E_T for each temperature."""
+    """The measured columns of a row: prediction, E(x), E(x,y), CE, margins, and E_T for each temperature."""
     columns = {
         "prediction": z.argmax(dim=1),
-        "energy": energy(z),
+        **natural_columns(z),
         "energy_y": joint_energy(z, y),
         "ce": cross_entropy(z, y),
         "margin": margin(z, y),
     }
     columns |= {column(t): energy(z, t) for t in temperatures}
     return {name: value.numpy() for name, value in columns.items()}
+
+
+def natural_columns(z: Tensor) -> dict[str, Tensor]:
+    """What a detector sees of logits without knowing the label: E(x), the largest logit, and its lead over the second."""
+    first, second = z.topk(2, dim=1).values.T
+    return {"energy": energy(z), "max_logit": first, "top_margin": first - second}
+
+
+def distances(x: Tensor, natural: Tensor) -> dict[str, np.ndarray]:
+    """How far images [n,c,h,w] lie from the natural ones that they come from, in L_inf and L_2."""
+    delta = (x - natural).flatten(1)
+    return {"linf": delta.abs().amax(dim=1).numpy(), "l2": delta.norm(dim=1).numpy()}
 
 
 def column(temperature: float) -> str:

@@ -12,7 +12,7 @@ from robustgen.core.refusal import Refused
 from robustgen.core.rows import CELL
 from robustgen.stats.intervals import Interval
 
-AXES = (*CELL, "detector", "protocol", "rule", "searched", "view")  # what tells one row of a table from another
+AXES = (*CELL, "detector", "protocol", "rule", "view")  # what tells one row of a table from another
 VERDICTS = ("equal", "within chance", "different")
 SHOWN = 30
 Numbers = dict[str, Interval]  # "table, row, column" -> the number there

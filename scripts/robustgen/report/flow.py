@@ -12,7 +12,8 @@ from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Study
 
 ORDER = (
-    "load_data", "split_data", "train", "attack", "score", "detect", "make_table", "draw_figure", "judge_claims",
+    "load_data", "split_data", "train", "attack", "score", "detect", "gradients", "landscape",
+    "make_table", "draw_figure", "judge_claims",
 )  # fmt: skip
 PAPER, CLAIMS = "config/paper.csv", "config/claims.yaml"
 
@@ -85,8 +86,10 @@ def _maker(plan: Plan, path: str) -> Job | None:
             return _attack(plan, axes[0], seed, axes[2])
         case "measures":
             return _score(plan, axes[0], seed, axes[2])
+        case "synthesis":
+            return _synthesis(plan, axes[0], seed, axes[2])
         case _:
-            return _detect(plan, axes[0], seed, axes[2], file.split(".")[0])
+            return _detect(plan, axes[0], seed, axes[2])
 
 
 def _job(plan: Plan, rule: str, name: str, files: list[str], inputs: list[str]) -> Job:
@@ -119,7 +122,8 @@ def _train(plan: Plan, model: str, seed: str) -> Job:
 
 
 def _attack(plan: Plan, model: str, seed: str, attack: str) -> Job:
-    inputs = [*_data(plan, model), plan.weights(model, seed)]
+    natural = [plan.scores(model, seed, CLEAN)] if plan.knows_natural(attack) else []
+    inputs = [*_data(plan, model), plan.weights(model, seed), *natural]
     return _job(plan, "attack", f"{model}/seed{seed}/{attack}", [plan.attack_record(model, seed, attack)], inputs)
 
 
@@ -129,10 +133,14 @@ def _score(plan: Plan, model: str, seed: str, attack: str) -> Job:
     return _job(plan, "score", f"{model}/seed{seed}/{attack}", [plan.scores(model, seed, attack)], inputs)
 
 
-def _detect(plan: Plan, model: str, seed: str, attack: str, detector: str) -> Job:
-    inputs = [plan.scores(model, seed, CLEAN), plan.scores(model, seed, attack)]
-    name = f"{model}/seed{seed}/{attack}/{detector}"
-    return _job(plan, "detect", name, plan.detected(model, seed, attack, detector), inputs)
+def _detect(plan: Plan, model: str, seed: str, attack: str) -> Job:
+    inputs = [plan.scores(model, seed, name) for name in (CLEAN, attack, *plan.learnt_from(model, attack))]
+    return _job(plan, "detect", f"{model}/seed{seed}/{attack}", plan.detected(model, seed, attack), inputs)
+
+
+def _synthesis(plan: Plan, model: str, seed: str, rule: str) -> Job:
+    made = plan.gradients(model, seed) if rule == "gradients" else plan.landscapes(model, seed)
+    return _job(plan, rule, f"{model}/seed{seed}/{rule}", made, [*_data(plan, model), plan.weights(model, seed)])
 
 
 def _output(plan: Plan, name: str) -> Job:
@@ -146,4 +154,4 @@ def _output(plan: Plan, name: str) -> Job:
 
 
 def _claims(plan: Plan) -> Job:
-    return _job(plan, "judge_claims", "", [f"{plan.root}/claims/verdicts.json"], [*plan.all_needs("scores"), CLAIMS])
+    return _job(plan, "judge_claims", "", [f"{plan.root}/claims/verdicts.json"], [*plan.all_needs("scores", "natural"), CLAIMS])

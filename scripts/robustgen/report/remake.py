@@ -18,5 +18,4 @@ def arguments(plan: Plan, job: Job) -> list[str]:
 
 
 def _claims(plan: Plan) -> list[str]:
-    objectives = {name: plan.study.recipes[model.recipe].objective.kind for name, model in plan.study.models.items()}
-    return ["--claims", CLAIMS, "--objectives", json.dumps(objectives), "--scores", *plan.all_needs("scores")]
+    return ["--claims", CLAIMS, "--models", plan.trained(), "--scores", *plan.all_needs("scores", "natural")]

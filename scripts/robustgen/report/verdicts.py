@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.files import read_json
+from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Study
-from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED, STATISTICS
+from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+from robustgen.stats.statistics import STATISTICS
 from robustgen.tables.table import budget
 
 WORKS = {
@@ -49,18 +51,33 @@ def rule(claim: dict[str, Any]) -> str:
     """What is measured, on which side of which margin it must lie, and when the rule applies."""
     function = STATISTICS.get(claim["statistic"])
     measured = " ".join((function.__doc__ or "").split()) if function else f"{claim['statistic']}."
-    against = f", held against {claim['against']} at the same budget" if claim.get("against") else ""
+    images = "on natural images" if claim["attack"] == CLEAN else f"under {claim['attack']}"
     success = f" of which {claim['attack']} fools at least {claim['min_success']:.0%}" if claim.get("min_success") else ""
     return (
-        f"{measured} It must lie {claim['direction']} {claim['margin']:g}, for nets of {claim['objective']} training under "
-        f"{claim['attack']}{against}, on at least {claim['min_n']} images{success}."
+        f"{measured} It must lie {claim['direction']} {claim['margin']:g}, for nets of {claim['objective']} training "
+        f"{images}{_against(claim)}, with at least {claim['min_n']} images{success}."
     )
 
 
+def _against(claim: dict[str, Any]) -> str:
+    """What the claim is held against, where it is another attack or another net."""
+    if claim.get("against_net"):
+        return f", held against the net of the same architecture and {claim['against_net']} training"
+    return f", held against {claim['against']} at the same budget" if claim.get("against") else ""
+
+
 def _cell(claim: dict[str, Any], cell: dict[str, Any], study: Study) -> dict[str, Any]:
+    return cell | {"eps": _budget(claim, cell["eps"], study), "value": number(cell["value"], cell["low"], cell["high"])}
+
+
+def _budget(claim: dict[str, Any], eps: float | str, study: Study) -> str:
+    """The budget of a cell as the page prints it; an unbounded one is a word already."""
+    if claim["attack"] == CLEAN:
+        return "natural"
     attack = study.attacks.get(claim["attack"])
-    eps = f"{cell['eps']:g} (L2)" if attack and attack.norm == "l2" else budget(cell["eps"])
-    return cell | {"eps": eps, "value": number(cell["value"], cell["low"], cell["high"])}
+    if attack and attack.norm == "l2":
+        return f"{eps if isinstance(eps, str) else format(eps, 'g')} (L2)"
+    return eps if isinstance(eps, str) else budget(eps)
 
 
 def number(value: float | None, low: float | None, high: float | None) -> str:

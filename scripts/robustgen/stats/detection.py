@@ -14,8 +14,8 @@ from robustgen.detect import rates
 from robustgen.stats.intervals import Interval, auroc, bootstrap, over_seeds, share
 
 AXES = [axis for axis in CELL if axis != "seed"]
-CHOICE = ["detector", "protocol", "rule", "searched"]
-PART = ["model", "seed", "detector", "temperature", "attack", "eps", "steps", "weight"]
+CHOICE = ["detector", "protocol", "rule", "shown"]
+PART = ["model", "seed", "detector", "variant", "attack", "eps", "steps", "weight"]
 CLEAN_CELL = (CLEAN, 0.0, 0, 0.0)
 VIEWS = ("all", "successful")  # every attacked against every clean image; fooled against correctly classified ones
 
@@ -23,10 +23,59 @@ Parts = dict[tuple[Any, ...], pd.DataFrame]  # axes of PART -> rows
 
 
 def summarise(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, full: bool = False) -> pd.DataFrame:
-    """One row per cell, choice of threshold and view, with DR, FPR and AUROC; `full` adds AUPR and FPR at 95 % TPR."""
+    """One row per cell, choice of threshold and view, with rates of detection; `full` adds AUPR and FPR at 95 % TPR.
+
+    DR and FPR are shares of flagged images, `fooled` is the share of clean images whose attacked version fools the net. Joint
+    success is the share of clean images (in `successful`: of those that the net gets right) whose attacked version fools the net
+    and is not flagged: what a defender must fear. A detector that could not be fitted has no row.
+    """
     parts = dict(list(statistics.groupby(PART, sort=False)))
-    groups = thresholds.groupby([*AXES, *CHOICE], sort=False)
+    groups = thresholds[thresholds["why"] == ""].groupby([*AXES, *CHOICE], sort=False)
     return pd.DataFrame([row for _, group in groups for row in _views(parts, group, full)])
+
+
+def headline(thresholds: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the one threshold for all attacks."""
+    return thresholds[(thresholds["protocol"] == "sound") & ((thresholds["shown"] != "") | (thresholds["why"] != ""))]
+
+
+def united(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, name: str) -> pd.DataFrame:
+    """Fooled, and fooled and not flagged, by any of the attacks of a budget: one row per data set, model, detector and eps."""
+    parts = dict(list(statistics.groupby(PART, sort=False)))
+    fitted = thresholds[thresholds["why"] == ""]
+    rows = []
+    for (dataset, model, detector, eps), group in fitted.groupby(["dataset", "model", "detector", "eps"], sort=False):
+        if group["attack"].nunique() > 1:
+            found = [_any(parts, of_seed) for _, of_seed in group.groupby("seed")]
+            axes = {
+                "dataset": dataset,
+                "model": model,
+                "attack": name,
+                "eps": eps,
+                "steps": 0,
+                "weight": 0.0,
+                "detector": detector,
+            }
+            rows.append(axes | {"n": sum(one["n"] for one in found), **_over_seeds(found)})
+    return pd.DataFrame(rows)
+
+
+def _any(parts: Parts, group: pd.DataFrame) -> dict[str, Any]:
+    """The rates of `united` in one repetition."""
+    shown = [(*_shown(parts, threshold, "successful"), threshold["threshold"]) for _, threshold in group.iterrows()]
+    n = len(shown[0][1])
+    fooled = set().union(*(rows["index"] for rows, _, _ in shown))
+    unseen = set().union(*(rows["index"][rows["statistic"] < t] for rows, _, t in shown))
+    return {"n": len(fooled), "fooled": share(len(fooled), n), "joint": share(len(unseen), n)}
+
+
+def _over_seeds(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """The intervals of several repetitions as one, in columns name, name_low and name_high."""
+    row: dict[str, Any] = {}
+    for name in (key for key, value in found[0].items() if isinstance(value, Interval)):
+        interval, over = over_seeds([one[name] for one in found])
+        row |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high, "over": over}
+    return row
 
 
 def _views(parts: Parts, group: pd.DataFrame, full: bool) -> Iterator[dict[str, Any]]:
@@ -37,23 +86,24 @@ def _views(parts: Parts, group: pd.DataFrame, full: bool) -> Iterator[dict[str, 
         if not measured:
             continue
         row = {name: group.iloc[0][name] for name in [*AXES, *CHOICE]} | {"view": view, "seeds": len(measured)}
-        row |= {"temperature": float(group["temperature"].median()), "threshold": float(group["threshold"].mean())}
+        row |= {"variant": " or ".join(dict.fromkeys(group["variant"])), "threshold": float(group["threshold"].mean())}
         row |= {"n": sum(one["n"] for one in measured), "n_clean": sum(one["n_clean"] for one in measured)}
-        for name in (key for key, value in measured[0].items() if isinstance(value, Interval)):
-            interval, over = over_seeds([one[name] for one in measured])
-            row |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high, "over": over}
-        yield row
+        yield row | _over_seeds(measured)
 
 
 def _one(parts: Parts, threshold: pd.Series, view: str, full: bool) -> dict[str, Any]:
     """The rates of one repetition; empty where the view has no image."""
-    attacked, clean = _shown(parts, threshold, view)
-    if not len(attacked) or not len(clean):
+    shown, natural = _shown(parts, threshold, view)
+    if not len(shown) or not len(natural):
         return {}
+    attacked, clean = (rows["statistic"].to_numpy(np.float64) for rows in (shown, natural))
+    flagged = attacked >= threshold["threshold"]
     row: dict[str, Any] = {"n": len(attacked), "n_clean": len(clean)}
-    row["dr"] = share(int((attacked >= threshold["threshold"]).sum()), len(attacked))
+    row["dr"] = share(int(flagged.sum()), len(attacked))
     row["fpr"] = share(int((clean >= threshold["threshold"]).sum()), len(clean))
     row["auroc"] = auroc(attacked, clean)
+    row["fooled"] = share(int(shown["success"].sum()), len(clean))
+    row["joint"] = share(int((~flagged & shown["success"].to_numpy(bool)).sum()), len(clean))
     return row | (_threshold_free(attacked.tobytes(), clean.tobytes()) if full else {})
 
 
@@ -64,11 +114,11 @@ def _threshold_free(attacked: bytes, clean: bytes) -> dict[str, Interval]:
     return {"aupr": bootstrap(rates.average_precision, *samples), "fpr95": bootstrap(rates.fpr_at_tpr, *samples)}
 
 
-def _shown(parts: Parts, threshold: pd.Series, view: str) -> tuple[np.ndarray, np.ndarray]:
-    """The statistic of attacked and of clean images that a view shows."""
+def _shown(parts: Parts, threshold: pd.Series, view: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of attacked and of clean images that a view shows."""
     run, cell = tuple(threshold[name] for name in PART[:4]), tuple(threshold[name] for name in PART[4:])
     attacked, clean = parts[run + cell], parts[run + CLEAN_CELL].drop_duplicates("index")
     if view == "successful":
         clean = clean[~clean["success"]]
         attacked = attacked[attacked["success"] & attacked["index"].isin(clean["index"])]
-    return attacked["statistic"].to_numpy(np.float64), clean["statistic"].to_numpy(np.float64)
+    return attacked, clean

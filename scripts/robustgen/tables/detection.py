@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from robustgen.stats.detection import summarise
+from robustgen.tables import detected
 from robustgen.tables.table import Table, budget, data_said, interval, percent, text
-from robustgen.tables.table_1 import read_detected
 
 NEEDS = ("detect",)
 
@@ -16,22 +16,25 @@ NEEDS = ("detect",)
 def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
     """One row per cell, protocol, rule and view; AUPR and FPR at 95 % TPR do not depend on the threshold."""
     del paper  # nothing published is this detailed
-    rows = summarise(*read_detected(files["detect"]), full=True)
+    statistics, thresholds = detected.read(files["detect"], list(spec["detectors"]))
+    rows = summarise(statistics, thresholds, full=True)
     columns = {
         "model": text("model"),
+        "detector": text("detector"),
         "attack": text("attack"),
         "eps": lambda row: budget(row["eps"]),
         "steps": text("steps"),
         "lambda": lambda row: f"{row['weight']:g}",
         "protocol": text("protocol"),
         "rule": text("rule"),
-        "T": lambda row: f"{row['temperature']:g}" + (" (searched)" if row["searched"] else ""),
+        "statistic": text("variant"),
         "view": text("view"),
         "n": text("n"),
-        "t (flag if E <= t)": lambda row: f"{-row['threshold']:.3f}",
+        "threshold (energy: -t)": lambda row: f"{row['threshold']:.3f}",
         "DR %": percent("dr"),
         "FPR %": percent("fpr"),
         "AUROC %": percent("auroc"),
+        "fooled and not flagged %": percent("joint"),
         "AUPR %": percent("aupr"),
         "FPR at 95 % TPR": interval("fpr95", 3),
     }
@@ -40,4 +43,4 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "Brackets: 95 % intervals (Clopper-Pearson for shares, DeLong for AUROC, bootstrap for AUPR and FPR at 95 % TPR) over "
         f"{' and '.join(sorted(set(rows['over'])))}.{data_said(spec)}"
     )
-    return Table("Detection in full", note + absent, rows, columns)
+    return Table("Detection in full", note + detected.unfitted(thresholds) + absent, rows, columns)

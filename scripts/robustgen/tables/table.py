@@ -63,7 +63,9 @@ def text(name: str) -> Format:
 
 
 def budget(value: float) -> str:
-    """An L_inf budget as a fraction of 255 where it is one."""
+    """An L_inf budget as a fraction of 255 where it is one; an infinite one is unbounded."""
+    if value == float("inf"):
+        return "unbounded"
     fraction = Fraction(value * 255).limit_denominator(1000)
     return f"{fraction.numerator}/255" if fraction.denominator == 1 and fraction else f"{value:g}"
 

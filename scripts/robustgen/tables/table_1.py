@@ -6,25 +6,21 @@ from typing import Any
 
 import pandas as pd
 
-from robustgen.core.rows import read_rows
 from robustgen.stats.detection import summarise
-from robustgen.tables import published
+from robustgen.tables import detected, published
+from robustgen.tables.detected import KEY, pick
 from robustgen.tables.table import Table, budget, data_said, percent, text
 
 NEEDS = ("detect",)
-KEY = ["dataset", "model", "attack", "eps", "steps", "weight", "detector"]
+PRINTED = {"energy": "Energy", "kd_bu": "KD+BU", "lid": "LID"}  # the paper's names of detectors
 
 
 def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
     """One row per model, detector, attack and budget, at the attack's largest step count."""
-    found = summarise(*read_detected(files["detect"]))
-    found = found[found["steps"] == found.groupby(["model", "attack"])["steps"].transform("max")]
-    headline = _pick(found, "sound", "fpr", False, "all")
-    others = {
-        "paper": _pick(found, "paper", "youden", True, "all"),
-        "success": _pick(found, "sound", "fpr", False, "successful"),
-    }
-    rows = headline
+    statistics, thresholds = detected.read(files["detect"], list(spec["detectors"]))
+    found = detected.at_last_step(summarise(statistics, thresholds))
+    rows = pick(found, "sound", "all")
+    others = {"paper": pick(found, "paper", "as shown"), "success": pick(found, "sound", "successful")}
     for prefix, other in others.items():
         named = other.rename(columns={name: f"{prefix}_{name}" for name in other if name not in KEY})
         rows = rows.merge(named, on=KEY, how="left")
@@ -33,7 +29,7 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
     columns = {
         "data set": text("dataset"),
         "defence (net)": lambda row: f"{row['detector']} ({row['model']})",
-        "attack": _attack,
+        "attack": detected.attack,
         "n": text("n"),
         "DR %": percent("dr"),
         "FPR %": percent("fpr"),
@@ -48,27 +44,7 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
             "FPR %, published": text("FPR"),
             "remark on the published value": text("remark"),
         }
-    return Table(_title(), _note(rows, spec) + absent, rows, columns)
-
-
-def read_detected(paths: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(statistics, thresholds) of several detection jobs."""
-    return (
-        read_rows(path for path in paths if path.endswith(".statistics.parquet")),
-        read_rows(path for path in paths if path.endswith(".thresholds.parquet")),
-    )
-
-
-def _pick(found: pd.DataFrame, protocol: str, rule: str, searched: bool, view: str) -> pd.DataFrame:
-    wanted = {"protocol": protocol, "rule": rule, "searched": searched, "view": view}
-    for name, value in wanted.items():
-        found = found[found[name] == value]
-    return found
-
-
-def _attack(row: pd.Series) -> str:
-    weight = f", lambda {row['weight']:g}" if row["weight"] else ""
-    return f"{row['attack']} ({budget(row['eps'])}, {row['steps']} steps{weight})"
+    return Table(_title(), _note(rows, spec) + detected.unfitted(thresholds) + absent, rows, columns)
 
 
 def _published(row: pd.Series, spec: dict[str, Any], paper: pd.DataFrame) -> dict[str, str]:
@@ -77,7 +53,8 @@ def _published(row: pd.Series, spec: dict[str, Any], paper: pd.DataFrame) -> dic
     if attack is None:
         return {}
     model = spec["models"][row["model"]]
-    found = published.table_1(paper, model=model, row="Energy", attack=attack, eps=budget(row["eps"]))
+    label = PRINTED.get(spec["detectors"][row["detector"]]["kind"], "")
+    found = published.table_1(paper, model=model, row=label, attack=attack, eps=budget(row["eps"]))
     remarks = [found[name] for name in ("DR remark", "FPR remark") if found.get(name)]
     return {**found, "remark": "; ".join(remarks)}
 
@@ -87,12 +64,14 @@ def _title() -> str:
 
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
-    fpr = "; ".join(f"{name}: {entry['fpr']:.0%}" for name, entry in spec["detectors"].items())
     over = " and ".join(sorted(set(rows["over"])))
     return (
-        f"DR, FPR, AUROC: one threshold for all attacks, chosen on clean validation images at a stated FPR ({fpr}), T = 1. "
-        "Paper's protocol: a threshold and a temperature per attack, chosen on validation images under that same attack "
-        "(Youden's J, as in the authors' code; the paper says G-mean, which table_1_detail shows too). "
-        "All attacked against all clean test images; successful only: fooled against correctly classified ones. "
+        "DR, FPR, AUROC: one threshold for all attacks, chosen on clean validation images at a stated FPR "
+        f"({detected.fpr_said(spec)}). Energy: T = 1; KD+BU and LID: fitted once, on the attack that the configuration "
+        "names, against training images. Paper's protocol, per attack and on that very attack: for the energy a threshold "
+        "and a temperature (Youden's J, as in the authors' code; the paper says G-mean, which table_1_detail shows too), on "
+        "all images; for KD+BU and LID a fit of its own (LID with the clean twins at hand) and a probability of 1/2, on "
+        "fooled images against correctly classified ones. All attacked against all clean test images; successful only: "
+        "fooled against correctly classified ones. "
         f"Brackets: 95 % intervals over {over}.{data_said(spec)}"
     )

@@ -1,0 +1,32 @@
+"""What a kind of detector is handed and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+Statistic = Callable[[pd.DataFrame], np.ndarray]  # score rows -> [n], higher where an image looks attacked
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Score rows of validation images."""
+
+    clean: pd.DataFrame
+    fit: pd.DataFrame | None = None  # under the attack on which the sound protocol is fitted
+    noise: pd.DataFrame | None = None  # under noise, which is to count as clean
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One statistic with one threshold, and by which protocol and rule it came about."""
+
+    protocol: str  # sound: one for all attacks; paper: one per attack cell, from that very attack
+    rule: str
+    variant: str  # names the statistic; equal variants of a detector give equal numbers
+    threshold: float
+    statistic: Statistic
+    shown: str = ""  # the view in which it stands for its protocol in table 1; empty where another rule does

@@ -49,9 +49,7 @@ rule landscape:
         torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
         code=lambda w: code(
-            "landscape",
-            module_name("nets", study.models[w.model].net),
-            *modules("attacks", plan.followed(w.model)),
+            "landscape", module_name("nets", study.models[w.model].net)
         ),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,

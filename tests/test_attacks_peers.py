@@ -155,8 +155,8 @@ def test_published_apgd_leaves_misclassified_images_and_mended_attacks_them(
     [
         ({"weight": 1.0}, "use kind pgd"),
         ({"target": "least_likely"}, "use kind pgd"),
-        ({"name": "CW"}, "is not wrapped; wrapped are PGD"),
-        ({"norm": "l2"}, "is not wrapped; wrapped are PGD"),
+        ({"name": "TIFGSM"}, "is not wrapped; options.name may be"),
+        ({"norm": "l2"}, "write norm: linf"),
         ({"mended": True}, "belongs to APGD"),
     ],
 )

@@ -48,9 +48,7 @@ rule landscape:
         gpu=0 if compute.device == "cpu" else 1,
         torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
-        code=lambda w: code(
-            "landscape", module_name("nets", study.models[w.model].net)
-        ),
+        code=lambda w: code("landscape", module_name("nets", study.models[w.model].net)),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
         attacks=lambda w: json.dumps(plan.followed(w.model)),

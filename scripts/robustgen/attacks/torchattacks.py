@@ -1,75 +1,152 @@
 """Attacks of the library torchattacks behind the project's signature; `options.name` says which.
 
-APGD as published returns images that are misclassified already unchanged, so a detector is shown clean images as
-attacked ones; `options.mended: true` attacks every image and keeps its point of highest loss.
+As published, APGD, APGDT and Square give back the clean image where it is misclassified already or where they fail, so a
+detector is shown clean images as attacked ones; `options.mended: true` attacks every image and keeps its point of highest
+loss. CW stops for the whole batch once the batch's cost rises between two tenths of its steps, so its result depends on
+the batch; it searches no constant c (`options.c`). DeepFool takes the images one by one, with K gradients per step.
+APGD, APGDT and Square always start randomly, FGSM never. For Square `steps` are queries.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+from math import inf
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from robustgen.attacks.library import Counter, Offer, build, judged, offer, sealed
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
 
 NORMS = {"linf": "Linf", "l2": "L2"}
+MARGIN = 1e-6  # how far CW's images stay from 0 and 1, where atanh is infinite and a pixel would never move
+
+
+def _pgd(spec: Spec) -> dict[str, Any]:
+    return {"alpha": spec.step, "steps": spec.steps, "random_start": spec.random_start}
+
+
+def _apgd(spec: Spec) -> dict[str, Any]:
+    return {"norm": NORMS[spec.norm], "steps": spec.steps, "n_restarts": spec.restarts, "eot_iter": spec.eot} | _seed()
+
+
+def _square(spec: Spec) -> dict[str, Any]:
+    return {"norm": NORMS[spec.norm], "n_queries": spec.steps, "n_restarts": spec.restarts} | _seed()
+
+
+def _steps(spec: Spec) -> dict[str, Any]:
+    return {"steps": spec.steps}
+
+
+def _seed() -> dict[str, Any]:
+    return {"seed": int(torch.randint(2**31, ()))}
+
+
+BOTH = ("linf", "l2")
+OFFERS = {
+    "FGSM": Offer(("linf",), lambda _: {}, iterates=False),
+    "PGD": Offer(("linf",), _pgd),
+    "PGDL2": Offer(("l2",), _pgd),
+    "EOTPGD": Offer(("linf",), lambda spec: {**_pgd(spec), "eot_iter": spec.eot}, eot=True),
+    "APGD": Offer(BOTH, _apgd, restarts=True, eot=True),
+    "APGDT": Offer(BOTH, _apgd, restarts=True, eot=True),
+    "CW": Offer(("l2",), _steps, minimum=True),
+    "DeepFool": Offer(("l2",), _steps, minimum=True),
+    "Square": Offer(BOTH, _square, restarts=True),
+}
 
 
 def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
     """The library's attack from a seed drawn from `generator`; counts are batch totals divided by n."""
     check_images(images)
-    if spec.weight or spec.target != "none":
-        raise Refused("Attacks of torchattacks are run untargeted and without an energy term; use kind pgd for those.")
     options = dict(spec.options)
     name, mended = options.pop("name", "PGD"), options.pop("mended", False)
-    counter = Counter(classifier)
-    with torch.random.fork_rng():
-        torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
-        attacker = _build(name, counter, spec, options)
-        x = _mended(attacker, images, labels, name) if mended else attacker(images, labels)
-    x = x.detach()
-    with torch.no_grad():
-        success = classifier(x).argmax(dim=1) != labels
-    return Attacked(x, success, counter.forwards / len(x), counter.backwards / len(x))
+    if name == "AutoAttack":
+        raise Refused("AutoAttack of torchattacks runs 10 iterations instead of 100; use kind autoattack.")
+    chosen = offer("torchattacks", name, OFFERS, spec)
+    with sealed(classifier, generator) as counter:
+        attacker = _build(name, counter, spec, chosen, options, images)
+        if mended:
+            x = _mended(name, attacker, images, labels)
+        else:
+            x = attacker(images.clamp(MARGIN, 1 - MARGIN) if name == "CW" else images, labels)
+        return judged(counter, images, labels, x, minimum=chosen.minimum)
 
 
-class Counter(nn.Module):
-    """The classifier, counting how many images pass forwards and how many gradients come back."""
+class Positive(nn.Module):
+    """The classifier with its logits shifted per image to lie above 0, without which CW's loss is blind below 0.
+
+    The library picks logits by products with a one-hot vector, whose zeros win against negative logits; one constant
+    added to all logits of an image changes neither their order nor their differences.
+    """
 
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()
         self.classifier = classifier
-        self.forwards = self.backwards = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        self.forwards += len(x)
-        if x.requires_grad:
-            x.register_hook(self._count)
         z: Tensor = self.classifier(x)
-        return z
-
-    def _count(self, gradient: Tensor) -> None:
-        self.backwards += len(gradient)
+        return z - z.detach().amin(dim=1, keepdim=True) + 1
 
 
-def _build(name: str, classifier: nn.Module, spec: Spec, options: dict[str, Any]) -> Any:
+def _build(name: str, counter: Counter, spec: Spec, chosen: Offer, options: dict[str, Any], images: Tensor) -> Any:
     import torchattacks
 
-    if name == "PGD" and spec.norm == "linf":
-        known: dict[str, Any] = {"alpha": spec.step, "steps": spec.steps, "random_start": spec.random_start}
-    elif name == "APGD":
-        known = {"norm": NORMS[spec.norm], "steps": spec.steps, "n_restarts": spec.restarts, "eot_iter": spec.eot}
-        known["seed"] = int(torch.randint(2**31, ()))
-    else:
-        raise Refused(f"torchattacks {name!r} in {spec.norm} is not wrapped; wrapped are PGD (linf) and APGD (linf, l2).")
-    return getattr(torchattacks, name)(classifier, eps=spec.eps, **known, **options)
+    filled = chosen.arguments(spec) | ({} if chosen.minimum else {"eps": spec.eps})
+    fewest = {"APGDT": 4, "APGD": 3 if options.get("loss") == "dlr" else 1}.get(name, 1)
+    if fewest > 1:
+        classes = counter.classes(images)
+        if classes < fewest:
+            raise Refused(
+                f"{name} on the DLR loss needs at least {fewest} classes, the classifier has {classes}; use APGD on ce."
+            )
+        filled |= {"n_classes": classes} if name == "APGDT" else {}
+    model = Positive(counter) if name == "CW" else counter
+    attacker = build(getattr(torchattacks, name), model, filled=filled, options=options)
+    attacker.set_device(images.device)
+    return attacker
 
 
-def _mended(attacker: Any, images: Tensor, labels: Tensor, name: str) -> Tensor:
-    if name != "APGD":
-        raise Refused(f"options.mended belongs to APGD, not to {name}.")
-    x: Tensor = attacker.perturb(images, labels, best_loss=True)[1]
-    return x
+def _mended(name: str, attacker: Any, images: Tensor, labels: Tensor) -> Tensor:
+    """Per image the point of highest loss over all runs of the attack."""
+    runs = {"APGD": _apgd_runs, "APGDT": _apgdt_runs, "Square": _square_runs}
+    if name not in runs:
+        raise Refused(f"options.mended belongs to {', '.join(runs)}, not to {name}.")
+    best, height = images, torch.full((len(images),), -inf, device=images.device)
+    for x, loss in runs[name](attacker, images, labels):
+        higher = loss > height
+        best, height = torch.where(higher.reshape(-1, 1, 1, 1), x.detach(), best), torch.where(higher, loss.detach(), height)
+    return best
+
+
+def _apgd_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    loss, x = attacker.perturb(images, labels, best_loss=True)
+    yield x, loss
+
+
+def _apgdt_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """One run per target and restart; the label is ranked first, so that all other classes are the targets of any image."""
+    model, rows = attacker.model, torch.arange(len(labels), device=labels.device)
+
+    def ranked(x: Tensor) -> Tensor:
+        z: Tensor = model(x)
+        return z if x.requires_grad else z.index_put((rows, labels), z.new_tensor(inf))
+
+    attacker.get_logits = ranked  # the library ranks targets by the logits of x, the only pass without a gradient
+    for target, _ in product(range(2, attacker.n_target_classes + 2), range(attacker.n_restarts)):
+        attacker.target_class = target
+        x, _, loss, _ = attacker.attack_single_run(images, labels)
+        yield x, loss
+
+
+def _square_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """One run per restart; an image's search ends where it is misclassified, maybe at the stripes that it starts from."""
+    attacker.init_hyperparam(images)
+    for _ in range(attacker.n_restarts):
+        with torch.no_grad():
+            x = attacker.attack_single_run(images, labels)[1]
+            yield x, -attacker.margin_and_loss(x, labels)[1]

@@ -1,0 +1,21 @@
+"""Gaussian noise of standard deviation eps, clipped to an image: the perturbation that means no harm, for detectors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from robustgen.attacks.library import budget, untargeted
+from robustgen.attacks.types import Attacked, Classifier, Spec
+from robustgen.data.store import check_images
+
+
+def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
+    """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]; norm and steps have no meaning and are not used."""
+    check_images(images)
+    untargeted("kind noise", spec)
+    budget("Gaussian noise", spec)
+    noise = torch.randn(images.shape, generator=generator, dtype=images.dtype).to(images.device)
+    x = (images + spec.eps * noise).clamp_(0, 1)
+    with torch.no_grad():
+        return Attacked(x, classifier(x).argmax(dim=1) != labels, forwards=1.0, backwards=0.0)

@@ -86,6 +86,14 @@ def test_drift_ratio_is_that_of_the_mean_changes_between_first_and_last_positive
     assert statistics.drift_ratio(ours, theirs) == pytest.approx((0.125, 0.125, 0.125))
 
 
+def test_the_spread_ratio_is_that_of_standard_deviations_at_the_last_step() -> None:
+    wide = cell([0.0, 2.0, 4.0, 6.0] * 10)
+    found = statistics.spread_ratio(joined(cell([9.0, -9.0, 9.0, -9.0] * 10, steps=2), cell([5.0, 6.0, 7.0, 8.0] * 10)), wide)
+    assert found.value == pytest.approx(0.5)
+    with pytest.raises(statistics.NotMeasured, match="constant"):
+        statistics.spread_ratio(cell([5.0, 6.0, 7.0, 8.0]), natural().assign(energy=1.0))
+
+
 def test_low_marginal_high_joint_asks_for_both_on_the_same_image() -> None:
     before = natural().assign(energy_y=[0.0, 0.0, 0.0, 0.0])
     after = cell([-9.0, -9.0, 9.0, -9.0]).assign(energy_y=[1.0, -1.0, 1.0, 1.0]).iloc[::-1]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.model_selection import GridSearchCV, LeaveOneOut
@@ -13,8 +14,10 @@ from torch import nn
 
 from robustgen.core.refusal import Refused
 from robustgen.data.store import Images
+from robustgen.detect import supervised
+from robustgen.detect.types import Validation
 from robustgen.measures import density, kd_bu, lid, natural
-from robustgen.measures.scores import distances, natural_columns
+from robustgen.measures.scores import distances, logits, natural_columns
 from robustgen.measures.types import Reference
 from robustgen.nets import classifier
 from robustgen.nets.activations import Activations, activations
@@ -251,6 +254,16 @@ def with_constant_energies() -> None:
     natural.TwoSided.fit({"energy": np.ones(100)})
 
 
+def with_infinite_logits() -> None:
+    logits(lambda x: torch.full((len(x), 3), torch.inf), torch.rand(4, 1, 16, 16), batch=2, device="cpu")
+
+
+def with_no_fooled_image() -> None:
+    frame = pd.DataFrame({"index": range(50), "success": False, "steps": 1, "eps": 0.1, "lid.lid_0": np.arange(50.0)})
+    settings = {"fit": "pgd", "fpr": 0.1}
+    supervised.sound(Validation(frame, frame, frame), ["lid.lid_0"], settings=settings)
+
+
 def with_dependent_columns() -> None:
     same = np.arange(100.0)
     natural.OneClass.fit({"energy": -same, "max_logit": same, "top_margin": same})
@@ -267,6 +280,8 @@ def with_dependent_columns() -> None:
         (without_dropout, "needs a net with dropout"),
         (with_constant_energies, "are constant"),
         (with_dependent_columns, "span no volume"),
+        (with_infinite_logits, "infinite or NaN logits for 4 of 4 images"),
+        (with_no_fooled_image, "0 validation images that the net gets right are fooled"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
+from robustgen.core.refusal import Refused
+from robustgen.core.rows import CELL, write_rows
 from robustgen.core.schema import Attack
-from robustgen.tables import published
+from robustgen.stats import intervals
+from robustgen.tables import detected, matrix, published
 from robustgen.tables.table import Table, budget, percent, text, write
 
 PAPER = published.read(ROOT / "config/paper.csv")
@@ -88,3 +91,85 @@ def test_csv_holds_the_numbers_and_the_others_the_printed_form(tmp_path: Path) -
     assert "| a_b | 25.0 [10.0, 40.0] |" in (tmp_path / "t.md").read_text()
     assert r"a\_b & 25.0 [10.0, 40.0] \\" in (tmp_path / "t.tex").read_text()
     assert r"50\%" in (tmp_path / "t.tex").read_text()
+
+
+# --- attack by detector --------------------------------------------------------------------------------------------
+
+DETECTORS = {name: {"kind": name, "fpr": 0.05} for name in ("energy", "lid")}
+SPEC = {"options": {}, "detectors": DETECTORS, "models": {"net": {"dataset": "signs", "merged": []}}, "attacks": {}}
+
+
+def rows_of(
+    attack: str, eps: float, steps: int, values: list[float], success: list[bool], detector: str = "energy"
+) -> pd.DataFrame:
+    axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, 0.0), strict=True))
+    frame = pd.DataFrame({"index": range(len(values)), "label": 0, "success": success, "statistic": values})
+    return frame.assign(**axes, detector="energy", variant="v")
+
+
+def limit(attack: str, eps: float, steps: int, detector: str = "energy", why: str = "") -> dict[str, Any]:
+    axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, 0.0), strict=True))
+    shown = "" if why else "all"
+    return {
+        **axes,
+        "detector": detector,
+        "protocol": "sound",
+        "rule": "fpr",
+        "variant": "v",
+        "shown": shown,
+        "threshold": 5.0,
+        "why": why,
+    }
+
+
+def written(folder: Path) -> dict[str, list[str]]:
+    """PGD fools two of three images that were right and is seen on one; CW fools none; LID could not be fitted."""
+    clean = rows_of("clean", 0.0, 0, [0.0] * 4, [False, False, False, True])
+    pgd = rows_of("pgd", 0.1, 9, [9.0, 1.0, 1.0, 9.0], [True, True, False, True])
+    early = rows_of("pgd", 0.1, 2, [9.0, 9.0, 1.0, 9.0], [True, False, True, True])
+    cw = rows_of("cw", float("inf"), 9, [0.0] * 4, [False, False, False, True])
+    limits = [
+        limit("pgd", 0.1, 9),
+        limit("pgd", 0.1, 2),
+        limit("cw", float("inf"), 9),
+        limit("pgd", 0.1, 9, "lid", "Too few images."),
+    ]
+    write_rows(folder / "statistics.parquet", pd.concat([clean, pgd, early, cw]), unit="image")
+    write_rows(folder / "thresholds.parquet", pd.DataFrame(limits), unit="set")
+    return {"detect": [str(folder / "statistics.parquet"), str(folder / "thresholds.parquet")]}
+
+
+def test_the_matrix_shows_rates_on_fooled_images_and_says_what_is_missing(tmp_path: Path) -> None:
+    table = matrix.make(written(tmp_path), spec=SPEC, paper=PAPER, absent="")
+    pgd, cw = (row for _, row in table.rows.iterrows())
+    assert (pgd["attack"], pgd["steps"], pgd["n"]) == ("pgd", 9, 2)
+    assert (pgd["energy"], pgd["energy_low"], pgd["energy_high"]) == intervals.share(1, 2)
+    assert (pgd["fooled"], pgd["fooled_low"], pgd["fooled_high"]) == intervals.share(2, 3)
+    assert (cw["attack"], cw["n"], cw["fooled"]) == ("cw", 0, 0)
+    assert table.printed()[1] == ["net", "cw (unbounded, 9 steps)", "0", "0.0 [0.0, 70.8]", ""]
+    assert "Not fitted: lid on net (sound protocol; pgd): Too few images." in table.note
+
+
+def test_the_ladder_adds_the_attacker_who_keeps_what_gets_through_at_any_step(tmp_path: Path) -> None:
+    files = written(tmp_path)
+    statistics, thresholds = detected.read(files["detect"], ["energy"])
+    more = thresholds[thresholds["attack"] == "pgd"].assign(attack="he_pgd")
+    again = statistics[statistics["attack"] == "pgd"].assign(attack="he_pgd", success=False)
+    found = matrix.cells(pd.concat([statistics, again]), pd.concat([thresholds, more]), "joint").set_index("attack")
+    assert found.loc["pgd", "energy"] == pytest.approx(1 / 3)
+    assert found.loc["he_pgd", "energy"] == found.loc["cw", "energy"] == 0
+    assert found.loc[matrix.UNITED, "energy"] == pytest.approx(2 / 3)  # image 1 after nine steps, image 2 after two
+    assert found.loc[matrix.UNITED, "fooled"] == 1
+    assert list(found.index) == ["pgd", "cw", "he_pgd", matrix.UNITED]
+
+
+def test_an_unknown_value_of_a_matrix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is one of dr, joint, not 'auc'"):
+        matrix.make(written(tmp_path), spec={**SPEC, "options": {"value": "auc"}}, paper=PAPER, absent="")
+
+
+def test_the_reviews_rows_of_table_1_are_published_and_marked() -> None:
+    for label, dr in (("KD+BU", "92.27"), ("LID", "94.39")):
+        found = published.table_1(PAPER, model=RESNET10, row=label, attack="PGD", eps="8/255")
+        assert found["DR"] == dr
+        assert found["DR remark"].startswith("from a review: other network")

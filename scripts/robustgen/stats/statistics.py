@@ -48,6 +48,15 @@ def drift_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     return intervals.bootstrap(lambda sample: float(abs(sample[:, 0].mean()) / abs(sample[:, 1].mean())), pairs)
 
 
+def spread_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
+    """Standard deviation of E over attacked images at the last step, over that of natural ones."""
+    ours, theirs = _paired(part, other)
+    pairs = np.stack([ours["energy"].to_numpy(np.float64), theirs["energy"].to_numpy(np.float64)], axis=1)
+    if not pairs[:, 1].std():
+        raise NotMeasured("the energies of natural images are constant")
+    return intervals.bootstrap(lambda sample: float(sample[:, 0].std() / sample[:, 1].std()), pairs)
+
+
 def low_marginal_high_joint(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """Share of images with E(attacked) < E(natural) and E(attacked, y) > E(natural, y), at the last step."""
     ours, theirs = _paired(part, other)
@@ -110,7 +119,7 @@ def _by_image(rows: pd.DataFrame) -> pd.Series:
 STATISTICS: dict[str, Statistic] = {
     function.__name__: function
     for function in (
-        energy_change, largest_rise_between_steps, auroc, success_difference, drift_ratio, low_marginal_high_joint,
-        errors_left_clean, accuracy_difference, ece_reduction,
+        energy_change, largest_rise_between_steps, auroc, success_difference, drift_ratio, spread_ratio,
+        low_marginal_high_joint, errors_left_clean, accuracy_difference, ece_reduction,
     )
 }  # fmt: skip

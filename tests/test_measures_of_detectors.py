@@ -261,7 +261,7 @@ def with_infinite_logits() -> None:
 def with_no_fooled_image() -> None:
     frame = pd.DataFrame({"index": range(50), "success": False, "steps": 1, "eps": 0.1, "lid.lid_0": np.arange(50.0)})
     settings = {"fit": "pgd", "fpr": 0.1}
-    supervised.sound(Validation(frame, frame, frame), ["lid.lid_0"], settings=settings)
+    supervised.once(Validation(frame, frame, frame), ["lid.lid_0"], settings=settings)
 
 
 def with_dependent_columns() -> None:

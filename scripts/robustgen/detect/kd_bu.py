@@ -18,12 +18,12 @@ MEASURES = ("kd", "bu")
 
 def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:
     """One fit for all attacks."""
-    return supervised.sound(validation, _columns(settings), settings=settings)
+    return supervised.once(validation, _columns(settings), settings=settings)
 
 
 def paper(validation: Validation, attacked: pd.DataFrame, *, settings: dict[str, Any]) -> list[Fitted]:
     """A fit per attack cell, as the review did it."""
-    return supervised.paper(validation, attacked, _columns(settings))
+    return supervised.each(validation, attacked, _columns(settings))
 
 
 def _columns(settings: dict[str, Any]) -> list[str]:

@@ -19,12 +19,12 @@ ASKS = ("fit", "noise")
 
 def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:
     """One fit for all attacks, on distances to training images."""
-    return supervised.sound(validation, _columns(validation.clean, settings, r"lid_\d+"), settings=settings)
+    return supervised.once(validation, _columns(validation.clean, settings, r"lid_\d+"), settings=settings)
 
 
 def paper(validation: Validation, attacked: pd.DataFrame, *, settings: dict[str, Any]) -> list[Fitted]:
     """A fit per attack cell, on distances to the clean twins."""
-    return supervised.paper(validation, attacked, _columns(attacked, settings, r"lid_twin_\d+"))
+    return supervised.each(validation, attacked, _columns(attacked, settings, r"lid_twin_\d+"))
 
 
 def _columns(rows: pd.DataFrame, settings: dict[str, Any], pattern: str) -> list[str]:

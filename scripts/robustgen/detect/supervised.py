@@ -17,7 +17,7 @@ from robustgen.detect.types import Fitted, Validation
 LEAST = 20  # fooled images, and as many clean ones, that a fit asks for
 
 
-def sound(validation: Validation, columns: Sequence[str], *, settings: dict[str, Any]) -> list[Fitted]:
+def once(validation: Validation, columns: Sequence[str], *, settings: dict[str, Any]) -> list[Fitted]:
     """One fit for all attacks, on one of them and on half of the clean images; the threshold from the other half."""
     fit, noise = _asked(validation.fit, "fit"), _asked(validation.noise, "noise")
     half = validation.clean.iloc[::2]
@@ -27,7 +27,7 @@ def sound(validation: Validation, columns: Sequence[str], *, settings: dict[str,
     return [Fitted("sound", "fpr", f"fitted on {settings['fit']}", chosen, statistic, "all")]
 
 
-def paper(validation: Validation, attacked: pd.DataFrame, columns: Sequence[str]) -> list[Fitted]:
+def each(validation: Validation, attacked: pd.DataFrame, columns: Sequence[str]) -> list[Fitted]:
     """A fit per attack cell on that very attack, flagged from probability 1/2 on; judged on fooled images alone."""
     noise = _asked(validation.noise, "noise")
     same = noise[noise["eps"] == attacked["eps"].iloc[0]]

@@ -19,7 +19,7 @@ from robustgen.data.store import Images, read_split
 from robustgen.measures.scores import distances, logits, scores
 from robustgen.measures.types import Measure, Reference
 from robustgen.nets import classifier, device
-from robustgen.nets.activations import activations
+from robustgen.nets.activations import Activations, activations
 
 NATURAL = {"eps": 0.0, "steps": 0, "weight": 0.0}
 CHUNK = 200  # images whose activations are held at a time
@@ -57,11 +57,12 @@ def run(job: ScoreJob) -> pd.DataFrame:
     for name, limit in job.splits.items():
         part = read_split(job.data, name, limit)
         natural, labels = part.tensors()
-        for cell, x, counts in _cells(job, name, part):
+        cells = list(_cells(job, name, part))
+        looks = _measured(measures, model, [x for _, x, _ in cells], natural, place)
+        for (cell, x, counts), look in zip(cells, looks, strict=True):
             z = logits(model, x, batch=job.batch, device=place)
             measured = scores(z, labels, temperatures=tuple(t for t in job.temperatures if t != 1))
-            measured |= distances(x, natural) | _measured(measures, model, x, natural, place)
-            frames.append(_frame({**axes, **cell, "split": name}, part, counts, measured))
+            frames.append(_frame({**axes, **cell, "split": name}, part, counts, measured | distances(x, natural) | look))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -82,18 +83,21 @@ def _prepared(job: ScoreJob, model: torch.nn.Sequential, place: str) -> dict[str
 
 
 def _measured(
-    measures: dict[str, Measure], model: torch.nn.Sequential, x: torch.Tensor, natural: torch.Tensor, place: str
-) -> dict[str, np.ndarray]:
-    """The columns of all measures, each named <detector>.<column>."""
+    measures: dict[str, Measure], model: torch.nn.Sequential, versions: list[torch.Tensor], natural: torch.Tensor, place: str
+) -> list[dict[str, np.ndarray]]:
+    """For each version of the natural images the columns of all measures, named <detector>.<column>."""
     if not measures:
-        return {}
-    parts = max(1, len(x) // CHUNK)
-    found: list[dict[str, np.ndarray]] = []
-    for mine, twins in zip(x.tensor_split(parts), natural.tensor_split(parts), strict=True):
-        seen, clean = (activations(model, images.to(place)) for images in (mine, twins))
-        columns = {name: measure(seen, clean) for name, measure in measures.items()}
-        found.append({f"{name}.{key}": value for name, mine in columns.items() for key, value in mine.items()})
-    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        return [{} for _ in versions]
+    parts = torch.arange(len(natural)).tensor_split(max(1, len(natural) // CHUNK))
+    found: list[list[dict[str, np.ndarray]]] = []
+    for part in parts:
+        clean = activations(model, natural[part].to(place))
+        found.append([_look(measures, activations(model, x[part].to(place)), clean) for x in versions])
+    return [{name: np.concatenate([look[name] for look in looks]) for name in looks[0]} for looks in zip(*found, strict=True)]
+
+
+def _look(measures: dict[str, Measure], seen: Activations, clean: Activations) -> dict[str, np.ndarray]:
+    return {f"{name}.{key}": value for name, measure in measures.items() for key, value in measure(seen, clean).items()}
 
 
 def _cells(job: ScoreJob, name: str, part: Images) -> Iterator[tuple[dict[str, Any], torch.Tensor, np.ndarray]]:

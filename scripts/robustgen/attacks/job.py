@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,9 @@ class AttackJob:
 def run(job: AttackJob) -> dict[str, Any]:
     """Attack batch by batch, each a shard of its own; write all cells as `<split>.<cell>`; gives facts for the costs."""
     place = device.use(device=job.device, threads=job.threads)
-    dtype = device.precision(job.precision, place)
-    model = classifier.frozen(classifier.load(job.weights)[0], dtype=dtype, device=place)
     sweep = Sweep.of(job.sweep | {"options": job.sweep["options"] | _natural(job)})
+    dtype = _precision(job, sweep, place)
+    model = classifier.frozen(classifier.load(job.weights)[0], dtype=dtype, device=place)
     parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
     items = [f"{name}-{start}" for name, part in parts.items() for start in range(0, len(part), job.batch)]
 
@@ -82,6 +83,11 @@ def _write(path: Path, done: list[tuple[str, dict[str, np.ndarray]]], sweep: Swe
         arrays[f"{name}.counts"] = np.concatenate([found["counts"] for found in mine], axis=1)
     cells = [{"eps": cell.eps, "steps": cell.steps, "weight": cell.weight} for cell in sweep.cells()]
     write_arrays(path, arrays, {"cells": json.dumps(cells)})
+
+
+def _precision(job: AttackJob, sweep: Sweep, place: str) -> torch.dtype:
+    """As asked for; but fp32 for attacks that seek the nearest adversarial image, for bf16 is too coarse at the boundary."""
+    return torch.float32 if inf in sweep.eps else device.precision(job.precision, place)
 
 
 def _natural(job: AttackJob) -> dict[str, Any]:

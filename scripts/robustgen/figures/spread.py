@@ -53,3 +53,12 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
     first = attacked.iloc[0]
     axis.set_title(cells.heading(first["dataset"], first["model"], first["eps"]), pad=14)
     axis.set_ylabel("E(x)")
+
+
+def _named(attacked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each attack and lambda with a name; of an attack that sweeps lambda, each value stands for itself."""
+    swept = attacked.groupby("attack")["weight"].nunique()
+    found = []
+    for (attack, weight), rows in attacked.groupby(["attack", "weight"], sort=False):
+        found.append((f"$\\lambda$ = {weight:g}" if swept[attack] > 1 else cells.label(attack, weight), rows))
+    return found

@@ -116,3 +116,10 @@ def test_a_detector_that_cannot_learn_is_refused_before_any_job(detector: dict[s
 def test_an_unbounded_budget_is_for_attacks_only() -> None:
     with pytest.raises(ConfigError, match=r"datasets\.digits\.eps\.0"):
         plan(datasets={"digits": {**SMALL["datasets"]["digits"], "eps": ["unbounded"]}})
+
+
+def test_claims_are_judged_on_every_score_that_an_output_rests_on() -> None:
+    found = plan().scored()
+    expected = {("plain", CLEAN), ("plain", "pgd"), ("plain", "cw"), ("plain", "evade"), ("other", CLEAN), ("other", "evade")}
+    assert {(path.split("/")[3], path.split("/")[5]) for path in found} == expected
+    assert len(found) == len(expected)

@@ -1,6 +1,6 @@
 rule judge_claims:
     input:
-        scores=plan.all_needs("scores", "natural"),
+        scores=plan.scored(),
         claims="config/claims.yaml",
     output:
         f"{plan.root}/claims/verdicts.json",

@@ -211,11 +211,10 @@ class Plan:
         room = "tables" if name in self.study.tables else "figures"
         return {sort: list(dict.fromkeys(self._sort(sort, entry))) for sort in declared(room, module)}
 
-    def all_needs(self, *sorts: str) -> list[str]:
-        """Every file of these sorts that some output of the study needs."""
-        found = (
-            path for name in self.study.outputs for sort, paths in self.needs(name).items() if sort in sorts for path in paths
-        )
+    def scored(self) -> list[str]:
+        """The scores behind all outputs, those that detectors were judged on among them."""
+        entries = {id(entry): entry for sort in ("scores", "natural", "detect") for entry in self._entries(sort)}
+        found = (path for entry in entries.values() for path in self._sort("scores", entry))
         return list(dict.fromkeys(found))
 
     def _sort(self, sort: str, entry: Output) -> Iterator[str]:

@@ -42,8 +42,8 @@ def _fitted(clean: pd.DataFrame, attacked: pd.DataFrame, noisy: pd.DataFrame, co
     fooled = attacked[attacked["success"] & attacked["index"].isin(right["index"])]
     if min(len(fooled), len(right)) < LEAST:
         raise Refused(
-            f"{len(fooled)} validation images that the net gets right are fooled by the attack, and {len(right)} are right; a "
-            f"detector that learns asks for {LEAST} of each. Attack harder, or raise datasets.*.evaluate.validation."
+            f"Fewer than {LEAST} validation images that the net gets right are fooled by the attack, from which a detector could "
+            "learn; attack harder, or raise datasets.*.evaluate.validation."
         )
     negative = pd.concat([right, noisy[noisy["index"].isin(right["index"])]])
     x = np.concatenate([_values(fooled, columns), _values(negative, columns)])

@@ -154,4 +154,4 @@ def _output(plan: Plan, name: str) -> Job:
 
 
 def _claims(plan: Plan) -> Job:
-    return _job(plan, "judge_claims", "", [f"{plan.root}/claims/verdicts.json"], [*plan.all_needs("scores", "natural"), CLAIMS])
+    return _job(plan, "judge_claims", "", [f"{plan.root}/claims/verdicts.json"], [*plan.scored(), CLAIMS])

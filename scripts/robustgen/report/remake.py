@@ -18,4 +18,4 @@ def arguments(plan: Plan, job: Job) -> list[str]:
 
 
 def _claims(plan: Plan) -> list[str]:
-    return ["--claims", CLAIMS, "--models", plan.trained(), "--scores", *plan.all_needs("scores", "natural")]
+    return ["--claims", CLAIMS, "--models", plan.trained(), "--scores", *plan.scored()]

@@ -44,7 +44,7 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
             "FPR %, published": text("FPR"),
             "remark on the published value": text("remark"),
         }
-    return Table(_title(), _note(rows, spec) + detected.unfitted(thresholds) + absent, rows, columns)
+    return Table(_title(), _note(rows, spec) + detected.unfitted(detected.at_last_step(thresholds)) + absent, rows, columns)
 
 
 def _published(row: pd.Series, spec: dict[str, Any], paper: pd.DataFrame) -> dict[str, str]:

@@ -33,7 +33,7 @@ def at_last_step(found: pd.DataFrame) -> pd.DataFrame:
 def attack(row: pd.Series) -> str:
     """An attack with its budget, steps and lambda."""
     weight = f", lambda {row['weight']:g}" if row["weight"] else ""
-    steps = f", {row['steps']} steps" if row["steps"] else ""
+    steps = f", {row['steps']} step{'s' if row['steps'] > 1 else ''}" if row["steps"] else ""
     return f"{row['attack']} ({budget(row['eps'])}{steps}{weight})"
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from conftest import ROOT
 from robustgen.core import launch, slurm
@@ -168,3 +170,12 @@ def test_submitted_and_repeated_jobs_are_lines_and_the_log_of_a_failed_one_is_no
         "train a 0 is tried again",
         "[  1/13] train a 0, 0.0 s",
     ]
+
+
+def test_every_rule_that_takes_a_gpu_is_sent_where_the_gpus_are() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    rules = dict(re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^rule |\Z)", text))
+    takers = {name for name, body in rules.items() if "gpu=" in body}
+    asked = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8"))["set-resources"]
+    assert takers == {name for name, resources in asked.items() if resources["slurm_partition"] == "gpu"}
+    assert len(takers) >= 5

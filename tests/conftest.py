@@ -90,3 +90,14 @@ def server() -> Iterator[Server]:
     yield found
     found.http.shutdown()
     found.http.server_close()
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Torch on one thread, for tests that ask for the same bits from two programs."""
+    import torch  # here, as most tests do without
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -1,28 +1,37 @@
-"""The wrapped attacks against their libraries called directly, against closed forms, and against what they refuse."""
+"""The wrapped attacks against their libraries called directly, and against closed forms."""
 
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import inf
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from libraries import COUNT, FOOLBOX, MINIMUM, TORCH, Case, linear_net, run, small_net, spec, wrong
 from norms import generator, size
 from robustgen.attacks import autoattack, foolbox, noise, torchattacks
-from robustgen.attacks.types import Attacked, Spec
-from robustgen.core.refusal import Refused
+from robustgen.attacks.types import Spec
 
-CLASSES, SHAPE, COUNT = 6, (1, 8, 8), 16
 ROUNDING = 1e-6
-Case = tuple[nn.Module, Tensor, Tensor]
-pytestmark = pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning")  # foolbox's import of scipy
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning"),  # foolbox's import of scipy
+]
+
+
+@pytest.fixture
+def case() -> Case:
+    return small_net()
+
+
+@pytest.fixture
+def plane() -> Case:
+    return linear_net()
 
 
 class Shifted(nn.Module):
@@ -37,39 +46,6 @@ class Shifted(nn.Module):
         return z - self.shift(z.detach())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def case() -> Case:
-    """A small net with steep logits, images, and labels of which every fourth is wrong."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(4 * 36, CLASSES)).eval()
-        x = torch.rand(COUNT, *SHAPE)
-    net[3].weight.data *= 20
-    with torch.no_grad():
-        net[3].bias -= net(x).mean(dim=0)
-        y = net(x).argmax(dim=1)
-    return net, x, torch.where(torch.arange(COUNT) % 4 == 0, (y + 1) % CLASSES, y)
-
-
-@pytest.fixture
-def plane() -> Case:
-    """A linear classifier around the middle of the cube, whose nearest adversarial images have closed forms."""
-    rng = generator(1)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, CLASSES))
-    model[1].weight.data = 3 * torch.randn(CLASSES, 64, generator=rng)
-    model[1].bias.data = -model[1].weight.data.sum(dim=1) / 2
-    x = 0.35 + 0.3 * torch.rand(COUNT, *SHAPE, generator=rng)
-    return model.eval(), x, model(x).argmax(dim=1)
-
-
 def nearest(plane: Case, order: float) -> Tensor:
     """min_k (z_y - z_k) / ||w_y - w_k||_q with 1/order + 1/q = 1."""
     model, x, y = plane
@@ -77,15 +53,6 @@ def nearest(plane: Case, order: float) -> Tensor:
     apart = (w[y][:, None] - w[None]).norm(p=2 if order == 2 else 1, dim=2)
     gap = (z.gather(1, y[:, None]) - z) / apart
     return gap.scatter(1, y[:, None], inf).amin(dim=1)
-
-
-def spec(name: str | None = None, **changes: Any) -> Spec:
-    options = ({"name": name} if name else {}) | changes.pop("options", {})
-    return Spec(**{"eps": 0.1, "step": 0.03, "steps": 4, "options": options, **changes})
-
-
-def run(module: ModuleType, case: Case, given: Spec, seed: int = 3) -> Attacked:
-    return module.attack(*case, spec=given, generator=generator(seed))
 
 
 def directly(call: Callable[[int], Tensor], seed: int = 3) -> Tensor:
@@ -103,30 +70,6 @@ def natural_where_it_failed(case: Case, found: Tensor) -> Tensor:
     model, x, y = case
     fools = (model(found).argmax(dim=1) != y) & found.flatten(1).any(dim=1)
     return torch.where(fools.reshape(-1, 1, 1, 1), found, x)
-
-
-def numpy_state() -> np.ndarray:
-    """The global generator of numpy, which must not change."""
-    return np.random.get_state()[1].copy()  # noqa: NPY002
-
-
-def wrong(case: Case) -> Tensor:
-    model, x, y = case
-    return model(x).argmax(dim=1) != y
-
-
-TORCH = {
-    "FGSM": ({"steps": 1}, {}),
-    "PGD": ({}, {"alpha": 0.03, "steps": 4}),
-    "PGDL2": ({"norm": "l2"}, {"alpha": 0.03, "steps": 4}),
-    "EOTPGD": ({"eot": 3}, {"alpha": 0.03, "steps": 4, "eot_iter": 3}),
-    "APGD": (
-        {"norm": "l2", "restarts": 2, "options": {"loss": "dlr"}},
-        {"norm": "L2", "steps": 4, "n_restarts": 2, "loss": "dlr"},
-    ),
-    "APGDT": ({}, {"steps": 4, "n_classes": CLASSES}),
-    "Square": ({"steps": 40, "restarts": 2}, {"n_queries": 40, "n_restarts": 2}),
-}
 
 
 @pytest.mark.parametrize("name", TORCH)
@@ -155,19 +98,6 @@ def test_unbounded_attacks_of_torchattacks_are_the_library_s(case: Case, name: s
     ours = run(torchattacks, case, spec(name, eps=inf, norm="l2", steps=15))
     assert (ours.images - natural_where_it_failed(case, theirs)).abs().max() <= ROUNDING
     assert ours.success.float().mean() > 0.5
-
-
-FOOLBOX = {
-    "LinfPGD": ("LinfPGD", {}, {"abs_stepsize": 0.03, "steps": 4, "random_start": True}),
-    "L2PGD": ("L2PGD", {"norm": "l2"}, {"abs_stepsize": 0.03, "steps": 4, "random_start": True}),
-    "LinfFastGradient": ("LinfFastGradientAttack", {"steps": 1}, {}),
-    "DDN": ("DDNAttack", {"norm": "l2"}, {"steps": 4}),
-    "L2CarliniWagner": ("L2CarliniWagnerAttack", {"norm": "l2"}, {"steps": 4}),
-    "L2DeepFool": ("L2DeepFoolAttack", {"norm": "l2"}, {"steps": 4}),
-    "LinfDeepFool": ("LinfDeepFoolAttack", {}, {"steps": 4}),
-    "BoundaryAttack": ("BoundaryAttack", {"norm": "l2"}, {"steps": 4}),
-}
-MINIMUM = ("DDN", "L2CarliniWagner", "L2DeepFool", "LinfDeepFool", "BoundaryAttack")
 
 
 @pytest.mark.parametrize(("name", "restarts"), [*((name, 1) for name in FOOLBOX), ("LinfPGD", 3), ("L2PGD", 3)])
@@ -345,17 +275,6 @@ def test_the_library_itself_fails_on_fewer_than_ten_classes(case: Case) -> None:
         AutoAttack(case[0], eps=1e-4, version="custom", attacks=["apgd-t"], seed=0).run_standard_evaluation(*case[1:])
 
 
-def test_autoattack_puts_the_tracing_function_back(case: Case) -> None:
-    before = sys.gettrace()
-    trace = lambda *_: None  # noqa: E731
-    sys.settrace(trace)
-    try:
-        run(autoattack, case, spec(eps=0.3, steps=2, options={"version": "custom", "attacks": ["apgd-ce"]}))
-        assert sys.gettrace() is trace
-    finally:
-        sys.settrace(before)
-
-
 def test_noise_has_the_deviation_eps_and_is_clipped() -> None:
     x = torch.full((32, 1, 8, 8), 0.5)
     found = noise.attack(lambda x: x.flatten(1)[:, :2], x, torch.zeros(32).long(), spec=spec(eps=0.05), generator=generator(5))
@@ -366,114 +285,3 @@ def test_noise_has_the_deviation_eps_and_is_clipped() -> None:
     strong = noise.attack(lambda x: x.flatten(1), x, torch.zeros(32).long(), spec=spec(eps=9.0), generator=generator(5))
     assert set(torch.unique(strong.images).tolist()) >= {0.0, 1.0}
     assert strong.images.aminmax() == (0, 1)
-
-
-EVERY = [
-    *((torchattacks, spec(name, **{**changes, "eps": 0.1})) for name, (changes, _) in TORCH.items()),
-    *((torchattacks, spec(name, eps=inf, norm="l2")) for name in ("CW", "DeepFool")),
-    *((torchattacks, spec(name, options={"mended": True})) for name in ("APGD", "APGDT", "Square")),
-    *((foolbox, spec(name, **changes, eps=inf if name in MINIMUM else 0.1)) for name, (_, changes, _) in FOOLBOX.items()),
-    (autoattack, spec(steps=3, options={"version": "custom", "attacks": ["apgd-ce", "fab", "square"], "n_queries": 5})),
-    (noise, spec()),
-]
-RANDOM = {"PGD", "PGDL2", "EOTPGD", "APGD", "APGDT", "Square", "LinfPGD", "L2PGD", "BoundaryAttack", None}
-
-
-@pytest.mark.parametrize(
-    ("module", "given"), EVERY, ids=[f"{m.__name__.split('.')[-1]}-{'-'.join(map(str, s.options.values()))}" for m, s in EVERY]
-)
-def test_each_wrapper_depends_on_its_generator_and_leaves_no_trace(case: Case, module: ModuleType, given: Spec) -> None:
-    model, x, y = case
-    dropout = nn.Dropout(0.0)
-    module_classifier = nn.Sequential(model, dropout).eval()
-    dropout.train()
-    torch.manual_seed(1)
-    states, image = (torch.get_rng_state(), numpy_state()), x.clone()
-    first = run(module, (module_classifier, x, y), given)
-    assert torch.equal(torch.get_rng_state(), states[0])
-    assert np.array_equal(numpy_state(), states[1])
-    assert torch.equal(x, image)
-    assert all(weight.grad is None and weight.requires_grad for weight in model.parameters())
-    assert dropout.training
-    assert not model.training
-    torch.manual_seed(2)
-    assert torch.equal(run(module, (module_classifier, x, y), given).images, first.images)
-    if given.options.get("name") in RANDOM:
-        assert not torch.equal(run(module, (module_classifier, x, y), given, seed=4).images, first.images)
-
-
-@pytest.mark.parametrize(
-    ("module", "given", "forwards", "backwards"),
-    [
-        (torchattacks, spec("FGSM", steps=1), 1, 1),
-        (torchattacks, spec("PGD"), 4, 4),
-        (torchattacks, spec("EOTPGD", eot=3), 12, 12),
-        (torchattacks, spec("APGD", eot=3, options={"mended": True}), 16, 15),
-        (torchattacks, spec("DeepFool", eps=inf, norm="l2", steps=1), 1, CLASSES),
-        (foolbox, spec("LinfPGD", restarts=2), 10, 8),
-        (foolbox, spec("DDN", eps=inf, norm="l2"), 5, 4),
-    ],
-)
-def test_counts_are_passes_per_image(plane: Case, module: ModuleType, given: Spec, forwards: int, backwards: int) -> None:
-    found = run(module, plane, given)
-    assert (found.forwards, found.backwards) == (forwards + 1, backwards)  # one more forward gives the verdict
-
-
-SMALL, UNBOUNDED = "has no budget; write eps: \\[unbounded\\]", "needs a budget; write a finite eps"
-REFUSED: list[tuple[ModuleType, Spec, str]] = [
-    *((torchattacks, spec(name, norm="l2"), SMALL) for name in ("CW", "DeepFool")),
-    *((foolbox, spec(name, norm="l2"), SMALL) for name in MINIMUM),
-    *((torchattacks, spec(name, eps=inf), UNBOUNDED) for name in TORCH),
-    *((foolbox, spec(name, eps=inf), UNBOUNDED) for name in FOOLBOX if name not in MINIMUM),
-    *((module, spec(eps=inf), UNBOUNDED) for module in (autoattack, noise)),
-    *((module, spec(weight=1.0), "use kind pgd for those") for module in (torchattacks, foolbox, autoattack, noise)),
-    *((module, spec(target="least_likely"), "use kind pgd") for module in (torchattacks, foolbox, autoattack, noise)),
-    (torchattacks, spec("AutoAttack"), "10 iterations instead of 100; use kind autoattack"),
-    (torchattacks, spec("TIFGSM"), "is not wrapped; options.name may be FGSM, PGD"),
-    (foolbox, spec("EADAttack"), "is not wrapped; options.name may be LinfPGD"),
-    (torchattacks, spec("PGD", norm="l2"), "an attack in linf, not in l2; write norm: linf"),
-    (torchattacks, spec("CW", eps=inf), "an attack in l2, not in linf; write norm: l2"),
-    (torchattacks, spec("FGSM"), "takes one step, not 4; write steps: \\[1\\]"),
-    (torchattacks, spec("PGD", restarts=2), "has no restarts; write restarts: 1"),
-    (foolbox, spec("DDN", eps=inf, norm="l2", restarts=2), "has no restarts"),
-    (torchattacks, spec("PGD", eot=2), "does not average gradients; write eot: 1"),
-    (foolbox, spec("LinfPGD", eot=2), "does not average gradients"),
-    (torchattacks, spec("PGD", options={"mended": True}), "mended belongs to APGD, APGDT, Square, not to PGD"),
-    (torchattacks, spec("PGD", options={"alpa": 1}), "PGD takes no option 'alpa'; beside name it takes none"),
-    (torchattacks, spec("CW", eps=inf, norm="l2", options={"steps": 9}), "no option 'steps'; beside name it takes c, kappa, lr"),
-    (foolbox, spec("DDN", eps=inf, norm="l2", options={"c": 1}), "it takes init_epsilon, gamma"),
-    (autoattack, spec(options={"version": "fast"}), "has no version 'fast'; options.version may be standard"),
-    (autoattack, spec(options={"name": "standard"}), "takes no option 'name'"),
-    (autoattack, spec(options={"attacks": ["square"]}), "fixed protocol; attacks, n_queries, restarts and eot are for version"),
-    (autoattack, spec(restarts=2), "is a fixed protocol"),
-    (autoattack, spec(eot=5, options={"version": "rand"}), "is a fixed protocol"),
-    (autoattack, spec(options={"version": "custom"}), "needs options.attacks, a list of apgd-ce"),
-    (autoattack, spec(options={"version": "custom", "attacks": ["pgd"]}), "needs options.attacks"),
-]
-
-
-@pytest.mark.parametrize(("module", "given", "sentence"), REFUSED)
-def test_what_cannot_be_meant_is_refused(case: Case, module: ModuleType, given: Spec, sentence: str) -> None:
-    with pytest.raises(Refused, match=sentence):
-        run(module, case, given)
-
-
-@pytest.mark.parametrize(
-    ("module", "given", "classes", "sentence"),
-    [
-        (torchattacks, spec("APGDT"), 3, "APGDT on the DLR loss needs at least 4 classes, the classifier has 3"),
-        (torchattacks, spec("APGD", options={"loss": "dlr"}), 2, "needs at least 3 classes, the classifier has 2"),
-        (autoattack, spec(), 3, "apgd-t needs at least 4 classes, the classifier has 3; choose others in version custom"),
-        (autoattack, spec(options={"version": "rand"}), 2, "apgd-dlr needs at least 3 classes"),
-    ],
-)
-def test_too_few_classes_are_refused(plane: Case, module: ModuleType, given: Spec, classes: int, sentence: str) -> None:
-    few = nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
-    with pytest.raises(Refused, match=sentence):
-        run(module, (few, plane[1], plane[2] % classes), given)
-
-
-@pytest.mark.parametrize("module", [torchattacks, foolbox, autoattack, noise])
-def test_images_outside_the_cube_are_refused(case: Case, module: ModuleType) -> None:
-    with pytest.raises(Refused, match="normalisation is the net's first layer"):
-        run(module, (case[0], 2 * case[1], case[2]), spec())

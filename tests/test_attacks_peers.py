@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,14 +25,7 @@ from robustgen.nets.classifier import frozen
 EPS, STEP = 8 / 255, 2 / 255
 ROUNDING = 1e-6  # images differ by rounding only: a few units in the last place of numbers up to 1
 FLIPPED = 1e-3  # share of pixels whose gradient is so near 0 that the sum over images and their mean may round to other signs
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

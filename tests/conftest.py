@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,13 @@ class Copy:
         base = self.folder / "results/tiny"
         found = (path for end in ("parquet", "safetensors", "csv") for path in base.rglob(f"*.{end}"))
         return {str(path.relative_to(base)): path.read_bytes() for path in found}
+
+    def show(self, *outputs: str) -> Copy:
+        """Have the tiny study make these outputs only."""
+        overlay = self.folder / "tests/tiny.yaml"
+        text = re.sub(r"outputs: \[.*?\]", f"outputs: [{', '.join(outputs)}]", overlay.read_text(), flags=re.DOTALL)
+        overlay.write_text(text)
+        return self
 
     def edit(self, path: str, old: str, new: str) -> Callable[[], None]:
         """Replace text in a file; the function that is returned undoes it."""

@@ -151,19 +151,13 @@ def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
     copy = make_copy()
     copy.edit("tests/tiny.yaml", "apgd: {eps: null, steps: [3]}", "apgd: {eps: null, steps: [3], options: {name: Nonsense}}")
     copy.edit("tests/tiny.yaml", "  pgd_budgets: {eps: [8/255, 32/255], steps: [3]}\n", "")
-    outputs = "outputs: [table_1, table_energies, fig_sheets]"
-    copy.edit("tests/tiny.yaml", next(line for line in _lines(copy) if line.startswith("outputs")), outputs)
-    found = copy.snakemake(check=False)
+    found = copy.show("table_1", "table_energies", "fig_sheets").snakemake(check=False)
     assert found.returncode
     table = pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")
     assert set(table["attack"]) == {"pgd", "he_pgd"}
     assert "apgd" in (copy.folder / "results/tiny/tables/table_1.md").read_text().split("Missing")[1]
     report = (copy.folder / "results/tiny/report.html").read_text()
     assert "Nonsense" in report  # the log's sentence
-
-
-def _lines(copy: Copy) -> list[str]:
-    return (copy.folder / "tests/tiny.yaml").read_text().splitlines()
 
 
 def test_the_profile_is_found_by_a_bare_command() -> None:
@@ -174,8 +168,7 @@ def test_the_profile_is_found_by_a_bare_command() -> None:
 def test_attacked_images_go_once_they_are_scored_and_nothing_misses_them(make_copy: Callable[[], Copy]) -> None:
     copy = make_copy()
     copy.edit("tests/tiny.yaml", "keep_images: true", "keep_images: false")
-    copy.edit("tests/tiny.yaml", "outputs: [", "outputs: [fig_3a] # [")
-    copy.snakemake()
+    copy.show("fig_3a").snakemake()
     attack = copy.folder / "results/tiny/attacks/signs_standard/seed0/he_pgd"
     assert [path.name for path in attack.iterdir()] == ["costs.json"]
     assert copy.pending() == set()

@@ -1,6 +1,7 @@
 import json
 import sys
 from dataclasses import astuple
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
@@ -38,6 +39,7 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
+@cache
 def code(script, *modules):
     """The digest of a script and of the modules that the configuration names for it."""
     parts = digests(str(Path(workflow.basedir) / "scripts" / f"{script}.py"), *modules)

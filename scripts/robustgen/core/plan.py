@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -85,19 +86,32 @@ class Plan:
 
     def detectors(self, model: str, attack: str) -> dict[str, dict[str, Any]]:
         """The detectors that some output shows on a model under an attack."""
-        shown = [entry for entry in self._entries("detect") if model in entry.models and attack in entry.attacks]
-        names = dict.fromkeys(detector for entry in shown for detector in entry.detectors)
-        return {name: self.study.detectors[name].model_dump() for name in names}
+        return self._detectors.get(model, {}).get(attack, {})
+
+    @cached_property
+    def _detectors(self) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+        """Model -> attack -> detector -> its settings."""
+        found: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+        for entry in self._entries("detect"):
+            for model, attack, name in product(entry.models, entry.attacks, entry.detectors):
+                found.setdefault(model, {}).setdefault(attack, {})[name] = self.study.detectors[name].model_dump()
+        return found
 
     def measures(self, model: str, attack: str) -> dict[str, dict[str, Any]]:
         """What the scores of a model under an attack hold for detectors, apart from energies; the name is the detector's."""
-        shown = {name: entry for other in self.study.attacks for name, entry in self.detectors(model, other).items()}
-        asked = {
+        by_attack = self._detectors.get(model, {})
+        shown = {name: entry for entries in by_attack.values() for name, entry in entries.items()}
+        return {
             name: {"kind": entry["kind"], "options": entry["options"]}
             for name, entry in shown.items()
-            if attack in (CLEAN, entry["fit"], entry["noise"]) or name in self.detectors(model, attack)
+            if entry["kind"] in self._measured
+            and (attack in (CLEAN, entry["fit"], entry["noise"]) or name in by_attack.get(attack, {}))
         }
-        return {name: entry for name, entry in asked.items() if entry["kind"] in kinds.kinds("measures", "def prepare(")}
+
+    @cached_property
+    def _measured(self) -> list[str]:
+        """The kinds of detectors that look into a net."""
+        return kinds.kinds("measures", "def prepare(")
 
     def learnt_from(self, model: str, attack: str) -> list[str]:
         """The attacks whose scores the detectors of a model under an attack learn from."""
@@ -106,7 +120,13 @@ class Plan:
 
     def knows_natural(self, attack: str) -> bool:
         """Whether an attack is told the scores of natural validation images."""
-        return "natural" in constant("attacks", self.study.attacks[attack].kind, "NEEDS")
+        return self.study.attacks[attack].kind in self._knowing
+
+    @cached_property
+    def _knowing(self) -> set[str]:
+        """The kinds of attacks that are told of natural images."""
+        kinds_used = {entry.kind for entry in self.study.attacks.values()}
+        return {kind for kind in kinds_used if "natural" in constant("attacks", kind, "NEEDS")}
 
     def followed(self, model: str) -> dict[str, dict[str, Any]]:
         """The sweeps of the attacks by which some output shows a model's energy landscape."""
@@ -118,8 +138,13 @@ class Plan:
 
     def _entries(self, sort: str) -> list[Output]:
         """The outputs that are made from files of a sort."""
-        named = {name: "tables" if name in self.study.tables else "figures" for name in self.study.outputs}
-        return [self.entry(name) for name, room in named.items() if sort in declared(room, self.kind(name))]
+        return [self.entry(name) for name, sorts in self._declared.items() if sort in sorts]
+
+    @cached_property
+    def _declared(self) -> dict[str, tuple[str, ...]]:
+        """The sorts of files that each output is made from."""
+        rooms = {name: "tables" if name in self.study.tables else "figures" for name in self.study.outputs}
+        return {name: declared(room, self.kind(name)) for name, room in rooms.items()}
 
     def _facts(self, model: str) -> dict[str, Any]:
         entry = self.study.models[model]

@@ -1,6 +1,7 @@
 """After failures: make the tables, figures and verdicts that can be made from what exists, then the report."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     for job in jobs(plan):
         if job.rule in MAKERS and (job.absent or job.newer) and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}:
             attempt(job, arguments(plan, job))
+            outdate(job)
     report = args.config.with_name("report.html")
     write_report.main(["--config", str(args.config), "--out", str(report)])
     missing = sum(len(job.absent) for job in jobs(plan))
@@ -40,6 +42,14 @@ def attempt(job: Job, argv: list[str]) -> None:
         with Path(job.log).open("a", encoding="utf-8") as log:
             for stream in (sys.stderr, log):
                 print(f"{job.rule} {job.name}".strip() + f": {type(error).__name__}: {error}", file=stream)
+
+
+def outdate(job: Job) -> None:
+    """Make an output with gaps older than its inputs, so that the next run makes what it lacks, and it anew."""
+    if set(job.lacking) - {PAPER, CLAIMS}:
+        oldest = min(Path(path).stat().st_mtime for path in job.inputs if Path(path).exists())
+        for path in filter(Path.exists, map(Path, job.files)):
+            os.utime(path, (oldest - 1, oldest - 1))
 
 
 if __name__ == "__main__":

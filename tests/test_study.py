@@ -158,6 +158,10 @@ def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
     assert "apgd" in (copy.folder / "results/tiny/tables/table_1.md").read_text().split("Missing")[1]
     report = (copy.folder / "results/tiny/report.html").read_text()
     assert "Nonsense" in report  # the log's sentence
+    assert {"attack", "make_table"} <= copy.pending()  # what was made with gaps does not pass for done
+    copy.edit("tests/tiny.yaml", "name: Nonsense", "name: APGD")
+    copy.snakemake()
+    assert "apgd" in set(pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")["attack"])
 
 
 def test_the_profile_is_found_by_a_bare_command() -> None:

@@ -33,8 +33,8 @@ def gaps(jobs: list[Job]) -> list[Gap]:
 
 
 def stale(jobs: list[Job]) -> list[Job]:
-    """The jobs whose files are older than an input."""
-    return [job for job in jobs if job.newer]
+    """The jobs whose files are older than an input; what was made with gaps is told of by these."""
+    return [job for job in jobs if job.newer and not job.lacking]
 
 
 def tail(path: Path) -> str:

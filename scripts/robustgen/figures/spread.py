@@ -35,10 +35,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 
 
 def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
-    groups = [
-        (CLEAN, natural),
-        *((cells.label(*name), rows) for name, rows in attacked.groupby(["attack", "weight"], sort=False)),
-    ]
+    groups = [(CLEAN, natural), *_named(attacked)]
     axis.axhspan(*natural["energy"].quantile(list(BAND)), color=NATURAL, alpha=0.15, lw=0)
     boxes = axis.boxplot(
         [rows["energy"] for _, rows in groups], whis=(2.5, 97.5), showfliers=False, patch_artist=True, widths=0.6

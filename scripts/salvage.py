@@ -1,7 +1,6 @@
 """After failures: make the tables, figures and verdicts that can be made from what exists, then the report."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from robustgen.core.config import checked
 from robustgen.core.files import read_json
 from robustgen.core.refusal import command
 from robustgen.report.flow import CLAIMS, PAPER, Job, jobs, plan_of
-from robustgen.report.remake import arguments
+from robustgen.report.remake import arguments, outdate
 
 MAKERS = {"make_table": make_table, "draw_figure": draw_figure, "judge_claims": judge_claims}
 
@@ -42,14 +41,6 @@ def attempt(job: Job, argv: list[str]) -> None:
         with Path(job.log).open("a", encoding="utf-8") as log:
             for stream in (sys.stderr, log):
                 print(f"{job.rule} {job.name}".strip() + f": {type(error).__name__}: {error}", file=stream)
-
-
-def outdate(job: Job) -> None:
-    """Make an output with gaps older than its inputs, so that the next run makes what it lacks, and it anew."""
-    if set(job.lacking) - {PAPER, CLAIMS}:
-        oldest = min(Path(path).stat().st_mtime for path in job.inputs if Path(path).exists())
-        for path in filter(Path.exists, map(Path, job.files)):
-            os.utime(path, (oldest - 1, oldest - 1))
 
 
 if __name__ == "__main__":

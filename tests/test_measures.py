@@ -83,7 +83,8 @@ def test_margin_is_the_brute_force_difference_and_negative_where_the_net_errs(z:
 def test_scores_are_the_energies_under_their_names() -> None:
     y = torch.tensor([0, 1])
     found = scores(Z, y, temperatures=(0.5, 20.0))
-    assert list(found) == ["prediction", "energy", "energy_y", "ce", "margin", "energy_T0.5", "energy_T20"]
+    natural = ["energy", "max_logit", "top_margin"]
+    assert list(found) == ["prediction", *natural, "energy_y", "ce", "margin", "energy_T0.5", "energy_T20"]
     assert found["prediction"].tolist() == [1, 0]
     assert found["energy_T20"].tolist() == energy(Z, 20.0).tolist()
     assert column(0.1) == "energy_T0.1"

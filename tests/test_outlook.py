@@ -107,7 +107,7 @@ def test_the_outlook_tells_hours_disk_and_downloads(tmp_path: Path) -> None:
 def test_the_command_plans_the_paper_study() -> None:
     found = Copy(ROOT).run("python", "scripts/plan_study.py", "--workflow-profile", "workflow/profiles/default")
     assert "Study paper:" in found.stdout
-    assert "cifar10, imagenette_160" in found.stdout
+    assert "cifar10, cifar100, imagenette_160" in found.stdout
 
 
 # --- two runs ----------------------------------------------------------------------------------------------------

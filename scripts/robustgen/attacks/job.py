@@ -44,7 +44,7 @@ class AttackJob:
 def run(job: AttackJob) -> dict[str, Any]:
     """Attack batch by batch, each a shard of its own; write all cells as `<split>.<cell>`; gives facts for the costs."""
     place = device.use(device=job.device, threads=job.threads)
-    sweep = Sweep.of(job.sweep | {"options": job.sweep["options"] | _natural(job)})
+    sweep = Sweep.of(job.sweep | {"options": job.sweep.get("options", {}) | _natural(job)})
     dtype = _precision(job, sweep, place)
     model = classifier.frozen(classifier.load(job.weights)[0], dtype=dtype, device=place)
     parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}

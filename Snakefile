@@ -35,13 +35,13 @@ localrules:
 rule all:
     default_target: True
     input:
-        [plan.made(name) for name in study.outputs],
+        lambda w: required(plan.made(name) for name in study.outputs),
         f"{plan.root}/report.html",
 
 
 rule data:
     input:
-        [receipt for dataset in plan.datasets() for receipt in plan.fetched(dataset)],
+        lambda w: required(plan.downloads()),
 
 
 onstart:

@@ -1,4 +1,7 @@
-"""After failures: make the tables, figures and verdicts that can be made from what exists, then the report."""
+"""After failures: make the tables, figures and verdicts that can be made from what exists, then the report.
+
+What it makes has no seal, so the next run makes it anew, from all that it needs.
+"""
 
 import argparse
 import sys
@@ -8,11 +11,12 @@ import draw_figure
 import judge_claims
 import make_table
 import write_report
+from robustgen.core import seals
 from robustgen.core.config import checked
 from robustgen.core.files import read_json
+from robustgen.core.flow import CLAIMS, PAPER, Job, jobs, plan_of
 from robustgen.core.refusal import command
-from robustgen.report.flow import CLAIMS, PAPER, Job, jobs, plan_of
-from robustgen.report.remake import arguments, outdate
+from robustgen.report.remake import arguments
 
 MAKERS = {"make_table": make_table, "draw_figure": draw_figure, "judge_claims": judge_claims}
 
@@ -22,18 +26,20 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, required=True, help="config.json of the study")
     args = parser.parse_args(argv)
     plan = plan_of(checked(read_json(args.config)), args.config.parent)
-    for job in jobs(plan):
-        if job.rule in MAKERS and (job.absent or job.newer) and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}:
+    *found, report_job = jobs(plan)
+    for job in found:
+        if job.rule in MAKERS and seals.fault(job.seal, job.files) and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}:
             attempt(job, arguments(plan, job))
-            outdate(job)
     report = args.config.with_name("report.html")
+    Path(report_job.seal).unlink(missing_ok=True)
     write_report.main(["--config", str(args.config), "--out", str(report)])
-    missing = sum(len(job.absent) for job in jobs(plan))
+    missing = sum(len(job.absent) for job in found)
     print(f"The report is {report}; {missing} file{'' if missing == 1 else 's'} of the study missing.")
 
 
 def attempt(job: Job, argv: list[str]) -> None:
     """Make an output; a failure is told, on stderr and in the log, and costs no other output."""
+    Path(job.seal).unlink(missing_ok=True)  # first, so that a kill leaves nothing that passes for whole
     try:
         MAKERS[job.rule].main(argv)
     except Exception as error:

@@ -16,9 +16,9 @@ import pytest
 
 from robustgen.core.config import checked
 from robustgen.core.files import write_json, write_text
+from robustgen.core.flow import jobs, plan_of
 from robustgen.core.refusal import Refused
 from robustgen.report.costs import costs, duration, per_rule
-from robustgen.report.flow import jobs, plan_of
 from robustgen.report.page import page
 from robustgen.report.shown import numeric
 from robustgen.report.verdicts import claims, number, rule

@@ -8,6 +8,7 @@ rule attack:
             f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/images.safetensors"
         ),
         costs=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/costs.json",
+        seal=f"{plan.root}/seals/attack/{{model}}/seed{{seed}}/{{attack}}.json",
     log:
         f"{plan.root}/logs/attack/{{model}}/seed{{seed}}/{{attack}}.log",
     benchmark:
@@ -26,14 +27,14 @@ rule attack:
         ),
         data=folder,
         sweep=lambda w: plan.sweep(w.model, w.attack),
-        natural=lambda w, input: (f"--natural {input.natural}" if input.natural else ""),
+        natural=lambda w, input: flag("--natural", input.natural),
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
         study_seed=study.seed,
         device=compute.device,
         precision=compute.precision,
         batch=compute.batch,
     shell:
-        "python scripts/attack.py --data {params.data} --weights {input.weights} --sweep {params.sweep:q} "
-        "{params.natural} --splits {params.splits:q} --study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} "
-        "--precision {params.precision} --threads {resources.torch_threads} --batch {params.batch} --code {params.code:q} "
-        "--out {output.images} 2> {log}"
+        "python scripts/attack.py --data {params.data:q} --weights {input.weights:q} --sweep {params.sweep:q} "
+        "{params.natural:q} --splits {params.splits:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} --device {params.device:q} "
+        "--precision {params.precision:q} --threads {resources.torch_threads:q} --batch {params.batch:q} --code {params.code:q} "
+        "--out {output.images:q} --seal {output.seal:q} 2> {log:q}"

@@ -6,20 +6,26 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from robustgen.core.config import ConfigError, checked
-from robustgen.core.digest import digest_of, digests, lock_lines
+from robustgen.core.config import checked
+from robustgen.core.current import outdated
+from robustgen.core.digest import digest_of, digests, file_of, lock_lines
+from robustgen.core.flow import jobs
 from robustgen.core.kinds import module_name
 from robustgen.core.plan import Plan
+from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
+from robustgen.core.shards import file_hash
 from robustgen.core.why import remember
 from robustgen.data.sources import rows_of
 
 try:
     study = checked(config)
-except ConfigError as error:
+    plan = Plan(study)
+    for name in plan.own_modules():  # one that cannot be read is told before any job
+        digests(str(file_of(name)), name)
+except Refused as error:
     sys.exit(str(error))
 
-plan = Plan(study)
 compute = study.compute
 LOCK = lock_lines(
     Path(workflow.basedir) / "envs/requirements.lock", "torch", "torchvision", "numpy"
@@ -40,6 +46,23 @@ wildcard_constraints:
 
 
 @cache
+def force():
+    """Have Snakemake run every job that is not current, whatever its own records say; see robustgen.core.current.
+
+    Called while the graph of jobs is built, by the functions that name the inputs of rules.
+    """
+    if workflow.is_main_process:
+        found = outdated(jobs(plan))
+        workflow.dag.forcefiles.update(path for job in found for path in job.files)
+
+
+def required(paths):
+    """Input files, after a look at what is current."""
+    force()
+    return list(paths)
+
+
+@cache
 def code(script, *modules):
     """The digest of a script and of the modules that the configuration names for it."""
     parts = digests(str(Path(workflow.basedir) / "scripts" / f"{script}.py"), *modules)
@@ -54,10 +77,27 @@ def folder(wildcards):
 
 def data_files(wildcards):
     """The data set of a model, in the one form."""
-    return [
-        f"{folder(wildcards)}/{name}"
-        for name in ("pool.safetensors", "pool.json", "splits.safetensors")
-    ]
+    names = ("pool.safetensors", "pool.json", "splits.safetensors")
+    return required(f"{folder(wildcards)}/{name}" for name in names)
+
+
+def receipts(wildcards):
+    """The receipts of the downloads that a data set is read from."""
+    return required(plan.fetched(wildcards.dataset))
+
+
+@cache
+def checksums(dataset):
+    """Path -> sha256 of the user's files that a data set is read from, so that it is read again when one changes."""
+    found = map(Path, plan.lists(dataset))
+    return json.dumps(
+        {str(path): file_hash(path) if path.is_file() else None for path in found}
+    )
+
+
+def flag(name, value):
+    """A flag of a command with its value, as one word; nothing where the value is empty."""
+    return [f"{name}={value}"] if value else []
 
 
 def start_from(wildcards):
@@ -112,7 +152,9 @@ def kept(path):
 
 def needed(wildcards):
     """All files that a table or figure is made from."""
-    return [path for paths in plan.needs(wildcards.name).values() for path in paths]
+    return required(
+        path for paths in plan.needs(wildcards.name).values() for path in paths
+    )
 
 
 def salvage():

@@ -1,6 +1,7 @@
 rule fetch:
     output:
         receipt=f"{plan.root}/sources/{{source}}.json",
+        seal=f"{plan.root}/seals/fetch/{{source}}.json",
     log:
         f"{plan.root}/logs/fetch/{{source}}.log",
     benchmark:
@@ -11,22 +12,22 @@ rule fetch:
     params:
         code=code("fetch"),
         rows=lambda w: [astuple(row) for row in rows_of(w.source)],
-        root=f"--root {study.data.root}" if study.data.root else "",
-        mirror=f"--mirror {study.data.mirror}" if study.data.mirror else "",
-        offline="--offline" if study.data.offline else "",
+        root=lambda w: flag("--root", study.data.root),
+        mirror=lambda w: flag("--mirror", study.data.mirror),
+        offline=["--offline"] if study.data.offline else [],
     shell:
-        "python scripts/fetch.py --source {wildcards.source} {params.root} {params.mirror} {params.offline} "
-        "--out {output.receipt} 2> {log}"
+        "python scripts/fetch.py --source {wildcards.source:q} {params.root:q} {params.mirror:q} {params.offline:q} "
+        "--out {output.receipt:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule load_data:
     input:
-        receipts=lambda w: plan.fetched(w.dataset),
-        lists=lambda w: plan.lists(w.dataset),
+        receipts=receipts,
     output:
         pool=f"{plan.root}/data/{{dataset}}/pool.safetensors",
         facts=f"{plan.root}/data/{{dataset}}/pool.json",
         costs=f"{plan.root}/data/{{dataset}}/costs.json",
+        seal=f"{plan.root}/seals/load_data/{{dataset}}.json",
     log:
         f"{plan.root}/logs/load_data/{{dataset}}.log",
     benchmark:
@@ -41,10 +42,11 @@ rule load_data:
         kind=lambda w: study.datasets[w.dataset].kind,
         size=lambda w: study.datasets[w.dataset].size,
         options=lambda w: json.dumps(study.datasets[w.dataset].options),
-        root=f"--root {study.data.root}" if study.data.root else "",
+        root=lambda w: flag("--root", study.data.root),
+        own=lambda w: checksums(w.dataset),
     shell:
-        "python scripts/load_data.py --kind {params.kind} --size {params.size} --options {params.options:q} {params.root} "
-        "--out {output.pool} 2> {log}"
+        "python scripts/load_data.py --kind {params.kind:q} --size {params.size:q} --options {params.options:q} {params.root:q} "
+        "--out {output.pool:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule split_data:
@@ -54,6 +56,7 @@ rule split_data:
     output:
         splits=f"{plan.root}/data/{{dataset}}/splits.safetensors",
         facts=f"{plan.root}/data/{{dataset}}/splits.json",
+        seal=f"{plan.root}/seals/split_data/{{dataset}}.json",
     log:
         f"{plan.root}/logs/split_data/{{dataset}}.log",
     benchmark:
@@ -66,5 +69,5 @@ rule split_data:
         validation=lambda w: study.datasets[w.dataset].validation,
         seed=study.seed,
     shell:
-        "python scripts/split_data.py --dataset {wildcards.dataset} --pool {input.pool} --validation {params.validation} "
-        "--seed {params.seed} --out {output.splits} 2> {log}"
+        "python scripts/split_data.py --dataset {wildcards.dataset:q} --pool {input.pool:q} --validation {params.validation:q} "
+        "--seed {params.seed:q} --out {output.splits:q} --seal {output.seal:q} 2> {log:q}"

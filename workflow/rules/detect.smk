@@ -6,6 +6,7 @@ rule detect:
     output:
         statistics=f"{plan.root}/detect/{{model}}/seed{{seed}}/{{attack}}/statistics.parquet",
         thresholds=f"{plan.root}/detect/{{model}}/seed{{seed}}/{{attack}}/thresholds.parquet",
+        seal=f"{plan.root}/seals/detect/{{model}}/seed{{seed}}/{{attack}}.json",
     log:
         f"{plan.root}/logs/detect/{{model}}/seed{{seed}}/{{attack}}.log",
     benchmark:
@@ -22,5 +23,5 @@ rule detect:
             dict(zip(plan.learnt_from(w.model, w.attack), input.others))
         ),
     shell:
-        "python scripts/detect.py --detectors {params.detectors:q} --clean {input.clean} --attacked {input.attacked} "
-        "--others {params.others:q} --statistics {output.statistics} --thresholds {output.thresholds} 2> {log}"
+        "python scripts/detect.py --detectors {params.detectors:q} --clean {input.clean:q} --attacked {input.attacked:q} "
+        "--others {params.others:q} --statistics {output.statistics:q} --thresholds {output.thresholds:q} --seal {output.seal:q} 2> {log:q}"

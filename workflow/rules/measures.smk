@@ -6,6 +6,7 @@ rule score:
     output:
         rows=f"{plan.root}/measures/{{model}}/seed{{seed}}/{{attack}}/scores.parquet",
         costs=f"{plan.root}/measures/{{model}}/seed{{seed}}/{{attack}}/costs.json",
+        seal=f"{plan.root}/seals/score/{{model}}/seed{{seed}}/{{attack}}.json",
     log:
         f"{plan.root}/logs/score/{{model}}/seed{{seed}}/{{attack}}.log",
     benchmark:
@@ -24,7 +25,7 @@ rule score:
         ),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
-        images=lambda w, input: f"--images {input.images}" if input.images else "",
+        images=lambda w, input: flag("--images", input.images),
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
         temperatures=sorted(
             {t for detector in study.detectors.values() for t in detector.temperatures}
@@ -35,8 +36,8 @@ rule score:
         device=compute.device,
         batch=compute.batch,
     shell:
-        "python scripts/score.py --dataset {params.dataset} --model {wildcards.model} --attack {wildcards.attack} "
-        "--data {params.data} --weights {input.weights} {params.images} --splits {params.splits:q} "
-        "--temperatures {params.temperatures} --measures {params.measures:q} --reference {params.reference} "
-        "--study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} --threads {resources.torch_threads} "
-        "--batch {params.batch} --out {output.rows} 2> {log}"
+        "python scripts/score.py --dataset {params.dataset:q} --model {wildcards.model:q} --attack {wildcards.attack:q} "
+        "--data {params.data:q} --weights {input.weights:q} {params.images:q} --splits {params.splits:q} "
+        "--temperatures {params.temperatures:q} --measures {params.measures:q} --reference {params.reference:q} "
+        "--study-seed {params.study_seed:q} --seed {wildcards.seed:q} --device {params.device:q} --threads {resources.torch_threads:q} "
+        "--batch {params.batch:q} --out {output.rows:q} --seal {output.seal:q} 2> {log:q}"

@@ -7,6 +7,7 @@ rule make_table:
         markdown=f"{plan.root}/tables/{{name}}.md",
         latex=f"{plan.root}/tables/{{name}}.tex",
         printed=f"{plan.root}/tables/{{name}}.json",
+        seal=f"{plan.root}/seals/make_table/{{name}}.json",
     log:
         f"{plan.root}/logs/make_table/{{name}}.log",
     benchmark:
@@ -20,8 +21,8 @@ rule make_table:
         spec=lambda w: plan.output(w.name),
         files=lambda w: json.dumps(plan.needs(w.name)),
     shell:
-        "python scripts/make_table.py --kind {params.kind} --spec {params.spec:q} --files {params.files:q} "
-        "--paper {input.paper} --out {output.csv} 2> {log}"
+        "python scripts/make_table.py --kind {params.kind:q} --spec {params.spec:q} --files {params.files:q} "
+        "--paper {input.paper:q} --out {output.csv:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule draw_figure:
@@ -31,6 +32,7 @@ rule draw_figure:
         png=f"{plan.root}/figures/{{name}}.png",
         pdf=f"{plan.root}/figures/{{name}}.pdf",
         caption=f"{plan.root}/figures/{{name}}.json",
+        seal=f"{plan.root}/seals/draw_figure/{{name}}.json",
     log:
         f"{plan.root}/logs/draw_figure/{{name}}.log",
     benchmark:
@@ -44,5 +46,5 @@ rule draw_figure:
         spec=lambda w: plan.output(w.name),
         files=lambda w: json.dumps(plan.needs(w.name)),
     shell:
-        "python scripts/draw_figure.py --kind {params.kind} --spec {params.spec:q} --files {params.files:q} "
-        "--out {output.png} 2> {log}"
+        "python scripts/draw_figure.py --kind {params.kind:q} --spec {params.spec:q} --files {params.files:q} "
+        "--out {output.png:q} --seal {output.seal:q} 2> {log:q}"

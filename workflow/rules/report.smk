@@ -1,9 +1,10 @@
 rule judge_claims:
     input:
-        scores=plan.scored(),
+        scores=lambda w: required(plan.scored()),
         claims="config/claims.yaml",
     output:
-        f"{plan.root}/claims/verdicts.json",
+        verdicts=f"{plan.root}/claims/verdicts.json",
+        seal=f"{plan.root}/seals/judge_claims.json",
     log:
         f"{plan.root}/logs/judge_claims.log",
     benchmark:
@@ -13,15 +14,16 @@ rule judge_claims:
     threads: 1
     params:
         code=code("judge_claims"),
-        models=plan.trained(),
+        models=lambda w: plan.trained(),
     shell:
-        "python scripts/judge_claims.py --claims {input.claims} --models {params.models:q} "
-        "--scores {input.scores} --out {output} 2> {log}"
+        "python scripts/judge_claims.py --claims {input.claims:q} --models {params.models:q} "
+        "--scores {input.scores:q} --out {output.verdicts:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule write_config:
     output:
-        f"{plan.root}/config.json",
+        config=f"{plan.root}/config.json",
+        seal=f"{plan.root}/seals/write_config.json",
     log:
         f"{plan.root}/logs/write_config.log",
     benchmark:
@@ -31,14 +33,14 @@ rule write_config:
     threads: 1
     params:
         code=code("write_config"),
-        config=study.model_dump_json(),
+        config=lambda w: study.model_dump_json(),
     shell:
-        "python scripts/write_config.py --config {params.config:q} --out {output} 2> {log}"
+        "python scripts/write_config.py --config {params.config:q} --out {output.config:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule write_report:
     input:
-        made=[plan.made(name) for name in study.outputs],
+        made=lambda w: required(plan.made(name) for name in study.outputs),
         verdicts=f"{plan.root}/claims/verdicts.json",
         config=f"{plan.root}/config.json",
         look=expand(
@@ -46,7 +48,8 @@ rule write_report:
             name=["page.html", "origins.html", "page.css"],
         ),
     output:
-        f"{plan.root}/report.html",
+        report=f"{plan.root}/report.html",
+        seal=f"{plan.root}/seals/write_report.json",
     log:
         f"{plan.root}/logs/write_report.log",
     benchmark:
@@ -57,4 +60,4 @@ rule write_report:
     params:
         code=code("write_report"),
     shell:
-        "python scripts/write_report.py --config {input.config} --out {output} 2> {log}"
+        "python scripts/write_report.py --config {input.config:q} --out {output.report:q} --seal {output.seal:q} 2> {log:q}"

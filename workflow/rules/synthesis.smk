@@ -6,6 +6,7 @@ rule gradients:
         rows=f"{plan.root}/synthesis/{{model}}/seed{{seed}}/gradients/gradients.parquet",
         pictures=f"{plan.root}/synthesis/{{model}}/seed{{seed}}/gradients/gradients.safetensors",
         costs=f"{plan.root}/synthesis/{{model}}/seed{{seed}}/gradients/costs.json",
+        seal=f"{plan.root}/seals/gradients/{{model}}/seed{{seed}}/gradients.json",
     log:
         f"{plan.root}/logs/gradients/{{model}}/seed{{seed}}/gradients.log",
     benchmark:
@@ -24,9 +25,9 @@ rule gradients:
         device=compute.device,
         batch=compute.batch,
     shell:
-        "python scripts/gradients.py --dataset {params.dataset} --model {wildcards.model} --data {params.data} "
-        "--weights {input.weights} --images {params.images} --seed {wildcards.seed} --device {params.device} "
-        "--threads {resources.torch_threads} --batch {params.batch} --out {output.rows} --pictures {output.pictures} 2> {log}"
+        "python scripts/gradients.py --dataset {params.dataset:q} --model {wildcards.model:q} --data {params.data:q} "
+        "--weights {input.weights:q} --images {params.images:q} --seed {wildcards.seed:q} --device {params.device:q} "
+        "--threads {resources.torch_threads:q} --batch {params.batch:q} --out {output.rows:q} --pictures {output.pictures:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule landscape:
@@ -37,6 +38,7 @@ rule landscape:
         paths=f"{plan.root}/synthesis/{{model}}/seed{{seed}}/landscape/landscape.parquet",
         plane=f"{plan.root}/synthesis/{{model}}/seed{{seed}}/landscape/plane.parquet",
         costs=f"{plan.root}/synthesis/{{model}}/seed{{seed}}/landscape/costs.json",
+        seal=f"{plan.root}/seals/landscape/{{model}}/seed{{seed}}/landscape.json",
     log:
         f"{plan.root}/logs/landscape/{{model}}/seed{{seed}}/landscape.log",
     benchmark:
@@ -56,7 +58,7 @@ rule landscape:
         device=compute.device,
         batch=compute.batch,
     shell:
-        "python scripts/landscape.py --dataset {params.dataset} --model {wildcards.model} --data {params.data} "
-        "--weights {input.weights} --attacks {params.attacks:q} --study-seed {params.study_seed} --seed {wildcards.seed} "
-        "--device {params.device} --threads {resources.torch_threads} --batch {params.batch} --out {output.paths} "
-        "--plane-out {output.plane} 2> {log}"
+        "python scripts/landscape.py --dataset {params.dataset:q} --model {wildcards.model:q} --data {params.data:q} "
+        "--weights {input.weights:q} --attacks {params.attacks:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
+        "--device {params.device:q} --threads {resources.torch_threads:q} --batch {params.batch:q} --out {output.paths:q} "
+        "--plane-out {output.plane:q} --seal {output.seal:q} 2> {log:q}"

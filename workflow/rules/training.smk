@@ -6,6 +6,7 @@ rule train:
         weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
         history=f"{plan.root}/training/{{model}}/seed{{seed}}/history.csv",
         costs=f"{plan.root}/training/{{model}}/seed{{seed}}/costs.json",
+        seal=f"{plan.root}/seals/train/{{model}}/seed{{seed}}.json",
     log:
         f"{plan.root}/logs/train/{{model}}/seed{{seed}}.log",
     benchmark:
@@ -21,12 +22,12 @@ rule train:
         data=folder,
         net=lambda w: plan.net(w.model),
         recipe=lambda w: plan.recipe(w.model),
-        start=lambda w, input: f"--start {input.start}" if input.start else "",
+        start=lambda w, input: flag("--start", input.start),
         study_seed=study.seed,
         device=compute.device,
         precision=compute.precision,
     shell:
-        "python scripts/train.py --model {wildcards.model} --data {params.data} --net {params.net:q} "
-        "--recipe {params.recipe:q} {params.start} --study-seed {params.study_seed} --seed {wildcards.seed} "
-        "--device {params.device} --precision {params.precision} --threads {resources.torch_threads} --code {params.code:q} "
-        "--out {output.weights} 2> {log}"
+        "python scripts/train.py --model {wildcards.model:q} --data {params.data:q} --net {params.net:q} "
+        "--recipe {params.recipe:q} {params.start:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
+        "--device {params.device:q} --precision {params.precision:q} --threads {resources.torch_threads:q} --code {params.code:q} "
+        "--out {output.weights:q} --seal {output.seal:q} 2> {log:q}"

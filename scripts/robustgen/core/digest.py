@@ -1,4 +1,8 @@
-"""What a job's code is: a hash of its script and of the modules that it can import, blind to comments and layout."""
+"""What a job's code is: a hash of its script and of the modules that it can import, blind to comments and layout.
+
+Modules of the package are followed, and of the user's own all that lie in the folder from which the
+one that the configuration names is imported. Libraries are pinned by the lock and not followed.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +30,15 @@ def digest_of(parts: dict[str, str]) -> str:
 
 def digests(script: str, *modules: str) -> dict[str, str]:
     """File -> hash for the same files, so that a reader can be told which one has changed."""
-    todo = [Path(script).resolve(), *(_must_exist(name) for name in modules)]
+    roots = _roots(modules)
+    todo = [Path(script).resolve(), *(file_of(name) for name in modules)]
     seen: dict[Path, str] = {}
     while todo:
         path = todo.pop()
         if path not in seen:
-            seen[path], found = _read(path, path.stat().st_mtime_ns)
-            todo.extend(found)
-    return {_label(path): value for path, value in seen.items()}
+            seen[path], names = _read(path, path.stat().st_mtime_ns)
+            todo.extend(found for name in names if (found := _file(name, roots)))
+    return {_label(path, roots): value for path, value in seen.items()}
 
 
 def hash_of(path: Path) -> str | None:
@@ -47,11 +52,26 @@ def lock_lines(lock: str | Path, *packages: str) -> str:
     return " ".join(line.split(" ")[0] for line in lines if line.split("==")[0] in packages)
 
 
+def file_of(name: str) -> Path:
+    """The file of a module that the configuration names: one of ours, or one that Python finds."""
+    found = _file(name, (ROOT,)) or _outside(name)
+    if found is None:
+        raise Refused(f"There is no module {name}; check the kind that the configuration names.")
+    return found.resolve()
+
+
 @cache
-def _read(path: Path, _changed: int) -> tuple[str, tuple[Path, ...]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+def _read(path: Path, _changed: int) -> tuple[str, tuple[str, ...]]:
+    """(hash, names that it imports) of a file."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except (SyntaxError, ValueError, OSError) as error:
+        place = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise Refused(
+            f"{path}{place} cannot be read as Python: {getattr(error, 'msg', error)}; mend it, then run again."
+        ) from error
     value = hashlib.sha256(ast.dump(_bare(tree)).encode()).hexdigest()[:16]
-    return value, tuple(sorted(found for name in _imported(tree) if (found := _file(name))))
+    return value, tuple(sorted(_imported(tree, path)))
 
 
 def _bare(tree: ast.Module) -> ast.Module:
@@ -62,32 +82,35 @@ def _bare(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def _imported(tree: ast.Module) -> set[str]:
+def _imported(tree: ast.Module, path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                raise Refused("Relative imports hide where a module stands; write them out from the package's name.")
+                place = f"line {node.lineno} of {path}"
+                raise Refused(f"Relative imports hide where a module stands; write out {place} from the package's name.")
             names.add(node.module or "")
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return names
 
 
-def _file(name: str) -> Path | None:
-    """The file of a module of ours, or None for a name that is no module of the package."""
-    if name.split(".")[0] != PACKAGE:
-        return None
-    base = ROOT.joinpath(*name.split("."))
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+def _file(name: str, roots: tuple[Path, ...]) -> Path | None:
+    """The file of a module below one of the folders; None for a name that is a library's, or no module at all."""
+    for root in (ROOT,) if name.split(".")[0] == PACKAGE else roots:
+        base = root.joinpath(*name.split("."))
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if path.is_file():
+                return path
+    return None
 
 
-def _must_exist(name: str) -> Path:
-    found = _file(name) or _outside(name)
-    if found is None:
-        raise Refused(f"There is no module {name}; check the kind that the configuration names.")
-    return found
+def _roots(modules: tuple[str, ...]) -> tuple[Path, ...]:
+    """The folders from which modules of the user's own are imported; an installed library is none of them."""
+    found = [(name, file_of(name)) for name in modules if name.split(".")[0] != PACKAGE]
+    bases = [path.parents[name.count(".") + (path.name == "__init__.py")] for name, path in found]
+    return tuple(dict.fromkeys(base for base in bases if base.name != "site-packages"))
 
 
 def _outside(name: str) -> Path | None:
@@ -101,5 +124,6 @@ def _outside(name: str) -> Path | None:
     return Path(spec.origin) if spec and spec.origin else None
 
 
-def _label(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+def _label(path: Path, roots: tuple[Path, ...]) -> str:
+    """A file's place below the folder from which it is imported, wherever that lies."""
+    return next((str(path.relative_to(root)) for root in (ROOT, *roots) if path.is_relative_to(root)), path.name)

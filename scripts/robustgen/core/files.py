@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from robustgen.core.refusal import Refused
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # the names that `atomic` gives
+WRITTEN: set[Path] = set()  # what this process has written, for its seal
 
 
 class BadFile(Refused):
@@ -41,6 +42,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o644)
         os.replace(temporary, path)
+        WRITTEN.add(path)
     except SafetensorError as error:  # how that library tells a full disk
         raise Refused(f"{path} could not be written ({error}); free space or permissions, then run again.") from error
     finally:

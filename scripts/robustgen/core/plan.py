@@ -63,6 +63,15 @@ class Plan:
         """The module that makes a table or figure."""
         return self.entry(name).kind or name
 
+    def own_modules(self) -> list[str]:
+        """The modules of the user's own that the study's entries name."""
+        study = self.study
+        kinds_used = [entry.kind for part in (study.datasets, study.attacks, study.detectors) for entry in part.values()]
+        kinds_used += [entry.net for entry in study.models.values()]
+        kinds_used += [entry.objective.kind for entry in study.recipes.values()]
+        kinds_used += [self.kind(name) for name in (*study.tables, *study.figures)]
+        return sorted({kind for kind in kinds_used if "." in kind})
+
     def trained(self) -> str:
         """What claims must know of each model: its data set, the kind of its objective, its net."""
         facts = {
@@ -173,6 +182,10 @@ class Plan:
     def fetched(self, dataset: str) -> list[str]:
         """The receipts of the downloads that a data set is read from; none for an embedded one."""
         return [f"{self.root}/sources/{source}.json" for source in self.sources(dataset)]
+
+    def downloads(self) -> list[str]:
+        """The receipts of all downloads of the study."""
+        return list(dict.fromkeys(receipt for dataset in self.datasets() for receipt in self.fetched(dataset)))
 
     def sources(self, dataset: str) -> tuple[str, ...]:
         """The downloads that a data set needs: those that it asks for, else its module's SOURCES; none for an own folder."""

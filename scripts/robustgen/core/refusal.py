@@ -17,15 +17,36 @@ class Refused(ValueError):
 
 
 def command(main: Callable[[], None]) -> None:
-    """Run a command; a refusal or a full disk ends it with its sentence, anything else is a defect and keeps its traceback."""
+    """Run a command, and seal what it wrote where its last arguments are `--seal FILE`.
+
+    A refusal or a full disk ends it with its sentence; anything else is a defect and keeps its traceback.
+    """
+    seal = _taken("--seal")
     try:
         main()
+        if seal:
+            _write_seal(Path(seal))
     except Refused as error:
-        sys.exit(f"{type(error).__name__}: {error}{_set_aside(error.damaged)}")
+        sys.exit(f"{error}{_set_aside(error.damaged)}")
     except FileNotFoundError as error:
         sys.exit(f"{error.filename or error} does not exist; run the job that makes it.")
     except OSError as error:
         sys.exit(f"{error.strerror or error}: {error.filename or 'the output'}; free space or permissions, then run again.")
+
+
+def _taken(flag: str) -> str:
+    """The value of a flag that stands last on the command line, taken from there."""
+    if sys.argv[-2:-1] != [flag]:
+        return ""
+    value = sys.argv[-1]
+    del sys.argv[-2:]
+    return value
+
+
+def _write_seal(path: Path) -> None:
+    from robustgen.core import seals  # here, for it reads files, which may be refused
+
+    seals.write(path)
 
 
 def _set_aside(path: Path | None) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from robustgen.core import kinds
 from robustgen.core.files import read_json
+from robustgen.core.flow import Job
 from robustgen.core.plan import Plan
-from robustgen.report.flow import Job
 from robustgen.tables.table import budget
 
 

@@ -1,11 +1,12 @@
-"""What failed, what waits for it, and what is older than the files it is made from."""
+"""What failed, what waits for it, and what is there but not current."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustgen.report.flow import Job
+from robustgen.core import current
+from robustgen.core.flow import Job
 
 LINES, BYTES = 12, 20_000  # of a log, from its end
 
@@ -32,9 +33,10 @@ def gaps(jobs: list[Job]) -> list[Gap]:
     return sorted(found, key=lambda gap: bool(gap.job.lacking))
 
 
-def stale(jobs: list[Job]) -> list[Job]:
-    """The jobs whose files are older than an input; what was made with gaps is told of by these."""
-    return [job for job in jobs if job.newer and not job.lacking]
+def stale(jobs: list[Job]) -> dict[Job, str]:
+    """The jobs whose files are all there but not current, each with the reason."""
+    found = current.inherited(jobs, current.outdated(jobs, records=None))
+    return {job: reason for job, reason in found.items() if not job.absent}
 
 
 def tail(path: Path) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from robustgen.core.config import checked
+from robustgen.core.flow import jobs, plan_of
 from robustgen.report import costs, data, gaps, shown, verdicts
-from robustgen.report.flow import jobs, plan_of
 from robustgen.report.provenance import finished, provenance
 
 HERE = Path(__file__).resolve().parent
@@ -32,7 +32,8 @@ def contents(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """All that the template shows."""
     study = checked(config)
     plan = plan_of(study, folder)
-    needed = jobs(plan)
+    needed = [job for job in jobs(plan) if job.rule != "write_report"]  # which writes this very page
+    stale = gaps.stale(needed)
     judged = verdicts.claims(folder / "claims/verdicts.json", study)
     spent = costs.costs(folder)
     return {
@@ -45,7 +46,8 @@ def contents(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "counts": verdicts.counts(judged or []),
         "marks": verdicts.MARKS,
         "gaps": gaps.gaps(needed),
-        "stale": gaps.stale(needed),
+        "stale": stale,
+        "outdated": {job.name: reason for job, reason in stale.items() if job.rule in ("make_table", "draw_figure")},
         "tables": shown.tables(plan),
         "figures": shown.figures(plan),
         "datasets": data.datasets(plan, needed),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.digest import ROOT
+from robustgen.core.flow import Job
 from robustgen.report.costs import metered
-from robustgen.report.flow import Job
 
 LOCK = ROOT.parent / "envs/requirements.lock"
 

@@ -6,12 +6,13 @@ import csv
 import io
 from pathlib import Path
 
+from robustgen.core import current
 from robustgen.core.config import checked
 from robustgen.core.files import atomic, read_json, write_json, write_text
+from robustgen.core.flow import jobs, plan_of
 from robustgen.core.refusal import Refused
-from robustgen.report import costs, gaps
+from robustgen.report import costs
 from robustgen.report.estimate import device_of
-from robustgen.report.flow import jobs, plan_of
 from robustgen.report.provenance import commit, provenance
 
 KEPT = ("tables/*.csv", "tables/*.md", "figures/*.png", "claims/verdicts.json", "training/*/*/history.csv", "config.json")
@@ -22,8 +23,8 @@ def publish(study: Path, out: Path) -> list[Path]:
     """Copy them from a study that is whole; the files that were written."""
     config = read_json(study / "config.json")
     plan = plan_of(checked(config), study)
-    if missing := [gap.job for gap in gaps.gaps(jobs(plan))]:
-        raise Refused(f"{study} is not whole: {missing[0].rule} {missing[0].name} is missing; finish the run, then publish it.")
+    for job, reason in current.inherited(found := jobs(plan), current.outdated(found, records=None, thorough=True)).items():
+        raise Refused(f"{study} is not whole: {job.rule} {job.name}: {reason}; finish the run, then publish it.")
     hidden = {name for name in plan.study.figures if plan.kind(name) == PICTURES}
     sources = [path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden]
     written = [_copy(path, out / path.relative_to(study)) for path in sources]

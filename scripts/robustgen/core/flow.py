@@ -1,19 +1,21 @@
-"""The jobs that a study's outputs need, each with its files, its inputs and its log."""
+"""The jobs that a study's outputs need, each with its files, its inputs, its log and its seal."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from robustgen.core import seals
 from robustgen.core.plan import Plan
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Study
 
 ORDER = (
-    "load_data", "split_data", "train", "attack", "score", "detect", "gradients", "landscape",
-    "make_table", "draw_figure", "judge_claims",
+    "fetch", "load_data", "split_data", "train", "attack", "score", "detect", "gradients", "landscape",
+    "make_table", "draw_figure", "judge_claims", "write_config", "write_report",
 )  # fmt: skip
 PAPER, CLAIMS = "config/paper.csv", "config/claims.yaml"
 
@@ -27,6 +29,7 @@ class Job:
     files: tuple[str, ...]
     inputs: tuple[str, ...]
     log: str
+    seal: str
 
     @property
     def absent(self) -> list[str]:
@@ -37,14 +40,6 @@ class Job:
     def lacking(self) -> list[str]:
         """The inputs that do not exist."""
         return [path for path in self.inputs if not Path(path).exists()]
-
-    @property
-    def newer(self) -> list[str]:
-        """The inputs that are newer than the oldest file made from them."""
-        if self.absent:
-            return []
-        made = min(Path(path).stat().st_mtime_ns for path in self.files)
-        return [path for path in self.inputs if Path(path).exists() and Path(path).stat().st_mtime_ns > made]
 
     @property
     def logged(self) -> bool:
@@ -60,8 +55,8 @@ def plan_of(study: Study, folder: Path) -> Plan:
 
 
 def jobs(plan: Plan) -> list[Job]:
-    """All jobs behind the study's outputs and claims, in the order of the flow."""
-    todo = deque([*(_output(plan, name) for name in plan.study.outputs), _claims(plan)])
+    """All jobs behind the study's report, by rule in the order of the flow."""
+    todo = deque([_report(plan)])
     found: dict[tuple[str, str], Job] = {}
     while todo:
         job = todo.popleft()
@@ -71,11 +66,24 @@ def jobs(plan: Plan) -> list[Job]:
     return sorted(found.values(), key=lambda job: ORDER.index(job.rule))
 
 
+def behind(found: list[Job], paths: Iterable[str]) -> list[Job]:
+    """Those of the jobs that make these files, and all that they rest on; in the order in which they were given."""
+    maker = {path: job for job in found for path in (*job.files, job.seal)}
+    todo, needed = list(paths), set()
+    while todo:
+        job = maker.get(todo.pop())
+        if job and job not in needed:
+            needed.add(job)
+            todo += job.inputs
+    return [job for job in found if job in needed]
+
+
 def _maker(plan: Plan, path: str) -> Job | None:
     """The job that makes a file of the study; None for a file from outside it."""
     if not path.startswith(f"{plan.root}/"):
         return None
-    room, *axes, file = path.removeprefix(f"{plan.root}/").split("/")
+    *folders, file = path.removeprefix(f"{plan.root}/").split("/")
+    room, axes = folders[0] if folders else "", folders[1:]
     seed = axes[1].removeprefix("seed") if len(axes) > 1 else ""
     match room:
         case "data":
@@ -88,13 +96,22 @@ def _maker(plan: Plan, path: str) -> Job | None:
             return _score(plan, axes[0], seed, axes[2])
         case "synthesis":
             return _synthesis(plan, axes[0], seed, axes[2])
-        case _:
+        case "detect":
             return _detect(plan, axes[0], seed, axes[2])
+        case "sources":
+            return _fetch(plan, Path(file).stem)
+        case "tables" | "figures":
+            return _output(plan, Path(file).stem)
+        case "claims":
+            return _claims(plan)
+        case _:
+            return _config(plan)
 
 
 def _job(plan: Plan, rule: str, name: str, files: list[str], inputs: list[str]) -> Job:
-    log = f"{plan.root}/logs/{rule}/{name}.log" if name else f"{plan.root}/logs/{rule}.log"
-    return Job(rule, name, tuple(files), tuple(inputs), log)
+    place = f"{rule}/{name}" if name else rule
+    log, seal = f"{plan.root}/logs/{place}.log", f"{plan.root}/{seals.FOLDER}/{place}.json"
+    return Job(rule, name, tuple(files), tuple(inputs), log, seal)
 
 
 def _pool(plan: Plan, dataset: str) -> list[str]:
@@ -106,8 +123,13 @@ def _data(plan: Plan, model: str) -> list[str]:
     return [*_pool(plan, dataset), f"{plan.dataset(dataset)}/splits.safetensors"]
 
 
+def _fetch(plan: Plan, source: str) -> Job:
+    return _job(plan, "fetch", source, [f"{plan.root}/sources/{source}.json"], [])
+
+
 def _load(plan: Plan, dataset: str) -> Job:
-    return _job(plan, "load_data", dataset, _pool(plan, dataset), [])
+    made = [*_pool(plan, dataset), f"{plan.dataset(dataset)}/costs.json"]
+    return _job(plan, "load_data", dataset, made, plan.fetched(dataset))
 
 
 def _split(plan: Plan, dataset: str) -> Job:
@@ -118,7 +140,8 @@ def _split(plan: Plan, dataset: str) -> Job:
 def _train(plan: Plan, model: str, seed: str) -> Job:
     start = plan.study.models[model].start_from
     inputs = [*_data(plan, model), *([plan.weights(start, seed)] if start else [])]
-    return _job(plan, "train", f"{model}/seed{seed}", [plan.weights(model, seed), plan.history(model, seed)], inputs)
+    made = [plan.weights(model, seed), plan.history(model, seed)]
+    return _job(plan, "train", f"{model}/seed{seed}", _with_costs(made), inputs)
 
 
 def _attack(plan: Plan, model: str, seed: str, attack: str) -> Job:
@@ -130,7 +153,7 @@ def _attack(plan: Plan, model: str, seed: str, attack: str) -> Job:
 def _score(plan: Plan, model: str, seed: str, attack: str) -> Job:
     attacked = [] if attack == CLEAN else [plan.attack_record(model, seed, attack)]
     inputs = [*_data(plan, model), plan.weights(model, seed), *attacked]
-    return _job(plan, "score", f"{model}/seed{seed}/{attack}", [plan.scores(model, seed, attack)], inputs)
+    return _job(plan, "score", f"{model}/seed{seed}/{attack}", _with_costs([plan.scores(model, seed, attack)]), inputs)
 
 
 def _detect(plan: Plan, model: str, seed: str, attack: str) -> Job:
@@ -140,7 +163,7 @@ def _detect(plan: Plan, model: str, seed: str, attack: str) -> Job:
 
 def _synthesis(plan: Plan, model: str, seed: str, rule: str) -> Job:
     made = plan.gradients(model, seed) if rule == "gradients" else plan.landscapes(model, seed)
-    return _job(plan, rule, f"{model}/seed{seed}/{rule}", made, [*_data(plan, model), plan.weights(model, seed)])
+    return _job(plan, rule, f"{model}/seed{seed}/{rule}", _with_costs(made), [*_data(plan, model), plan.weights(model, seed)])
 
 
 def _output(plan: Plan, name: str) -> Job:
@@ -151,6 +174,20 @@ def _output(plan: Plan, name: str) -> Job:
         return _job(plan, "make_table", name, files, [*needed, PAPER])
     files = [made.with_suffix(end).as_posix() for end in (".png", ".pdf", ".json")]
     return _job(plan, "draw_figure", name, files, needed)
+
+
+def _with_costs(made: list[str]) -> list[str]:
+    return [*made, Path(made[0]).with_name("costs.json").as_posix()]
+
+
+def _config(plan: Plan) -> Job:
+    return _job(plan, "write_config", "", [f"{plan.root}/config.json"], [])
+
+
+def _report(plan: Plan) -> Job:
+    made = [plan.made(name) for name in plan.study.outputs]
+    inputs = [*made, f"{plan.root}/claims/verdicts.json", f"{plan.root}/config.json"]
+    return _job(plan, "write_report", "", [f"{plan.root}/report.html"], inputs)
 
 
 def _claims(plan: Plan) -> Job:

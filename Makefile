@@ -67,9 +67,9 @@ lock:  ## envs/requirements.lock from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-header --no-annotate --quiet --output-file envs/requirements.lock
 
 table_%: env
-	@$(RUN) results/$(STUDY)/tables/$@.csv $(ARGUMENTS)
+	@$(RUN) $@ $(ARGUMENTS)
 	@cat results/$(STUDY)/tables/$@.md
 
 fig_%: env
-	@$(RUN) results/$(STUDY)/figures/$@.png $(ARGUMENTS)
+	@$(RUN) $@ $(ARGUMENTS)
 	@echo "The figure: results/$(STUDY)/figures/$@.png"

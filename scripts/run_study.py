@@ -1,30 +1,49 @@
-"""Run a study: Snakemake with the given arguments, a line per job, its whole output in a log."""
+"""Run a study: Snakemake with the given arguments, a line per job, its whole output in a log.
 
-import os
+Targets come first: names of tables and figures, rules, or files. All other arguments are those of snakemake.
+"""
+
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
-from robustgen.core import slurm
-from robustgen.core.launch import healing, registered, side_by_side
-from robustgen.core.refusal import command
-
-LOG = Path(".snakemake/robustgen.log")
+from robustgen.core import asked, current, slurm
+from robustgen.core.config import load
+from robustgen.core.launch import healing, side_by_side
+from robustgen.core.plan import Plan
+from robustgen.core.refusal import Refused, command
+from robustgen.core.runs import log_of_this_run, registered
+from robustgen.core.tidy import remove_images
 
 
 def main(argv: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(f"{__doc__}\nusage: run_study.py <arguments of snakemake>")
+        print(f"{__doc__}\nusage: run_study.py <targets> <arguments of snakemake>")
         return
-    call, log = [sys.executable, "-m", "snakemake", *arguments], LOG.with_name(f"robustgen-{os.getpid()}.log")
-    here, dry = Path.cwd(), {"-n", "--dry-run", "--dryrun"} & set(arguments)
-    clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) and not dry else None
+    plan = Plan(load("config/config.yaml", *asked.overlays(arguments)))
+    named = asked.targets(arguments)
+    paths = [asked.path_of(target, plan) for target in named]
+    arguments = [*paths, *arguments[len(named) :]]
+    call = [sys.executable, "-m", "snakemake", *arguments]
+    if {"-n", "--dry-run", "--dryrun"} & set(arguments):
+        sys.exit(subprocess.run(call, check=False).returncode)
+    run(plan, paths, arguments, call)
+
+
+def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> None:
+    """Run Snakemake, and end with an error where it failed or where something asked for is not current afterwards."""
+    here, log = Path.cwd(), log_of_this_run()
+    clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
     with registered(call, clear=clear) as others:
-        status = healing([*call, *slurm.options(here, arguments), *side_by_side(arguments)], log)
+        status = healing([*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root))
+        remove_images(plan)
     if status:
         busy = f" Other runs are under way in this folder: processes {others}." if others else ""
-        sys.exit(f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}")
+        raise Refused(f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}")
+    for job, reason in current.outdated(asked.needed(paths, plan)).items():
+        raise Refused(f"{job.rule} {job.name} is not current: {reason}; give the same command again.")
     log.unlink()
 
 

@@ -48,3 +48,14 @@ rule draw_figure:
     shell:
         "python scripts/draw_figure.py --kind {params.kind:q} --spec {params.spec:q} --files {params.files:q} "
         "--out {output.png:q} --seal {output.seal:q} 2> {log:q}"
+
+
+# each table and figure may be asked for by its name
+for output_name in study.outputs:
+
+    rule:
+        name:
+            output_name
+        input:
+            plan.made(output_name),
+        localrule: True

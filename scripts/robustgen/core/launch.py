@@ -1,70 +1,23 @@
-"""Running a study's Snakemake: a killed run's lock is cleared, a live one is left alone, and each job is one line."""
+"""Running a study's Snakemake: each job is one line, each failure one sentence."""
 
 from __future__ import annotations
 
 import os
-import platform
 import re
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from robustgen.core import gpus, slurm
-from robustgen.core.files import leftovers
-from robustgen.core.processes import quoted, works_here
-from robustgen.core.refusal import ASIDE, Refused
+from robustgen.core.refusal import DAMAGED
 
 HEALINGS = 4  # runs in a row, each of which may find another damaged file
-RESULTS = Path("results")
-LOCKS = Path(".snakemake/locks")
-RUNS = Path(".snakemake/robustgen-runs")  # a file per process: its host and its Snakemake's process
-
-
-TOLD = (
-    r"(Nothing to be done|Error in rule|Error:|Refused|BadFile|Diverged|Exception|configuration has|^- \w+\.|SLURM status is"
-    r"|SLURM sbatch failed)"
-)
-
-
-@contextmanager
-def registered(unlock: list[str], *, clear: Callable[[list[int]], None] | None = None) -> Iterator[list[int]]:
-    """Note this process among the runs of the folder and give the others that are alive; `clear` removes what dead ones left.
-
-    Where none is, the lock that a killed run left is cleared; where one is, Snakemake's own lock decides: it refuses
-    only runs that write the same files.
-    """
-    known = [int(path.name) for path in RUNS.glob("*")]
-    alive = [pid for pid in known if _alive(pid)]
-    if clear:
-        clear(alive)
-    for dead in set(known) - set(alive):
-        (RUNS / str(dead)).unlink(missing_ok=True)
-    if not alive and LOCKS.exists() and any(LOCKS.iterdir()):
-        print("An earlier run was killed; its lock is cleared and what it had finished is kept.", flush=True)
-        subprocess.run([*unlock, "--unlock"], check=True, capture_output=True)
-        for path in leftovers(RESULTS):
-            path.unlink(missing_ok=True)
-    _refuse_unwritable(RESULTS)
-    RUNS.mkdir(parents=True, exist_ok=True)
-    mine = _note()
-    try:
-        yield alive
-    finally:
-        mine.unlink(missing_ok=True)
-
-
-def _refuse_unwritable(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise Refused(f"{folder} cannot be written to: {error.strerror}; mend that, then run again.") from error
+TAIL = 20  # lines of Snakemake's that are shown where it failed before any job
+TOLD = r"^(Nothing to be done|The report is )|SLURM status is|SLURM sbatch failed"
+TRACE = "Traceback (most recent call last):"
 
 
 def run(command: list[str], log: Path) -> int:
@@ -72,25 +25,29 @@ def run(command: list[str], log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
-    if RUNS.exists():
-        _note(process.pid)
+    said = False
     with log.open("w", encoding="utf-8") as file:
         while process.poll() is None:
             try:
                 for line in jobs(_kept(process.stdout, file)):
                     print(line, flush=True)
+                    said = said or " failed" in line
             except KeyboardInterrupt:
                 print("Stopping; what is finished is kept, and the same command goes on from here.", flush=True)
+                said = True
                 if not _at_a_terminal():  # there, Ctrl-C reaches Snakemake by itself
                     process.send_signal(signal.SIGINT)
-    return process.wait()
+    if process.wait() and not said:
+        print("\n".join(log.read_text(encoding="utf-8").splitlines()[-TAIL:]), flush=True)
+    return process.returncode
 
 
-def healing(command: list[str], log: Path) -> int:
-    """Run Snakemake, and again where a job has set a damaged file aside, which is then made anew."""
+def healing(command: list[str], log: Path, results: Path) -> int:
+    """Run Snakemake, and again where a job has set a damaged file of `results` aside, which is then made anew."""
     for _ in range(HEALINGS):
+        before = set(results.rglob(f"*{DAMAGED}"))
         status = run(command, log)
-        if not status or ASIDE not in log.read_text(encoding="utf-8"):
+        if not status or not set(results.rglob(f"*{DAMAGED}")) - before:
             break
         print("Damaged files were set aside; they are made anew.", flush=True)
     return status
@@ -112,16 +69,14 @@ class Seen:
     starts: dict[str, float] = field(default_factory=dict)
     job: str = ""
     finished: str = ""
+    told: str = ""  # the failed job whose sentence was given already
 
 
 def jobs(lines: Iterable[str]) -> Iterator[str]:
-    """A line per finished or failed job (under SLURM also per submitted one), and whatever Snakemake says of errors."""
-    seen = Seen()
-    for text, shown in quoted(lines):
-        if shown:  # what an inner Snakemake says of its only job is none of ours
-            if re.search(TOLD, text):
-                yield text
-        elif found := re.match(r"(?:local)?rule (\w+):", text):
+    """A line per finished or failed job; under SLURM also per submitted one."""
+    seen, texts = Seen(), (line.strip() for line in lines)
+    for text in texts:
+        if found := re.match(r"(?:local)?rule (\w+):", text):
             seen.rule = found[1]
         elif found := re.match(r"jobid: (\d+)", text):
             seen.job = found[1]
@@ -139,8 +94,36 @@ def jobs(lines: Iterable[str]) -> Iterator[str]:
             yield f"{'':9} {seen.names.get(found[1], found[1])}: SLURM job {found[2]}"
         elif found := re.match(r"Trying to restart job (\d+)", text):
             yield f"{'':9} {seen.names.get(found[1], found[1])} is tried again"
+        elif found := re.match(r"Logfile (.+?):( empty file)?$", text):
+            yield from _failure(seen, found[1], [] if found[2] else _fenced(texts))
         elif re.search(TOLD, text):
-            yield text
+            yield text.removeprefix("message: ")
+
+
+def _failure(seen: Seen, log: str, said: list[str]) -> Iterator[str]:
+    """A failed job's sentence, from the first of its logs that holds one."""
+    name = seen.names.get(seen.job, seen.rule)
+    if said and seen.told != seen.job:
+        seen.told = seen.job
+        yield f"{'':9} {name} failed: {_sentence(said)}"
+    elif not said:
+        yield f"{'':9} {name} failed and left nothing in {log}"
+
+
+def _fenced(texts: Iterator[str]) -> list[str]:
+    """The lines of a log, which Snakemake shows between two equal lines of `=`."""
+    fence, found = next(texts, ""), []
+    for text in texts:
+        if text == fence:
+            break
+        found.append(text)
+    return [text for text in found if text]
+
+
+def _sentence(said: list[str]) -> str:
+    """The last line of a log, or all from a traceback on, which tells of a defect."""
+    traces = [place for place, text in enumerate(said) if text == TRACE]
+    return "\n".join(said[traces[-1] :]) if traces else said[-1]
 
 
 def _kept(lines: Iterable[str], file: object) -> Iterator[str]:
@@ -155,23 +138,3 @@ def _at_a_terminal() -> bool:
         return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
         return False
-
-
-def _note(*snakemake: int) -> Path:
-    mine = RUNS / str(os.getpid())
-    mine.write_text(" ".join(map(str, (platform.node(), *snakemake))), encoding="utf-8")
-    return mine
-
-
-def _alive(pid: int) -> bool:
-    """Whether that run lives: its launcher, or its Snakemake alone; of another host's runs nothing can be known."""
-    host, *snakemake = (RUNS / str(pid)).read_text(encoding="utf-8").split() or [platform.node()]
-    if host != platform.node():
-        print(f"A run was started on {host}, process {pid}; if it has ended, delete {RUNS / str(pid)}.", flush=True)
-        return True
-    if works_here(pid, "run_study"):
-        return True
-    orphans = [process for process in snakemake if works_here(int(process), "snakemake")]
-    if orphans:
-        print(f"The Snakemake of an earlier start still runs here: process {', '.join(orphans)}.", flush=True)
-    return bool(orphans)

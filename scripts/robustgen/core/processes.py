@@ -1,10 +1,17 @@
-"""Processes of this machine, and what they say: whether one works here, and which lines are another's that it quotes."""
+"""Processes of this machine: which work in this folder, which a run has started, and their end."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from robustgen.core.refusal import Refused
+
+PATIENCE = 30.0  # seconds for killed processes to be gone
 
 
 def works_here(process: int, what: str) -> bool:
@@ -16,14 +23,32 @@ def works_here(process: int, what: str) -> bool:
         return False
 
 
-def quoted(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Each line of Snakemake, and whether it stands in a failed job's log, which is shown between two equal lines of `=`."""
-    fence = before = ""
-    for line in lines:
-        text = line.strip()
-        yield text, bool(fence)
-        if fence:
-            fence = "" if text == fence else fence
-        elif before.startswith("Logfile ") and re.fullmatch("=+", text):
-            fence = text
-        before = text
+def marked(variable: str, values: Sequence[str]) -> list[int]:
+    """The processes of this user in whose environment a variable has one of these values."""
+    wanted = {f"{variable}={value}".encode() for value in values}
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):  # it has ended, or is another user's
+            if folder.name.isdigit() and wanted & set((folder / "environ").read_bytes().split(b"\0")):
+                found.append(int(folder.name))
+    return found
+
+
+def end(processes: Sequence[int]) -> None:
+    """Kill processes and return once they are gone; their files are whole or absent at any moment."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while left := [process for process in processes if _lives(process)]:
+        if time.monotonic() > deadline:
+            raise Refused(f"The processes {left} of a killed run do not end; end them by hand, then run again.")
+        time.sleep(0.05)
+
+
+def _lives(process: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

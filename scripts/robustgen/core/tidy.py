@@ -1,0 +1,19 @@
+"""Attacked images that a killed run left: large, and of no use once they are scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from robustgen.core import seals
+from robustgen.core.flow import jobs
+from robustgen.core.plan import Plan
+
+
+def remove_images(plan: Plan) -> None:
+    """Delete the attacked images whose scores are there, unless the study keeps them."""
+    if plan.study.keep_images:
+        return
+    for job in jobs(plan):
+        images = Path(plan.root, "attacks", job.name, "images.safetensors")
+        if job.rule == "score" and images.exists() and not seals.fault(job.seal, job.files):
+            images.unlink()

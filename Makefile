@@ -8,7 +8,7 @@ OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
 ARGUMENTS = --workflow-profile workflow/profiles/$(PROFILE) $(OVERLAY)
 RUN = python scripts/run_study.py
 .DEFAULT_GOAL := help
-.PHONY: help env demo study data test lint format bench why plan compare publish schema lock
+.PHONY: help env demo study data test lint format bench why plan verify compare publish schema lock
 
 help:  ## this list
 	@echo "robustgen: robust and generative models, reproduced. STUDY is demo, workstation or paper (now: $(STUDY))."
@@ -52,6 +52,9 @@ why: env  ## a sentence per pending job on why it would run
 
 plan: env  ## what a run of STUDY would take: jobs, hours by earlier runs, disk, downloads
 	@python scripts/plan_study.py $(OVERLAY) --workflow-profile workflow/profiles/$(PROFILE)
+
+verify: env  ## every file of STUDY against the seal of the job that wrote it: what is damaged, missing or stale
+	@python scripts/verify.py $(OVERLAY) --workflow-profile workflow/profiles/$(PROFILE)
 
 compare: env  ## the results of STUDY against those published with this project, number by number
 	@python scripts/compare_runs.py results/$(STUDY) results/published/$(STUDY)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -155,7 +154,13 @@ Error in rule attack:
     jobid: 4
     output: images.safetensors
     log: attack.log (check log file(s) for error details)
+Logfile attack.log:
+================
+attack: 3/4 in 30 s
+The attack of lab.momentum returns a Tensor.
+================
 """
+TRACEBACK = "Traceback (most recent call last):\n  File x, line 1\nKeyError: 'steps'"
 
 
 def test_each_finished_job_is_a_line_with_its_rule_wildcards_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,34 +176,19 @@ def test_each_finished_job_is_a_line_with_its_rule_wildcards_and_seconds(monkeyp
 
 
 def test_a_failed_job_is_told_and_not_counted_as_done() -> None:
-    said = list(launch.jobs(FAILURE.splitlines()))
-    assert "Error in rule attack:" in said
-    assert not any(line.startswith("[ ") for line in said)
+    (said,) = launch.jobs(FAILURE.splitlines())
+    assert said.strip() == "attack a 0 pgd failed: The attack of lab.momentum returns a Tensor."
 
 
-def test_sentences_of_refusals_are_passed_on() -> None:
-    lines = ["ConfigError: The configuration has 1 problem:", "  - models.a.recipe: 'x' is not defined in recipes; known: y."]
-    assert list(launch.jobs(lines)) == [line.strip() for line in lines]
+def test_a_defect_is_told_with_its_whole_traceback() -> None:
+    (said,) = launch.jobs(FAILURE.replace("The attack of lab.momentum returns a Tensor.", TRACEBACK).splitlines())
+    assert [line.strip() for line in said.splitlines()[1:]] == ["File x, line 1", "KeyError: 'steps'"]
 
 
-def test_a_dead_runs_lock_is_cleared_and_a_live_ones_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    launch.LOCKS.mkdir(parents=True)
-    lock = launch.LOCKS / "0.input.lock"
-    unlock = [sys.executable, "-c", f"import pathlib; pathlib.Path({str(lock)!r}).unlink()"]
-    lock.touch()
-    launch.RUNS.mkdir(parents=True)
-    (launch.RUNS / "999999999").touch()
-    with launch.registered(unlock) as others:
-        assert others == []
-        assert not lock.exists()
-        assert (launch.RUNS / str(os.getpid())).exists()
-        lock.touch()
-        monkeypatch.setattr(launch, "_alive", lambda _: True)
-        with launch.registered(unlock) as others:
-            assert os.getpid() in others
-            assert lock.exists()
-    assert not (launch.RUNS / str(os.getpid())).exists()
+def test_what_snakemake_says_before_any_job_is_shown_whole(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said = [sys.executable, "-c", "import sys; print('MissingRuleException:'); print('No rule to produce x.'); sys.exit(1)"]
+    assert launch.run(said, tmp_path / "log") == 1
+    assert "No rule to produce x." in capfd.readouterr().out
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------
@@ -213,7 +203,7 @@ def ended(body: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_refusal_is_its_sentence_and_status_1() -> None:
     found = ended("raise Refused('Give one or the other.')")
-    assert (found.returncode, found.stderr) == (1, "Refused: Give one or the other.\n")
+    assert (found.returncode, found.stderr) == (1, "Give one or the other.\n")
 
 
 def test_a_full_disk_is_a_sentence_with_the_file() -> None:

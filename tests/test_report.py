@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from robustgen.core import seals
 from robustgen.core.config import checked
 from robustgen.core.files import write_json, write_text
 from robustgen.core.flow import jobs, plan_of
@@ -112,15 +113,14 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     }
     write_json(FOLDER / "training/net/seed0/costs.json", facts)
     write_text(FOLDER / "benchmarks/train/net/seed0.tsv", "s\tmax_rss\tcpu_time\n60.5\t100.5\tNA\n")
-    _in_order()
+    seal()
     return tmp_path
 
 
-def _in_order() -> None:
-    """Date every file after those it is made from."""
-    for second, job in enumerate(jobs(plan_of(checked(CONFIG), FOLDER))):
-        for path in job.files:
-            os.utime(path, (2_000_000_000 + second, 2_000_000_000 + second))
+def seal() -> None:
+    """Seal every job's files as they are."""
+    for job in jobs(plan_of(checked(CONFIG), FOLDER)):
+        seals.write(Path(job.seal))
 
 
 def read() -> Reader:
@@ -138,7 +138,7 @@ def test_a_finished_study_is_told_whole() -> None:
     assert "-1.500 [-1.750, -1.250]" in reader.words
     assert "8/255" in reader.words
     assert "too few images" in reader.words
-    assert "Nothing is missing: all 9 jobs left their files, and none is older" in reader.words
+    assert "Nothing is missing: all 10 jobs left their files, and all of them are current." in reader.words
     assert "Show all 41 rows" in reader.words
     assert "not the data of the papers" in reader.words
     assert "ab" * 32 in reader.words
@@ -169,7 +169,7 @@ def test_a_missing_cell_is_told_with_the_end_of_its_log() -> None:
     assert "RuntimeError: <script>no memory</script>" in reader.words  # as text, not as a tag
     assert reader.words.count("first line") == 11
     assert "logs/score/net/seed0/pgd.log" in reader.links
-    assert "Made without 1 of its 2 files" in reader.words
+    assert "Not current: it rests on measures/net/seed0/pgd/scores.parquet, which is not current." in reader.words
 
 
 @pytest.mark.usefixtures("results")
@@ -177,16 +177,32 @@ def test_jobs_behind_a_failure_are_told_to_wait() -> None:
     for path in ("training/net/seed0/weights.safetensors", "attacks/net/seed0/pgd/costs.json"):
         (FOLDER / path).unlink()
     words = read().words
-    assert "2 of 9 jobs have not left all their files: 1 failed or did not run, 1 wait for others." in words
+    assert "2 of 10 jobs have not left all their files: 1 failed or did not run, 1 wait for others." in words
     assert "attack net/seed0/pgd waits for training/net/seed0/weights.safetensors;" in words
 
 
 @pytest.mark.usefixtures("results")
-def test_what_is_older_than_its_inputs_is_told() -> None:
-    os.utime(SCORES, (2_100_000_000, 2_100_000_000))
+def test_what_is_not_current_is_told_with_its_reason() -> None:
+    write_text(SCORES, "other")
     words = read().words
-    assert "tables/energy_by_steps.csv is older than measures/net/seed0/pgd/scores.parquet" in words
-    assert "none is older" not in words
+    assert "score net/seed0/pgd: measures/net/seed0/pgd/scores.parquet is not what its job wrote" in words
+    assert "make_table energy_by_steps: it rests on measures/net/seed0/pgd/scores.parquet, which is not current" in words
+    assert "all of them are current" not in words
+
+
+@pytest.mark.usefixtures("results")
+def test_a_flipped_digit_of_a_table_is_not_shown_as_if_it_were_measured() -> None:
+    path = FOLDER / "tables/energy_by_steps.json"
+    path.write_text(path.read_text().replace("-1.50", "-1.60", 1))
+    assert "Not current: tables/energy_by_steps.json is not what its job wrote." in read().words
+
+
+@pytest.mark.usefixtures("results")
+def test_a_rerun_with_equal_bytes_leaves_nothing_to_say() -> None:
+    """File times do not matter, bytes do."""
+    for path in FOLDER.rglob("*.parquet"):
+        os.utime(path, (2_100_000_000, 2_100_000_000))
+    assert "all of them are current" in read().words
 
 
 @pytest.mark.usefixtures("results")

@@ -75,7 +75,7 @@ def _sorted_out(unlock: list[str], clear: Callable[[list[int]], None] | None) ->
         note = RUNS / str(run.process)
         print(f"A run was started on {run.host}, process {run.process}; if it has ended, delete {note}.", flush=True)
     if left := marked(TOKEN, [run.token for run in dead]):
-        print(f"A killed run has left {len(left)} processes; they are ended first.", flush=True)
+        print(f"A killed run has left processes ({', '.join(map(str, left))}); they are ended first.", flush=True)
         end(left)
     if clear:
         clear([run.process for run in alive])

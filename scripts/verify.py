@@ -1,0 +1,34 @@
+"""Compare every file of a study with the seal of the job that wrote it; say what is damaged, missing or stale."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from robustgen.core import current, why
+from robustgen.core.config import load
+from robustgen.core.dryrun import dry_run
+from robustgen.core.flow import jobs
+from robustgen.core.plan import Plan
+from robustgen.core.refusal import command
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog="All other arguments are passed on to snakemake.")
+    parser.add_argument("--configfile", type=Path, nargs="*", default=[], help="overlays, as for snakemake")
+    args, passed = parser.parse_known_args(argv)
+    plan = Plan(load("config/config.yaml", *args.configfile))
+    found = jobs(plan)
+    faults = current.outdated(found, thorough=True)
+    told = [f"{job.rule} {job.name}".strip() + f": {reason}" for job, reason in faults.items()]
+    overlays = ["--configfile", *map(str, args.configfile)] if args.configfile else []
+    pending = why.sentences(dry_run([*passed, *overlays]))
+    files = sum(len(job.files) for job in found)
+    if told or pending:
+        print("\n".join(["Damaged, missing or without a record:", *(f"  {line}" for line in told or ["nothing"])]))
+        print("\n".join(["A run would make anew:", *(f"  {line}" for line in pending)]))
+        sys.exit(1)
+    print(f"All {files} files of {len(found)} jobs of study {plan.study.study} are what their jobs wrote, and current.")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,97 @@
+"""The examples of the documents: docs/your-own.md is run as it stands, commands and files that are named exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT, Copy
+
+PAGE = (ROOT / "docs/your-own.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", PAGE, flags=re.DOTALL))
+LAUNCH = ("python", "scripts/run_study.py")
+PROFILE = ("--workflow-profile", "workflow/profiles/default", "--configfile", "config/mine.yaml")
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+@pytest.fixture(scope="module")
+def mine(make_copy: Callable[[], Copy]) -> Copy:
+    """The page's study, run as the page says."""
+    copy = make_copy()
+    for name, text in FILES.items():
+        path = copy.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    copy.run("python", "make_bars.py")
+    copy.run(*LAUNCH, *PROFILE)
+    return copy
+
+
+def test_every_block_of_code_is_a_file_that_the_test_writes() -> None:
+    assert PAGE.count("```python") + PAGE.count("```yaml") == len(FILES)
+
+
+def test_the_study_of_the_page_makes_its_outputs(mine: Copy) -> None:
+    table = pd.read_csv(mine.folder / "results/mine/tables/table_mine.csv")
+    assert set(table["attack"]) == {"clean", "momentum"}
+    assert len(table) == 2 * (1 + 2 * 2)
+    detected = pd.read_csv(mine.folder / "results/mine/tables/table_detection.csv")
+    assert {"max_logit", "energy"} == set(detected["detector"])
+    assert (mine.folder / "results/mine/figures/fig_mine.png").stat().st_size > 5000
+    assert "all of them are current" in (mine.folder / "results/mine/report.html").read_text()
+
+
+def test_the_columns_of_score_rows_are_those_of_the_page(mine: Copy) -> None:
+    rows = pd.read_parquet(mine.folder / "results/mine/measures/bars_mlp/seed0/momentum/scores.parquet")
+    section = PAGE.split("## Columns of score rows")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([a-z0-9_]+)`", "".join(line for line in section.splitlines() if line.startswith("| `"))))
+    assert set(rows.columns) <= named
+
+
+def test_an_edit_of_a_module_of_ones_own_reruns_what_it_touches(mine: Copy) -> None:
+    undo = mine.edit("lab/momentum.py", "spec.steps + 1", "spec.steps + 1.0")
+    said = mine.run(*LAUNCH, *PROFILE, "--dry-run").stdout
+    undo()
+    rules = {line.split()[1].rstrip(":") for line in said.splitlines() if line.startswith(("rule ", "localrule "))}
+    assert {"attack", "score", "make_table"} <= rules
+    assert not {"load_data", "train"} & rules
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def attack(:\n", "lab/momentum.py, line"),
+        ("import lab.gone_py\nfrom lab import broken\n", "lab/broken.py, line 1"),
+    ],
+)
+def test_a_module_of_ones_own_that_cannot_be_read_is_told_before_any_job(mine: Copy, text: str, said: str) -> None:
+    (mine.folder / "lab/broken.py").write_text("x = (\n")
+    undo = mine.edit("lab/momentum.py", "import torch\n", f"import torch\n{text}")
+    found = mine.run(*LAUNCH, *PROFILE, check=False)
+    undo()
+    assert found.returncode == 1
+    assert said in found.stdout + found.stderr
+    assert "Traceback" not in found.stdout + found.stderr
+
+
+def test_the_use_from_python_runs(mine: Copy) -> None:
+    said = mine.run("env", "PYTHONPATH=scripts", "python", "use.py").stdout
+    assert re.fullmatch(r"fooled \d+%, E\(x\) -?\d+\.\d\d -> -?\d+\.\d\d\n", said)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_of_a_document_lead_to_files(path: object) -> None:
+    text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    assert [link for link in links if not (path.parent / link).exists()] == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_make_targets_that_a_document_names_exist(path: object) -> None:
+    text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    known = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    named = set(re.findall(r"\bmake ([a-z]+)\b(?!_)", " ".join(re.findall(r"`[^`]+`|^ *make .*$", text, flags=re.MULTILINE))))
+    assert {name for name in named if not name.startswith(("table", "fig"))} <= known

@@ -1,0 +1,93 @@
+"""No string of a configuration reaches a shell unquoted: every rule's command is run by a shell whose `python` tells its arguments."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import ROOT, Copy
+from test_docs import FILES
+
+NASTY = "a $(touch pwned) `touch pwned` ; touch pwned | & > pwned 'single' \"double\" {word} {{twice}} \\ * ~ # \u00e9"
+MULTILINE = f"{NASTY}\nsecond line\ttab"
+RULES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk"))}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_value_in_a_shell_command_is_quoted(name: str) -> None:
+    for command in re.findall(r"(?m)^    shell:\n((?:^        .*\n?)+)", RULES[name]):
+        assert [found for found in re.findall(r"\{[^}]*\}", command) if not found.endswith(":q}")] == []
+
+
+def nasty() -> dict[str, object]:
+    """The study of docs/your-own.md with such a string in every field that takes one."""
+    study = yaml.safe_load(FILES["config/mine.yaml"])
+    study["data"] = {"root": f"data/{NASTY}", "mirror": f"/nowhere/{NASTY}", "offline": True}
+    for part in ("datasets", "models", "attacks", "detectors", "tables", "figures"):
+        for entry in study[part].values():
+            if "." in str(entry.get("kind", entry.get("net", ""))):
+                entry["options"] = {**entry.get("options", {}), "note": MULTILINE, NASTY: [NASTY]}
+    study["datasets"]["bars"]["options"] = {"folder": NASTY, "names": [NASTY, MULTILINE]}
+    study["datasets"]["bars"]["published"] = NASTY
+    study["datasets"]["cifar"] = {"kind": "cifar10"}
+    study["figures"]["fig_sheets"] = {"kind": "sheet", "datasets": ["cifar"]}
+    study["figures"]["fig_4"] = {"kind": "input_gradients", "models": ["bars_mlp"]}
+    study["figures"]["fig_plane"] = {"kind": "plane", "models": ["bars_mlp"], "attacks": ["momentum"]}
+    study["outputs"] += ["fig_sheets", "fig_4", "fig_plane"]
+    return study
+
+
+@pytest.fixture(scope="module")
+def copy(make_copy: Callable[[], Copy]) -> Copy:
+    """That study, planned from a folder whose own name is no better."""
+    found = make_copy()
+    folder = found.folder.with_name(f"{found.folder.name} {{checkout}} $(touch pwned) 'x'")
+    found.folder.rename(folder)
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "config/mine.yaml").write_text(yaml.safe_dump(nasty(), allow_unicode=True, sort_keys=False), encoding="utf-8")
+    place = folder / "data" / NASTY / NASTY
+    place.mkdir(parents=True)
+    for part in ("train", "test"):
+        (place / f"{part}.npz").write_bytes(b"")
+    return Copy(folder)
+
+
+def commands(copy: Copy) -> list[str]:
+    """The shell command of every job of the study."""
+    call = (sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--forceall", "--configfile", "config/mine.yaml")
+    said = copy.run(*call, "--workflow-profile", "workflow/profiles/default").stdout
+    return re.findall(r"(?m)^Shell command: (.*)$", said)
+
+
+def arguments(copy: Copy, command: str) -> list[str]:
+    """What `python` is handed when a shell runs the command."""
+    tell = "python() { printf '%s\\0' \"$@\" > told; }; "
+    for log in re.findall(r"2> (\S+)$", command):
+        (copy.folder / log).parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["bash", "-c", tell + command], cwd=copy.folder, check=True)
+    return (copy.folder / "told").read_bytes().decode().split("\0")[:-1]
+
+
+def test_a_shell_hands_every_string_on_as_it_stands_and_executes_none(copy: Copy) -> None:
+    found = [arguments(copy, command) for command in commands(copy)]
+    scripts = {Path(words[0]).stem for words in found}
+    rules = set(re.findall(r"(?m)^rule (\w+):", "\n".join(RULES.values())))
+    assert scripts == rules
+    assert not list(copy.folder.rglob("pwned"))
+    assert not (copy.folder.parent / "pwned").exists()
+    for words in found:
+        told = "\n".join(words)
+        if Path(words[0]).stem in ("train", "attack", "detect", "make_table", "write_config", "load_data"):
+            assert NASTY in told or json.dumps(NASTY)[1:-1] in told or json.dumps(NASTY, ensure_ascii=False)[1:-1] in told
+    fetch = next(words for words in found if words[0] == "scripts/fetch.py")
+    assert f"--root=data/{NASTY}" in fetch
+    assert f"--mirror=/nowhere/{NASTY}" in fetch

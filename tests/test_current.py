@@ -20,6 +20,7 @@ from robustgen.core.current import RECORDS, _record, inherited, outdated
 from robustgen.core.files import write_text
 from robustgen.core.flow import Job, behind, jobs
 from robustgen.core.plan import Plan
+from robustgen.core.tidy import remove_images
 
 TINY = Plan(load(ROOT / "config/config.yaml", ROOT / "tests/tiny.yaml"))
 ALL = jobs(TINY)
@@ -130,6 +131,17 @@ def test_a_touched_file_of_equal_bytes_is_current() -> None:
     for path in one("train").files:
         os.utime(path, (2_100_000_000, 2_100_000_000))
     assert outdated(ALL) == {}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("keep", [True, False])
+def test_attacked_images_that_a_killed_run_left_go_once_they_are_scored(keep: bool) -> None:
+    scored, unscored = (Path(f"results/tiny/attacks/signs_standard/seed0/{name}/images.safetensors") for name in ("pgd", "apgd"))
+    for path in (scored, unscored):
+        path.touch()
+    Path("results/tiny/seals/score/signs_standard/seed0/apgd.json").unlink()
+    remove_images(Plan(TINY.study.model_copy(update={"keep_images": keep})))
+    assert (scored.exists(), unscored.exists()) == (keep, True)
 
 
 # --- with Snakemake ----------------------------------------------------------------------------------------------

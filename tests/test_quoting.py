@@ -1,4 +1,4 @@
-"""No string of a configuration reaches a shell unquoted: every rule's command is run by a shell whose `python` tells its arguments."""
+"""No string of a configuration reaches a shell unquoted: a shell runs each rule's command with a `python` that tells its arguments."""
 
 from __future__ import annotations
 

@@ -84,6 +84,8 @@ def _sorted_out(unlock: list[str], clear: Callable[[list[int]], None] | None) ->
         (LOGS / f"robustgen-{run.process}.log").unlink(missing_ok=True)
     if not alive and not _by_hand():
         _clear_lock(unlock)
+        for path in leftovers(RESULTS):
+            path.unlink(missing_ok=True)
     return [run.process for run in alive]
 
 
@@ -105,8 +107,6 @@ def _clear_lock(unlock: list[str]) -> None:
     if LOCKS.exists() and any(LOCKS.iterdir()):
         print("An earlier run was killed; its lock is cleared and what it had finished is kept.", flush=True)
         subprocess.run([*unlock, "--unlock"], check=True, capture_output=True)
-        for path in leftovers(RESULTS):
-            path.unlink(missing_ok=True)
 
 
 def _refuse_unwritable(folder: Path) -> None:

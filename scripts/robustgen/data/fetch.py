@@ -107,8 +107,10 @@ class Fetch:
 
     def fault_of_new(self, part: Path, row: Row) -> str:
         """What is wrong with a download; one of which no hash is known is read to its end, for it is to be pinned."""
-        known = row.md5 or row.sha256 or self.pins.of(row.file)
-        return self.fault(part, row) or ("" if known else broken(part, row.file))
+        if row.md5 or row.sha256 or self.pins.of(row.file):
+            return self.fault(part, row)
+        print(f"{row.file}: no hash is published; it is read to its end before it is pinned.", file=sys.stderr, flush=True)
+        return broken(part, row.file)
 
 
 @contextmanager

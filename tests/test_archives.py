@@ -48,7 +48,7 @@ def test_an_archive_is_unpacked_and_a_present_folder_needs_none(server: Server, 
     ends = [row("data/set/", within="data/set.tgz"), row("data/list.csv", within="data/set.tgz")]
     receipt = fetch(tmp_path, archive, *ends)
     assert places(tmp_path) == {"data/set.tgz", "data/set/a", "data/set/deep/b", "data/list.csv"}
-    assert receipt["files"]["data/set/"] == {"bytes": 2, "files": 2}
+    assert receipt["files"]["data/set/"].items() >= {"bytes": 2, "files": 2}.items()
     (tmp_path / "data/set.tgz").unlink()
     assert fetch(tmp_path, archive, *ends) == receipt
     assert len(server.seen) == 1

@@ -1,9 +1,8 @@
-"""MNIST's format and prepared arrays: tiny files, compared with torchvision's readers, and damaged ones."""
+"""MNIST's format: tiny files, compared with torchvision's readers, and damaged ones."""
 
 from __future__ import annotations
 
 import gzip
-import pickle
 import struct
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +12,7 @@ import pytest
 
 from robustgen.core import kinds
 from robustgen.core.refusal import Refused
-from robustgen.data import fashion_mnist, mnist, npz
+from robustgen.data import fashion_mnist, mnist
 from robustgen.data.options import read_choices
 
 STREAM = np.random.Generator(np.random.PCG64(3))
@@ -105,93 +104,6 @@ def test_mnist_names_a_missing_file_a_missing_root_another_size_and_options(tmp_
         mnist.load(size=32, root=str(tmp_path), options={})
     with pytest.raises(Refused, match="mnist has no option train"):
         mnist.load(size=28, root=str(tmp_path), options={"train": 5})
-
-
-def write_npz(root: Path, **changed: object) -> np.ndarray:
-    """A prepared set in `root`/mine; gives the training images. `changed` replaces what the test file holds."""
-    folder = root / "mine"
-    folder.mkdir()
-    images = STREAM.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
-    held = {"images": images, "labels": np.array([0, 1, 2, 0, 1, 2], np.int32), "more": np.zeros(1)}
-    np.savez(folder / "train.npz", **held)
-    np.savez(folder / "test.npz", **{**held, **changed})
-    return images
-
-
-def test_npz_gives_the_arrays_in_colour_and_in_grey(tmp_path: Path) -> None:
-    images = write_npz(tmp_path)
-    pool = npz.load(size=16, root=str(tmp_path), options={"folder": "mine"})
-    assert (pool.images[:6].transpose(0, 2, 3, 1) == images).all()
-    assert (pool.labels.tolist(), pool.part.tolist()) == ([0, 1, 2] * 4, [0] * 6 + [1] * 6)
-    assert pool.names == ("class 0", "class 1", "class 2")
-    for name in npz.PARTS:
-        np.savez_compressed(tmp_path / f"mine/{name}.npz", images=images[..., 0], labels=np.arange(6, dtype=np.uint8) % 3)
-    grey = npz.load(size=16, root=str(tmp_path), options={"folder": "mine", "names": ["a", "b", "c"]})
-    assert (grey.images[6:, 0] == images[..., 0]).all()
-    assert grey.names == ("a", "b", "c")
-
-
-@pytest.mark.parametrize(
-    ("changed", "sentence"),
-    [
-        (
-            {"images": np.array([[1], [2]], dtype=object)},
-            "is no .npz file with the plain arrays .*Object arrays cannot be loaded",
-        ),
-        ({"labels": np.array([print] * 6, dtype=object)}, "is no .npz file with the plain arrays .*allow_pickle=False"),
-        ({"images": np.zeros((6, 16, 16, 3))}, r"must be uint8 \[n,h,w,3\] or \[n,h,w\], not float64"),
-        ({"images": np.zeros((6, 3, 16, 16), np.uint8)}, r"must be uint8 \[n,h,w,3\]"),
-        ({"images": np.zeros((6, 8, 8, 3), np.uint8)}, "images of 8 x 8 pixels, .* prepare them as 16 x 16"),
-        ({"images": np.zeros((6, 16, 16), np.uint8)}, "one part is in colour and the other is not"),
-        ({"labels": np.zeros(5, np.int64)}, "labels must be 6 whole numbers"),
-        ({"labels": np.zeros(6)}, "labels must be 6 whole numbers"),
-        ({"labels": np.full(6, -1)}, "labels must be the positions of the class names"),
-    ],
-)
-def test_npz_refuses_arrays_of_another_form(tmp_path: Path, changed: dict[str, object], sentence: str) -> None:
-    write_npz(tmp_path, **changed)
-    with pytest.raises(Refused, match=sentence):
-        npz.load(size=16, root=str(tmp_path), options={"folder": "mine"})
-
-
-class Evil:
-    """Writes a file when it is unpickled by a careless reader."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple:
-        return (Path.touch, (self.path,))
-
-
-def test_a_pickle_that_poses_as_npz_is_not_executed(tmp_path: Path) -> None:
-    write_npz(tmp_path)
-    (tmp_path / "mine/test.npz").write_bytes(pickle.dumps(Evil(tmp_path / "executed")))
-    with pytest.raises(Refused, match=r"test.npz is no .npz file with the plain arrays"):
-        npz.load(size=16, root=str(tmp_path), options={"folder": "mine"})
-    np.save(tmp_path / "mine/test.npy", np.zeros(3))
-    (tmp_path / "mine/test.npy").rename(tmp_path / "mine/test.npz")
-    with pytest.raises(Refused, match=r"test.npz is no .npz file with the plain arrays"):
-        npz.load(size=16, root=str(tmp_path), options={"folder": "mine"})
-    assert not (tmp_path / "executed").exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({}, "npz: folder must be a text"),
-        ({"folder": 3}, "npz: folder must be a text"),
-        ({"folder": "yours"}, "yours/train.npz is missing; npz needs it"),
-        ({"folder": "mine", "file": "a"}, "npz has no option file; it knows only folder, names"),
-        ({"folder": "mine", "names": "abc"}, "npz: names must be a list"),
-        ({"folder": "mine", "names": ["a", "b"]}, "labels must be the positions of the class names, 0 to 1; found 0 to 2"),
-        ({"folder": "mine", "names": ["a", "b", 3]}, "names must be a tuple of non-empty strings"),
-    ],
-)
-def test_npz_refuses_wrong_options(tmp_path: Path, options: dict[str, object], sentence: str) -> None:
-    write_npz(tmp_path)
-    with pytest.raises(Refused, match=sentence):
-        npz.load(size=16, root=str(tmp_path), options=options)
 
 
 def test_choices_keep_their_order_and_truth_is_no_number() -> None:

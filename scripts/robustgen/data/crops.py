@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustgen.core.refusal import Refused
+from robustgen.data.options import refuse_too_large
 from robustgen.data.pool import TEST, TRAIN, Pool
 from robustgen.data.root import must_exist
 
@@ -36,7 +37,7 @@ def measured(crops: Sequence[Crop], *, min_side: int) -> list[Crop]:
     """The crops cut to their photographs' edges, without those whose shorter side is below `min_side` or below one pixel."""
     boxes: dict[int, Box] = {}
     for path, places in by_photograph(crops).items():
-        with _opened(path) as photo:
+        with opened(path) as photo:
             width, height = photo.size
         boxes |= {k: _cut(crops[k].box or (0, 0, width, height), width, height, path) for k in places}
     cut = [replace(crop, box=boxes[k]) for k, crop in enumerate(crops)]
@@ -57,6 +58,7 @@ def to_pool(crops: Sequence[Crop], *, names: Mapping[str, str], size: int, data:
     if len(names) < 2:
         raise Refused(f"{data}: fewer than two classes have training and test images; lower min_side, or get the files again.")
     chosen = [crop for crop in crops if crop.key in names]
+    refuse_too_large(len(chosen), size=size, per_pixel=3, data=data)
     place = {key: k for k, key in enumerate(names)}
     labels = np.array([place[crop.key] for crop in chosen], dtype=np.int64)
     part = np.array([crop.part for crop in chosen], dtype=np.uint8)
@@ -69,7 +71,7 @@ def pixels(crops: Sequence[Crop], *, size: int) -> NDArray[np.uint8]:
 
     images = np.empty((len(crops), 3, size, size), dtype=np.uint8)
     for path, places in by_photograph(crops).items():
-        with _opened(path) as photo:
+        with opened(path) as photo:
             colour = photo.convert("RGB")
         for k in places:
             image = colour.crop(crops[k].box) if crops[k].box else colour
@@ -86,7 +88,8 @@ def by_photograph(crops: Sequence[Crop]) -> dict[Path, list[int]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image]:
+def opened(path: Path) -> Iterator[Image]:
+    """A photograph, refused where it is missing or cannot be read."""
     from PIL import Image
 
     must_exist(path, data="the list that names it")

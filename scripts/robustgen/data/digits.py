@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from robustgen.data.options import refuse_too_large
 from robustgen.data.pool import TEST, TRAIN, Pool, read_count, read_counts
 
 SOURCES: tuple[str, ...] = ()
@@ -18,6 +19,7 @@ NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 TEST_PER_CLASS = 50
 SEED = 1797
 SIDE, FULL = 8, 16.0
+ENLARGING = 32  # bytes that a pixel takes meanwhile: four numbers
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
@@ -27,6 +29,7 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     read_counts(options, known={}, data="digits")
     read_count(size, name="digits: size", least=SIDE)
     raw = load_digits()
+    refuse_too_large(len(raw.images), size=size, per_pixel=ENLARGING, data="digits")
     labels = raw.target.astype(np.int64)
     images = to_bytes(enlarge(raw.images / FULL, size=size))
     return Pool(images=images[:, None], labels=labels, part=choose_part(labels), names=NAMES)

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from robustgen.core.progress import progress
 from robustgen.core.refusal import Refused
+from robustgen.data.addresses import encoded, is_local, local_path
 
 TRIES = 5
 PAUSE = 1.0  # seconds before the second try; doubled before each further one
@@ -92,15 +93,17 @@ def receive(address: str, part: Path, size: int | None) -> None:
 def _opened(address: str, have: int) -> tuple[IO[bytes], int, int | None]:
     """A stream, the place in the file where it begins, and the file's size where that is known."""
     if is_local(address):
-        return _opened_file(Path(address.removeprefix("file://").removeprefix("file:")))
+        return _opened_file(local_path(address))
     headers = {"User-Agent": "robustgen"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=PATIENCE)
+        answer = urllib.request.urlopen(urllib.request.Request(encoded(address), headers=headers), timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:  # nothing is left to send: what is there is the whole file, or of another one
             return _opened(address, 0)
         raise Failed(f"answers {error.code} {error.reason}", again=error.code >= 500 or error.code == 429) from None
+    except ValueError as error:
+        raise Failed(f"is no address ({error})", again=False) from None
     except (OSError, http.client.HTTPException) as error:
         raise Failed(f"cannot be reached ({getattr(error, 'reason', error)})") from None
     if answer.headers.get_content_type() == "text/html":
@@ -109,11 +112,6 @@ def _opened(address: str, have: int) -> tuple[IO[bytes], int, int | None]:
     start = have if answer.status == http.HTTPStatus.PARTIAL_CONTENT else 0
     length = answer.headers.get("Content-Length")
     return answer, start, start + int(length) if length else None
-
-
-def is_local(address: str) -> bool:
-    """Whether an address is a file of this machine."""
-    return "://" not in address or address.startswith("file:")
 
 
 def _opened_file(path: Path) -> tuple[IO[bytes], int, int]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from robustgen.core.files import read_json, write_json
 from robustgen.core.refusal import Refused
+from robustgen.data.addresses import beside, is_local
 from robustgen.data.archives import unpack
-from robustgen.data.download import PAUSE, download, is_local
+from robustgen.data.download import PAUSE, download
+from robustgen.data.pins import Pins
 from robustgen.data.sources import Row, fault, hash_file
+from robustgen.data.streams import broken
 
 
 class Fetch:
@@ -24,6 +28,7 @@ class Fetch:
         self.source = rows[0].source
         archives = {row.within for row in rows}
         self.needed = [row for row in rows if row.file not in archives]
+        self.pins = Pins(root / ".robustgen" / f"{self.source}.pins.json")
 
     def __call__(self) -> dict[str, Any]:
         """Bring about every file that the source's readers need, and give a receipt of them."""
@@ -53,7 +58,7 @@ class Fetch:
         """The rows that are needed and not there; one that is there and wrong is refused, for it may be the user's own."""
         found = []
         for row in (row for row in self.needed if self.place(row) == self.root / row.file):
-            path, problem = self.place(row), fault(self.place(row), row, self.pin(row))
+            path, problem = self.place(row), self.fault(self.place(row), row)
             if problem and path.is_file():
                 raise Refused(f"{path} {problem}; delete it to have it fetched again.")
             found += [row] if problem else []
@@ -65,7 +70,7 @@ class Fetch:
             self.download(row)
         elif fault(self.root / row.file, row):  # else it came with another row of the same archive
             archive = next(found for found in self.rows if found.file == row.within)
-            if fault(self.root / archive.file, archive, self.pin(archive)):
+            if self.fault(self.root / archive.file, archive):
                 self.download(archive)
             here = Path(archive.file).parent
             wanted = [other for other in self.absent() if other.within == row.within]
@@ -79,34 +84,33 @@ class Fetch:
         path, size = self.root / row.file, int(row.bytes) if row.bytes else None
         try:
             came = download(
-                self.addresses(row), path, size=size, fault=lambda part: fault(part, row, self.pin(row)), pause=self.pause
+                self.addresses(row), path, size=size, fault=lambda part: self.fault_of_new(part, row), pause=self.pause
             )
         except Refused as error:
             raise Refused(f"{self.source}: {row.file} is missing: {error}. {_by_hand(row, path)}") from None
         print(f"{path} came from {came}.", file=sys.stderr, flush=True)
-        if not row.md5 and len(row.sha256) < 64:
-            self.set_pin(row, hash_file(path))
+        if not row.md5 and len(row.sha256) < 64 and self.pins.set(row.file, found := hash_file(path)):
+            where = f"its sha256 {found} is pinned in {self.pins.path}"
+            print(f"{row.file}: no whole hash is published; {where}.", file=sys.stderr, flush=True)
 
     def addresses(self, row: Row) -> list[str]:
         """Where a row's file may be had, the mirror first; offline, only a folder counts."""
-        found = [f"{self.mirror.rstrip('/')}/{row.file}"] if self.mirror else []
+        found = [beside(self.mirror, row.file)] if self.mirror else []
         found += [address for address in (row.url, row.mirror) if address]
         return [address for address in found if is_local(address) or not self.offline]
 
-    def pin(self, row: Row) -> str:
-        """The sha256 that a file without a published one had at its first download."""
-        path = self._pins()
-        return str(read_json(path).get(row.file, "")) if path.exists() else ""
+    def fault(self, path: Path, row: Row) -> str:
+        """What is wrong with a file in place of a row; empty where nothing is."""
+        pin = self.pins.of(row.file)
+        found = fault(path, row, pin)
+        return f"{found} ({self.pins.remedy(row.file)})" if found and pin and path.is_file() else found
 
-    def set_pin(self, row: Row, found: str) -> None:
-        """Pin a file's sha256: from now on another one is refused."""
-        path = self._pins()
-        if not self.pin(row):
-            write_json(path, {**(read_json(path) if path.exists() else {}), row.file: found})
-            print(f"{row.file}: no whole hash is published; its sha256 {found} is pinned in {path}.", file=sys.stderr, flush=True)
-
-    def _pins(self) -> Path:
-        return self.root / ".robustgen" / f"{self.source}.pins.json"
+    def fault_of_new(self, part: Path, row: Row) -> str:
+        """What is wrong with a download; one of which no hash is known is read to its end, for it is to be pinned."""
+        if row.md5 or row.sha256 or self.pins.of(row.file):
+            return self.fault(part, row)
+        print(f"{row.file}: no hash is published; it is read to its end before it is pinned.", file=sys.stderr, flush=True)
+        return broken(part, row.file)
 
 
 @contextmanager
@@ -124,10 +128,13 @@ def _alone(root: Path, source: str) -> Iterator[None]:
 
 
 def _facts(path: Path, row: Row) -> dict[str, Any]:
+    """Size and sha256 of a file; of a folder, those of all its files, the sha256 over their sha256 and names."""
     if not row.is_folder:
         return {"bytes": path.stat().st_size, "sha256": hash_file(path)}
-    sizes = [file.stat().st_size for file in path.rglob("*") if file.is_file()]
-    return {"bytes": sum(sizes), "files": len(sizes)}
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    listed = "\n".join(f"{hash_file(file)} {file.relative_to(path)}" for file in files)
+    found = hashlib.sha256(os.fsencode(listed)).hexdigest()
+    return {"bytes": sum(file.stat().st_size for file in files), "files": len(files), "sha256": found}
 
 
 def _terms(rows: list[Row]) -> dict[str, str]:

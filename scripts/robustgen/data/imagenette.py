@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from robustgen.core.refusal import Refused
+from robustgen.data.crops import opened
 from robustgen.data.options import read_text, refuse_unknown
 from robustgen.data.pool import TEST, TRAIN, Pool, read_count
 from robustgen.data.root import root_of
@@ -15,7 +16,6 @@ from robustgen.data.root import root_of
 SOURCES: tuple[str, ...] = ("imagenette_160",)
 TRAIN_TEST = (9_469, 3_925)  # of training and of test, as published
 FOLDER = "imagenette2-160"
-FORMATS = ("JPEG", "PNG")  # no format whose reader starts programs
 PARTS = {"train": TRAIN, "val": TEST}
 CLASSES = {
     "n01440764": "tench",
@@ -40,6 +40,7 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     files = [
         (path, k, part) for name, part in PARTS.items() for k, wnid in enumerate(CLASSES) for path in _files(base / name / wnid)
     ]
+    _refuse_padding([path for path, _, _ in files], size, base)
     images = np.stack([_crop(path, size) for path, _, _ in files])
     labels, part = (
         np.array([k for _, k, _ in files], dtype=np.int64),
@@ -51,15 +52,26 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
 def _files(folder: Path) -> list[Path]:
     found = sorted(folder.glob("*.JPEG"))
     if not found:
-        raise Refused(f"{folder} holds no .JPEG file; set data.root or ROBUSTGEN_DATA to the folder that holds {FOLDER}.")
+        raise Refused(
+            f"{folder} holds no .JPEG file; put them there, or set data.root or ROBUSTGEN_DATA to the folder that holds them."
+        )
     return found
+
+
+def _refuse_padding(paths: list[Path], size: int, base: Path) -> None:
+    """Refuse a size for which most images would be padded; a few in the official folder are smaller than all others."""
+    sides = []
+    for path in paths:
+        with opened(path) as file:
+            sides.append(min(file.size))
+    if size > (most := sorted(sides)[len(sides) // 2]):
+        have = f"most images in {base} have a shorter side of at most {most} pixels"
+        raise Refused(f"imagenette: {have}, which crops of {size} pixels would pad with black; set size to {most} or less.")
 
 
 def _crop(path: Path, size: int) -> np.ndarray:
     """The centre of an image as uint8 [3,size,size]; a smaller image is padded with zeros, as torchvision's crop does."""
-    from PIL import Image
-
-    with Image.open(path, formats=FORMATS) as file:
+    with opened(path) as file:
         pixels = np.asarray(file.convert("RGB"))
     short = [max(size - side, 0) for side in pixels.shape[:2]]
     padded = np.pad(pixels, [*((gap // 2, gap - gap // 2) for gap in short), (0, 0)])

@@ -15,7 +15,7 @@ SIGN, NOTE = "sign", "note"
 def read_map(path: Path, *, known: Mapping[str, Sequence[str]], columns: Sequence[str], data: str) -> dict[tuple[str, str], str]:
     """(source, class) -> sign, for the sources in `known`, which maps each to its classes; the map has all `columns`."""
     found: dict[tuple[str, str], str] = {}
-    for line in _lines(must_exist(path, data=data), columns):
+    for line in _lines(must_exist(path, data=data, way="put it there, or set options.map to where your map lies"), columns):
         for source in known:
             for key in line[source].split():
                 _refuse_doubtful(found, source, key, line[SIGN], known[source], path)
@@ -28,7 +28,7 @@ def _lines(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = [row for row in csv.reader(file) if row]
-    except (ValueError, csv.Error) as error:
+    except (IsADirectoryError, ValueError, csv.Error) as error:
         raise Refused(f"{path} is no table of text ({error}); give it the columns {', '.join(wanted)}.") from error
     if header != wanted:
         raise Refused(f"{path} has the columns {', '.join(header)}; give it the columns {', '.join(wanted)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -24,6 +25,14 @@ def refuse_resizing(size: int, *, native: int, data: str) -> None:
         raise Refused(f"{data} has images of {native} pixels, which are not resized; set its size to {native}, not {size}.")
 
 
+def refuse_too_large(count: int, *, size: int, per_pixel: int, data: str) -> None:
+    """Refuse a size at which `count` images, of so many bytes per pixel, pass the memory of the machine."""
+    need, have = count * size * size * per_pixel, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if need > have:
+        images = f"{count} images of {size} x {size} pixels take {need / 2**30:.0f} GiB of memory"
+        raise Refused(f"{data}: {images}, this machine has {have / 2**30:.0f}; set a lower size.")
+
+
 def read_choices(value: object, *, known: Sequence[Entry], name: str) -> list[Entry]:
     """The given list of different entries out of `known`, in its own order."""
     entries: list[Any] = list(value) if isinstance(value, list | tuple) else []
@@ -35,7 +44,7 @@ def read_choices(value: object, *, known: Sequence[Entry], name: str) -> list[En
 
 
 def read_text(value: object, *, name: str) -> str:
-    """The given text, refused where it is none or empty."""
-    if not isinstance(value, str) or not value:
+    """The given text, refused where it is none or empty, or where no path can hold it."""
+    if not isinstance(value, str) or not value or "\0" in value:
         raise Refused(f"{name} must be a text that is not empty, not {value!r}.")
     return value

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,28 @@ def join(found: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]], *, parts:
     part = np.repeat(np.array([*parts], dtype=np.uint8), [len(labels) for _, labels in found])
     images, labels = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
     return Pool(images=images, labels=labels, part=part, names=names)
+
+
+def checked(found: object, *, kind: str) -> Pool:
+    """What the data module `kind` returned, refused unless it is a pool whose every class has training and test images."""
+    if not isinstance(found, Pool):
+        wanted = "a Pool(images, labels, part, names) of robustgen.data.pool"
+        raise Refused(f"The data module {kind} must return {wanted}, not {type(found).__name__}.")
+    refuse_black(found.images, where=f"The data module {kind}")
+    for part, name in ((TRAIN, "training"), (TEST, "test")):
+        counts = np.bincount(found.labels[found.part == part], minlength=len(found.names))
+        if lacking := [found.names[k] for k in np.flatnonzero(counts == 0)]:
+            way = "add some to its files, ask for more in its options, or leave the class out"
+            raise Refused(f"The data module {kind} gives no {name} images of {', '.join(lacking)}; {way}.")
+    return found
+
+
+def refuse_black(images: NDArray[Any], *, where: str) -> None:
+    """Refuse images without a value above 1: someone has made bytes of floats in [0,1]."""
+    if images.max() <= 1:
+        raise Refused(
+            f"{where}: images hold no value above 1, so that all are black; multiply them by 255 before they become uint8."
+        )
 
 
 def read_counts(options: Mapping[str, object], *, known: Mapping[str, int], data: str) -> dict[str, int]:

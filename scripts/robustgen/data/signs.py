@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustgen.core.refusal import Refused
+from robustgen.data.options import refuse_too_large
 from robustgen.data.pool import TEST, TRAIN, Pool, read_count, read_counts
 from robustgen.data.sign_boards import NAMES, templates
 from robustgen.data.sign_camera import render
@@ -28,6 +29,7 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     read_count(size, name="signs: size", least=LEAST_SIZE)
     if not any(counts.values()):
         raise Refused("signs: train and test are both 0; ask for at least one image.")
+    refuse_too_large(sum(counts.values()), size=size, per_pixel=3, data="signs")
     parts = np.repeat(np.array([TRAIN, TEST], dtype=np.uint8), [counts["train"], counts["test"]])
     labels = np.concatenate([draw_labels(counts["train"], part=TRAIN), draw_labels(counts["test"], part=TEST)])
     places = np.concatenate([np.arange(counts["train"]), np.arange(counts["test"])])

@@ -39,11 +39,17 @@ class Row:
 
 def read_register(path: str | Path = REGISTER) -> list[Row]:
     """Every row of the register, refused with a sentence where it is not well formed."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != [field.name for field in fields(Row)]:
-            raise Refused(f"{path} must have the columns {', '.join(field.name for field in fields(Row))}.")
-        found = [Row(**line) for line in reader]
+    columns = [field.name for field in fields(Row)]
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            header, *lines = [line for line in csv.reader(file) if line] or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refused(f"{path} is no table of text ({error}); bring back the file that came with the project.") from error
+    if header != columns:
+        raise Refused(f"{path} must have the columns {', '.join(columns)}.")
+    if wrong := [line for line in lines if len(line) != len(columns)]:
+        raise Refused(f"{path}: the line {','.join(wrong[0])!r} has {len(wrong[0])} cells instead of {len(columns)}; correct it.")
+    found = [Row(*line) for line in lines]
     downloads = {(row.source, row.file) for row in found if row.url}
     for row in found:
         if problem := _problem(row, downloads):
@@ -61,7 +67,10 @@ def rows_of(source: str, register: str | Path = REGISTER) -> list[Row]:
 
 def data_root(given: str | None) -> Path:
     """The folder of the data sets' files: the given one, else the environment's ROBUSTGEN_DATA, else results/downloads."""
-    return Path(given or os.environ.get("ROBUSTGEN_DATA") or ROOT)
+    root = given or os.environ.get("ROBUSTGEN_DATA") or ROOT
+    if "\0" in root or Path(root).is_file():
+        raise Refused(f"The data root {root!r} is no folder; set data.root or ROBUSTGEN_DATA to one.")
+    return Path(root)
 
 
 def fault(path: Path, row: Row, pin: str = "") -> str:
@@ -71,7 +80,7 @@ def fault(path: Path, row: Row, pin: str = "") -> str:
     if not path.is_file():
         return "is missing"
     size = path.stat().st_size
-    for name, right in (("md5", row.md5), ("sha256", row.sha256 or pin)):
+    for name, right in (("md5", row.md5), ("sha256", pin if pin.startswith(row.sha256) else row.sha256)):
         if right and not (found := hash_file(path, name)).startswith(right):
             short = f" and {size} bytes of {row.bytes}" if row.bytes and size != int(row.bytes) else ""
             return f"has the {name} {found}{short}, right is {right}"

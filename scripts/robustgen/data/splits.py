@@ -20,7 +20,8 @@ def split(part: np.ndarray, labels: np.ndarray, *, validation: int, seed: int, d
     order = numpy_generator(seed, dataset=dataset, use="split").permutation(len(part))
     train, test = order[part[order] == 0], order[part[order] == 1]
     if not 0 < validation < len(train):
-        raise Refused(f"{dataset}: cannot hold {validation} validation images out of {len(train)} training images.")
+        have = f"cannot hold {validation} validation images out of {len(train)} training images"
+        raise Refused(f"{dataset}: {have}; set datasets.{dataset}.validation to a number from 1 to {len(train) - 1}.")
     parts = {"train": train[validation:], "validation": train[:validation], "test": test}
     _no_class_empty(parts, labels, dataset)
     return {name: np.ascontiguousarray(index, dtype=np.int64) for name, index in parts.items()}
@@ -30,12 +31,23 @@ def class_counts(indices: np.ndarray, labels: np.ndarray, classes: int) -> list[
     """How many of the images at `indices` each class has."""
     import numpy as np
 
-    return [int(count) for count in np.bincount(labels[indices], minlength=classes)]
+    found = dict(zip(*np.unique(labels[indices], return_counts=True), strict=True))
+    return [int(found.get(k, 0)) for k in range(classes)]
 
 
 def _no_class_empty(parts: dict[str, np.ndarray], labels: np.ndarray, dataset: str) -> None:
-    classes = int(labels.max()) + 1
+    import numpy as np
+
     for name, index in parts.items():
-        empty = [str(k) for k, count in enumerate(class_counts(index, labels, classes)) if not count]
-        if empty:
-            raise Refused(f"{dataset}: split {name} has no image of class {', '.join(empty)}; enlarge it.")
+        if lacking := np.setdiff1d(labels, labels[index]).tolist():
+            classes = ", ".join(str(k) for k in lacking)
+            raise Refused(f"{dataset}: split {name} has no image of class {classes}; {_way(name, len(index), dataset)}.")
+
+
+def _way(name: str, count: int, dataset: str) -> str:
+    """How a split of `count` images comes to hold every class."""
+    if name == "test":
+        return "the data set's own test part lacks it: add test images (to test.npz where they are your own)"
+    change = "raise" if name == "validation" else "lower"
+    more = "or add training images of it (to train.npz where they are your own)"
+    return f"{change} datasets.{dataset}.validation, which leaves {count} images to this split, {more}"

@@ -16,6 +16,7 @@ from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.shards import file_hash
 from robustgen.core.why import remember
+from robustgen.data.own import own_files
 from robustgen.data.sources import rows_of
 
 try:
@@ -89,10 +90,10 @@ def receipts(wildcards):
 @cache
 def checksums(dataset):
     """Path -> sha256 of the user's files that a data set is read from, so that it is read again when one changes."""
-    found = map(Path, plan.lists(dataset))
-    return json.dumps(
-        {str(path): file_hash(path) if path.is_file() else None for path in found}
-    )
+    entry = study.datasets[dataset]
+    own = own_files(entry.kind, entry.options, study.data.root)
+    found = sorted({*map(Path, plan.lists(dataset)), *own})
+    return json.dumps({str(path): file_hash(path) for path in found if path.is_file()})
 
 
 def flag(name, value):

@@ -12,6 +12,7 @@ from robustgen.core.flow import jobs, plan_of
 from robustgen.report import costs, data, gaps, shown, verdicts
 from robustgen.report.provenance import finished, provenance
 
+SHOWN = ("make_table", "draw_figure", "judge_claims")
 HERE = Path(__file__).resolve().parent
 
 
@@ -47,7 +48,7 @@ def contents(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "marks": verdicts.MARKS,
         "gaps": gaps.gaps(needed),
         "stale": stale,
-        "outdated": {job.name: reason for job, reason in stale.items() if job.rule in ("make_table", "draw_figure")},
+        "outdated": {job.name or job.rule: reason for job, reason in stale.items() if job.rule in SHOWN},
         "tables": shown.tables(plan),
         "figures": shown.figures(plan),
         "datasets": data.datasets(plan, needed),

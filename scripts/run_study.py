@@ -37,6 +37,7 @@ def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> 
     here, log = Path.cwd(), log_of_this_run()
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
     with registered(call, clear=clear) as others:
+        current.tell(asked.needed(paths, plan))
         status = healing([*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root))
         remove_images(plan)
     if status:

@@ -85,9 +85,9 @@ def test_damaged_files_are_noticed_named_and_made_anew(study: Copy, make_copy: C
     for name in (rows, images):
         flip(copy.folder / RESULTS / name)
     said = copy.run(*launcher()).stdout
-    for name in (rows, images):
-        assert f"{RESULTS}/{name} is not what was written (its checksum is another one)" in said
-        assert (copy.folder / RESULTS / f"{name}.damaged").exists()
+    assert f"{RESULTS}/{rows} is not what its job wrote; it is made anew." in said  # before any job
+    assert f"{RESULTS}/{images} is not what was written (its checksum is another one)" in said  # by the job that reads it
+    assert (copy.folder / RESULTS / f"{images}.damaged").exists()
     assert "It was set aside" in said
     assert "they are made anew" in said
     assert differing(copy.contents(), before) == []

@@ -1,4 +1,4 @@
-"""No string of a configuration reaches a shell unquoted: a shell runs each rule's command with a `python` that tells its arguments."""
+"""No string of a configuration reaches a shell unquoted: a shell runs each rule's command and tells the arguments."""
 
 from __future__ import annotations
 

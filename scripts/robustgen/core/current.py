@@ -26,6 +26,7 @@ from robustgen.core import seals
 from robustgen.core.flow import Job
 
 RECORDS = Path(".snakemake/metadata")  # of Snakemake: a file per output, named by its path in base64
+TOLD = 10  # files that are told before a run
 LONGEST = 254  # letters of a name; longer ones are folders of such pieces
 
 
@@ -48,6 +49,15 @@ def inherited(jobs: Iterable[Job], faults: dict[Job, str]) -> dict[Job, str]:
         return found[job]
 
     return {job: reason for job in jobs if (reason := settle(job))}
+
+
+def tell(jobs: Iterable[Job]) -> None:
+    """Print which files are there but not what a run may rest on."""
+    reasons = list(outdated(job for job in jobs if not job.absent).values())
+    for reason in reasons[:TOLD]:
+        print(f"{reason}; it is made anew.", flush=True)
+    if len(reasons) > TOLD:
+        print(f"... and {len(reasons) - TOLD} more.", flush=True)
 
 
 def _unrecorded(job: Job, records: Path | None) -> str:

@@ -70,7 +70,7 @@ def _shard(
     y = torch.from_numpy(part.labels[span]).to(place)
     seed = seed_of(job.study_seed, seed=job.seed, split=name, start=int(start), use="attack")
     results = list(attack_cells(model, x, y, sweep=sweep, seed=seed))
-    arrays = {str(cell): found.images.cpu().numpy() for cell, found in enumerate(results)}
+    arrays = {str(cell): found.images.detach().cpu().numpy() for cell, found in enumerate(results)}
     counts = np.array([[found.forwards, found.backwards] for found in results])
     return arrays | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
 

@@ -25,6 +25,7 @@ rule attack:
             module_name("nets", study.models[w.model].net),
         ),
         data=folder,
+        net=lambda w: plan.net(w.model),
         sweep=lambda w: plan.sweep(w.model, w.attack),
         natural=lambda w, input: (f"--natural {input.natural}" if input.natural else ""),
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
@@ -34,6 +35,7 @@ rule attack:
         batch=compute.batch,
     shell:
         "python scripts/attack.py --data {params.data} --weights {input.weights} --sweep {params.sweep:q} "
+        "--net {params.net:q} "
         "{params.natural} --splits {params.splits:q} --study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} "
         "--precision {params.precision} --threads {resources.torch_threads} --batch {params.batch} --code {params.code:q} "
         "--out {output.images} 2> {log}"

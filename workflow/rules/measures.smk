@@ -24,6 +24,7 @@ rule score:
         ),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
+        net=lambda w: plan.net(w.model),
         images=lambda w, input: f"--images {input.images}" if input.images else "",
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
         temperatures=sorted(
@@ -36,6 +37,7 @@ rule score:
         batch=compute.batch,
     shell:
         "python scripts/score.py --dataset {params.dataset} --model {wildcards.model} --attack {wildcards.attack} "
+        "--net {params.net:q} "
         "--data {params.data} --weights {input.weights} {params.images} --splits {params.splits:q} "
         "--temperatures {params.temperatures} --measures {params.measures:q} --reference {params.reference} "
         "--study-seed {params.study_seed} --seed {wildcards.seed} --device {params.device} --threads {resources.torch_threads} "

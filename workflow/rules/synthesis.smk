@@ -20,11 +20,13 @@ rule gradients:
         code=lambda w: code("gradients", module_name("nets", study.models[w.model].net)),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
+        net=lambda w: plan.net(w.model),
         images=lambda w: plan.evaluated(w.model)["test"],
         device=compute.device,
         batch=compute.batch,
     shell:
         "python scripts/gradients.py --dataset {params.dataset} --model {wildcards.model} --data {params.data} "
+        "--net {params.net:q} "
         "--weights {input.weights} --images {params.images} --seed {wildcards.seed} --device {params.device} "
         "--threads {resources.torch_threads} --batch {params.batch} --out {output.rows} --pictures {output.pictures} 2> {log}"
 
@@ -51,12 +53,14 @@ rule landscape:
         code=lambda w: code("landscape", module_name("nets", study.models[w.model].net)),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
+        net=lambda w: plan.net(w.model),
         attacks=lambda w: json.dumps(plan.followed(w.model)),
         study_seed=study.seed,
         device=compute.device,
         batch=compute.batch,
     shell:
         "python scripts/landscape.py --dataset {params.dataset} --model {wildcards.model} --data {params.data} "
+        "--net {params.net:q} "
         "--weights {input.weights} --attacks {params.attacks:q} --study-seed {params.study_seed} --seed {wildcards.seed} "
         "--device {params.device} --threads {resources.torch_threads} --batch {params.batch} --out {output.paths} "
         "--plane-out {output.plane} 2> {log}"

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from robustgen.attacks.types import Attacked, Spec, form
+from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.contracts import Broken
+from robustgen.core.values import form
 
 ROUNDING, SLACK = 1e-6, 1e-4  # per pixel, and as a share of eps: how far rounding may carry an image out of its ball
 
@@ -26,10 +27,9 @@ def checked(found: Any, images: Tensor, spec: Spec, *, ball: bool) -> Attacked:
     return found
 
 
-def _check_images(x: Any, images: Tensor) -> None:
-    wanted, given = form(images), form(x)
-    if given != wanted:
-        raise Broken(f"the attacked images must be {wanted}, as the given ones, not {given}.")
+def _check_images(x: Tensor, images: Tensor) -> None:
+    if (x.dtype, x.shape) != (images.dtype, images.shape):
+        raise Broken(f"the attacked images must be {form(images)}, as the given ones, not {form(x)}.")
     if not x.isfinite().all():
         bad = int((~x.isfinite()).flatten(1).any(dim=1).sum())
         raise Broken(f"{bad} of {len(x)} attacked images hold NaN or infinite pixels.")

@@ -8,11 +8,12 @@ from math import inf, isfinite
 from numbers import Real
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from robustgen.core.contracts import Broken
 from robustgen.core.refusal import Refused
-from robustgen.core.values import number, one_of, whole
+from robustgen.core.values import form, number, one_of, whole
 
 Classifier = Callable[[Tensor], Tensor]  # images [n,c,h,w] in [0,1] -> logits [n,K]
 NORMS, TARGETS = ("linf", "l2"), ("none", "random", "least_likely")
@@ -59,16 +60,10 @@ class Attacked:
         """Refuse a verdict that is not one per image, and counts that are none."""
         if not (isinstance(self.images, Tensor) and self.images.is_floating_point() and self.images.ndim == 4):
             raise Broken(f"attacked images must be a float tensor [n,c,h,w], not {form(self.images)}.")
-        if form(self.success) != f"bool [{len(self.images)}]":
-            raise Broken(f"success must be a bool tensor [{len(self.images)}], one value per image, not {form(self.success)}.")
+        n, success = len(self.images), self.success
+        if not isinstance(success, Tensor) or success.dtype != torch.bool or success.shape != (n,):
+            raise Broken(f"success must be a bool tensor [{n}], one value per image, not {form(success)}.")
         for name in ("forwards", "backwards"):
             count = getattr(self, name)
             if not isinstance(count, Real) or not isfinite(count) or count < 0:
                 raise Broken(f"{name}, passes per image, must be a number of at least 0, not {count!r}.")
-
-
-def form(value: object) -> str:
-    """What a value is, for a sentence: `float32 [4, 3, 32, 32]`."""
-    if not isinstance(value, Tensor):
-        return f"a {type(value).__name__}"
-    return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"

@@ -6,9 +6,9 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import shorten
 
 from robustgen.core.refusal import Refused
+from robustgen.core.values import short
 
 
 class Broken(Refused):
@@ -35,9 +35,9 @@ def blamed(sort: str, kind: str, *, at: str = "") -> Iterator[None]:
         where = _where(error, kind)
         if where is None:
             raise
-        what = " ".join(str(error).split()) or "without a text"
-        words = shorten(f"{type(error).__name__}: {what}", 500, placeholder=" ...")
-        raise RefusedModule(f"{sort} {kind}{at} failed with {words} ({where}); mend the module and run again.") from error
+        words = short(" ".join(str(error).split()) or "without a text", 500)
+        failed = f"{sort} {kind}{at} failed with {type(error).__name__}: {words} ({where})"
+        raise RefusedModule(f"{failed}; mend the module and run again.") from error
 
 
 def _where(error: Exception, kind: str) -> str | None:
@@ -45,15 +45,15 @@ def _where(error: Exception, kind: str) -> str | None:
     if "." not in kind:
         return None
     if isinstance(error, SyntaxError):
-        return f"{_short(error.filename or kind)}, line {error.lineno}"
+        return f"{_place(error.filename or kind)}, line {error.lineno}"
     frames = list(traceback.walk_tb(error.__traceback__))
     mine = [(frame.f_code.co_filename, line) for frame, line in frames if frame.f_globals.get("__name__") == kind]
     if mine:
-        return f"{_short(mine[-1][0])}, line {mine[-1][1]}"
+        return f"{_place(mine[-1][0])}, line {mine[-1][1]}"
     # this frame and the caller's: the module lacks the function that is called, or its arguments differ
     return "where the project calls it" if len(frames) <= 2 else None
 
 
-def _short(file: str) -> str:
+def _place(file: str) -> str:
     path = Path(file)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file

@@ -27,3 +27,15 @@ def number(name: str, value: object, *, least: float = -inf, finite: bool = True
     if not fine or (finite and not isfinite(value)):  # type: ignore[arg-type]
         wanted = ("a finite number" if finite else "a number") + (f" of at least {least:g}" if least > -inf else "")
         raise Refused(f"{name} must be {wanted}, not {value!r}.")
+
+
+def form(value: object) -> str:
+    """What a tensor or array is, for a sentence: `Tensor float32 [4, 3, 32, 32]`; of anything else the type."""
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{type(value).__name__} {str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+    return f"a {type(value).__name__}"
+
+
+def short(text: str, most: int = 120) -> str:
+    """The text, cut where it is long."""
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -18,8 +18,9 @@ from robustgen.core.tensors import read_arrays, read_meta
 from robustgen.data.store import Images, read_split
 from robustgen.measures.scores import distances, logits, scores
 from robustgen.measures.types import Measure, Reference
-from robustgen.nets import classifier, device
+from robustgen.nets import device
 from robustgen.nets.activations import Activations, activations
+from robustgen.nets.ready import ready
 
 NATURAL = {"eps": 0.0, "steps": 0, "weight": 0.0}
 CHUNK = 200  # images whose activations are held at a time
@@ -33,6 +34,7 @@ class ScoreJob:
     model: str
     attack: str
     data: Path
+    net: dict[str, Any]
     weights: Path
     images: Path | None
     splits: dict[str, int]
@@ -50,12 +52,12 @@ class ScoreJob:
 def run(job: ScoreJob) -> pd.DataFrame:
     """One row per image and cell: axes, costs per image, prediction, success, energies, distances, what detectors need."""
     place = device.use(device=job.device, threads=job.threads)
-    model = classifier.frozen(classifier.load(job.weights)[0], device=place)
+    parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
+    model = ready(job.weights, job.net, next(iter(parts.values())), device=place)
     measures = _prepared(job, model, place)
     axes = {"dataset": job.dataset, "model": job.model, "seed": job.seed, "attack": job.attack}
     frames = []
-    for name, limit in job.splits.items():
-        part = read_split(job.data, name, limit)
+    for name, part in parts.items():
         natural, labels = part.tensors()
         cells = list(_cells(job, name, part))
         looks = _measured(measures, model, [x for _, x, _ in cells], natural, place)

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
+from robustgen.core.contracts import Broken, blamed
 from robustgen.core.files import write_json
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
 from robustgen.core.tensors import write_arrays
-from robustgen.data.pool import TEST, TRAIN
+from robustgen.core.values import form
+from robustgen.data.pool import TEST, TRAIN, Pool
 from robustgen.data.sources import ROOT, data_root
 
 
@@ -22,7 +24,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="pool.safetensors to write; pool.json goes beside it")
     args = parser.parse_args(argv)
     with meter(args.out.with_name("costs.json"), rule="load_data", kind=args.kind):
-        pool = kinds.load("data", args.kind).load(size=args.size, root=str(data_root(args.root)), options=args.options)
+        with blamed("Data set", args.kind):
+            pool = kinds.load("data", args.kind).load(size=args.size, root=str(data_root(args.root)), options=args.options)
+            if not isinstance(pool, Pool):
+                raise Broken(f"load must return robustgen.data.pool.Pool(images, labels, part, names), not {form(pool)}.")
         write_arrays(args.out, {"images": pool.images, "labels": pool.labels, "part": pool.part})
         parts = [int((pool.part == part).sum()) for part in (TRAIN, TEST)]
         facts = {"kind": args.kind, "names": pool.names, "shape": pool.images.shape, "parts": parts, "sha256": pool.sha256}

@@ -182,6 +182,47 @@ def test_a_missing_value_is_refused_with_its_column_and_nothing_is_written(hole:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "values", [[{"a": 1}] * 20, [[1]] * 20, ["a", 1] * 10, [object()] * 20], ids=lambda values: repr(values[0])[:7]
+)
+def test_values_of_no_plain_type_are_refused_with_their_column(values: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="hold values of no one plain type in odd; give texts or numbers"):
+        rows.write_rows(tmp_path / "r.parquet", table().assign(odd=values), unit="image")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_whole_numbers_and_truths_are_plain_even_as_objects(tmp_path: Path) -> None:
+    for values in (["a", "b"], [1, 2], [True, False], [0.5, 1.5]):
+        rows.write_rows(tmp_path / "r.parquet", table(2).assign(plain=pd.Series(values, dtype=object)), unit="image")
+        assert rows.read_rows(tmp_path / "r.parquet")["plain"].tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("unit", "axes", "once"),
+    [
+        ("image", {}, False),
+        ("image", {"steps": [0] * 20 + [5] * 20}, True),
+        ("image", {"steps": [0, 5, 5, 5] * 10}, False),
+        ("image", {"split": ["validation"] * 20 + ["test"] * 20}, True),
+        ("image", {"detector": "energy", "variant": ["T = 1"] * 20 + ["T = 2"] * 20}, True),
+        ("image", {"a": [0.0] * 20 + [0.5] * 20, "b": 1.0}, True),
+        ("image x class", {"class": [0] * 20 + [1] * 20}, True),
+        ("image x class", {}, False),
+        ("set", {}, True),
+    ],
+)
+def test_an_image_stands_once_in_a_cell(unit: str, axes: dict[str, Any], once: bool, tmp_path: Path) -> None:
+    doubled = pd.concat([table(), table()], ignore_index=True).assign(eps=0.1, **axes)
+    if once:
+        rows.write_rows(tmp_path / "r.parquet", doubled, unit=unit)
+        return
+    with pytest.raises(
+        Refused, match=r"r\.parquet hold an image twice \(model a, eps 0\.1, .*index \d+.*; list each setting once"
+    ):
+        rows.write_rows(tmp_path / "r.parquet", doubled, unit=unit)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_unit_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="is one of image, image x class, set, epoch, not 'pixel'"):
         rows.write_rows(tmp_path / "r.parquet", table(), unit="pixel")

@@ -55,9 +55,7 @@ def _check_once(path: str | Path, rows: pd.DataFrame) -> None:
     again = rows.loc[rows.duplicated(axes), axes]
     if len(again):
         cell = ", ".join(f"{name} {value}" for name, value in again.iloc[0].items())
-        raise Refused(
-            f"Rows for {path} hold an image twice ({cell}; {len(again)} such rows); list each eps, steps and weight once."
-        )
+        raise Refused(f"Rows for {path} hold an image twice ({cell}; {len(again)} such rows); list each setting once.")
 
 
 def read_rows(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from robustgen.core.rows import CELL, CLEAN
 from robustgen.detect import rates
-from robustgen.stats.intervals import Interval, auroc, bootstrap, over_seeds, share
+from robustgen.stats.intervals import Interval, Rate, auroc, bootstrap, over_seeds, share
 
 AXES = [axis for axis in CELL if axis != "seed"]
 CHOICE = ["detector", "protocol", "rule", "shown"]
@@ -111,7 +111,8 @@ def _one(parts: Parts, threshold: pd.Series, view: str, full: bool) -> dict[str,
 def _threshold_free(attacked: bytes, clean: bytes) -> dict[str, Interval]:
     """AUPR and FPR at 95 % TPR; kept, for every rule of a cell asks for the same."""
     samples = np.frombuffer(attacked), np.frombuffer(clean)
-    return {"aupr": bootstrap(rates.average_precision, *samples), "fpr95": bootstrap(rates.fpr_at_tpr, *samples)}
+    found = {"aupr": bootstrap(rates.average_precision, *samples), "fpr95": bootstrap(rates.fpr_at_tpr, *samples)}
+    return {name: Rate(*interval) for name, interval in found.items()}
 
 
 def _shown(parts: Parts, threshold: pd.Series, view: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -31,7 +31,15 @@ def summarise(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, full: bool 
     """
     parts = dict(list(statistics.groupby(PART, sort=False)))
     groups = thresholds[thresholds["why"] == ""].groupby([*AXES, *CHOICE], sort=False)
-    return pd.DataFrame([row for _, group in groups for row in _views(parts, group, full)])
+    found = pd.DataFrame([row for _, group in groups for row in _views(parts, group, full)])
+    return found if len(found) else pd.DataFrame(columns=_columns(full))
+
+
+def _columns(full: bool) -> list[str]:
+    """The columns of a summary, which one without a row has too."""
+    rates_ = ("dr", "fpr", "auroc", "fooled", "joint", *(("aupr", "fpr95") if full else ()))
+    bounds = [f"{name}{end}" for name in rates_ for end in ("", "_low", "_high")]
+    return [*AXES, *CHOICE, "view", "seeds", "variant", "threshold", "n", "n_clean", *bounds, "over"]
 
 
 def headline(thresholds: pd.DataFrame) -> pd.DataFrame:

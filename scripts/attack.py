@@ -12,6 +12,7 @@ from robustgen.core.refusal import command
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
+    parser.add_argument("--net", type=json.loads, required=True, help="JSON: net, options, size, mean, std")
     parser.add_argument("--weights", type=Path, required=True, help="weights of the model")
     parser.add_argument("--sweep", type=json.loads, required=True, help="JSON of the attack entry: kind, eps, steps, ...")
     parser.add_argument("--natural", type=Path, help="score rows of natural images, for attacks that know a detector")

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
+from robustgen.core.contracts import blamed
 from robustgen.core.inputs import missing, sorted_files
 from robustgen.core.refusal import command
 from robustgen.figures.style import styled, write
@@ -18,7 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="png to write")
     args = parser.parse_args(argv)
     files, absent = sorted_files(args.files)
-    with styled():
+    with styled(), blamed("Figure", args.kind):
         write(kinds.load("figures", args.kind).draw(files, spec=args.spec, absent=missing(absent)), args.out)
 
 

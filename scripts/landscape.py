@@ -15,6 +15,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="name of the data set, a column of the rows")
     parser.add_argument("--model", required=True, help="name of the model, a column of the rows")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
+    parser.add_argument("--net", type=json.loads, required=True, help="JSON: net, options, size, mean, std")
     parser.add_argument("--weights", type=Path, required=True, help="weights of the model")
     parser.add_argument("--attacks", type=json.loads, required=True, help='JSON: {"pgd": sweep, "he_pgd": sweep}')
     parser.add_argument("--images", type=int, default=24, help="test images that are followed")

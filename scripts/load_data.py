@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
+from robustgen.core.contracts import blamed
 from robustgen.core.files import write_json
 from robustgen.core.meter import meter
-from robustgen.core.refusal import Refused, command
+from robustgen.core.refusal import command
 from robustgen.core.tensors import write_arrays
 from robustgen.data.pool import TEST, TRAIN, checked
 from robustgen.data.sources import ROOT, data_root
@@ -22,10 +23,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="pool.safetensors to write; pool.json goes beside it")
     args = parser.parse_args(argv)
     with meter(args.out.with_name("costs.json"), rule="load_data", kind=args.kind):
-        load = getattr(kinds.load("data", args.kind), "load", None)
-        if load is None:
-            raise Refused(f"The data module {args.kind} has no function load(size, root, options); write it.")
-        pool = checked(load(size=args.size, root=str(data_root(args.root)), options=args.options), kind=args.kind)
+        with blamed("Data set", args.kind):
+            found = kinds.load("data", args.kind).load(size=args.size, root=str(data_root(args.root)), options=args.options)
+            pool = checked(found, kind=args.kind)
         write_arrays(args.out, {"images": pool.images, "labels": pool.labels, "part": pool.part})
         parts = [int((pool.part == part).sum()) for part in (TRAIN, TEST)]
         facts = {"kind": args.kind, "names": pool.names, "shape": pool.images.shape, "parts": parts, "sha256": pool.sha256}

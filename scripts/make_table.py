@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
+from robustgen.core.contracts import blamed
 from robustgen.core.inputs import missing, sorted_files
 from robustgen.core.refusal import command
 from robustgen.tables import published
@@ -20,8 +21,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="csv to write")
     args = parser.parse_args(argv)
     files, absent = sorted_files(args.files)
-    module = kinds.load("tables", args.kind)
-    write(module.make(files, spec=args.spec, paper=published.read(args.paper), absent=missing(absent)), args.out)
+    with blamed("Table", args.kind):
+        module = kinds.load("tables", args.kind)
+        write(module.make(files, spec=args.spec, paper=published.read(args.paper), absent=missing(absent)), args.out)
 
 
 if __name__ == "__main__":

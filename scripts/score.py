@@ -16,6 +16,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--model", required=True, help="name of the model, a column of the rows")
     parser.add_argument("--attack", required=True, help="name of the attack, a column of the rows")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
+    parser.add_argument("--net", type=json.loads, required=True, help="JSON: net, options, size, mean, std")
     parser.add_argument("--weights", type=Path, required=True, help="weights of the model")
     parser.add_argument("--images", type=Path, help="attacked images; natural ones where left out")
     parser.add_argument("--splits", type=json.loads, required=True, help='JSON: images per split, {"validation": 500, ...}')

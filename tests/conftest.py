@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from serving import Server
 
 ROOT = Path(__file__).resolve().parents[1]
+NUMBERS = count()  # of modules that tests write
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs", "tests/tiny.yaml")
 
 
@@ -109,3 +111,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Write a module of a user's own; its kind, as a configuration would name it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str) -> str:
+        folder = tmp_path / f"lab{next(NUMBERS)}"  # a name that no other test has, for modules are imported once
+        folder.mkdir()
+        (folder / "mine.py").write_text(text)
+        return f"{folder.name}.mine"
+
+    return write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import gradients
 from robustgen.core.files import write_json
 from robustgen.core.tensors import write_arrays
 from robustgen.nets import classifier
+from robustgen.nets.spec import KEYS
 
 SIDE = 32  # the least that the net takes
+NET = classifier.NetSpec("resnet", 3, 4, SIDE, (0.5,) * 3, (0.25,) * 3, {"width": 4})
+PLAIN_NET = {name: getattr(NET, name) for name in KEYS}
 MODELS: dict[str, Any] = {
     f"made_{name}": {"dataset": "made", "merged": [], "net": "resnet", "options": {}, "objective": objective}
     for name, objective in (
@@ -40,10 +44,9 @@ def linear(weights: Tensor, bias: Tensor) -> nn.Sequential:
 def made(base: Path) -> Path:
     """The folder, now with a data set of 30 images and an untrained net that is right on the first 12."""
     torch.manual_seed(0)
-    spec = classifier.NetSpec("resnet", 3, 4, SIDE, (0.5,) * 3, (0.25,) * 3, {"width": 4})
-    net = classifier.classifier(spec)
+    net = classifier.classifier(NET)
     net[1].linear.weight.data *= 40  # logits that differ
-    classifier.save(base / "weights.safetensors", net, spec)
+    classifier.save(base / "weights.safetensors", net, NET)
     images = (random(30, 3, SIDE, SIDE) * 255).byte().numpy()
     z = classifier.frozen(net)(torch.from_numpy(images).float() / 255)
     labels = (z.argmax(dim=1) + (torch.arange(30) >= 12)).remainder(4).numpy()
@@ -54,7 +57,19 @@ def made(base: Path) -> Path:
 
 
 def flags_of(folder: Path) -> list[str]:
-    return ["--data", str(folder), "--weights", str(folder / "weights.safetensors"), "--device", "cpu", "--threads", "1"]
+    net = json.dumps({name: getattr(NET, name) for name in KEYS})
+    return [
+        "--data",
+        str(folder),
+        "--net",
+        net,
+        "--weights",
+        str(folder / "weights.safetensors"),
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+    ]
 
 
 def gradient_files(folder: Path) -> list[str]:

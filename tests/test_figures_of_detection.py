@@ -11,7 +11,7 @@ import pytest
 from robustgen.core.rows import CELL, write_rows
 from robustgen.figures import matrix, spread
 from robustgen.figures.style import styled
-from test_tables import SPEC, written
+from test_tables import SPEC, unfitted, written
 
 ENTRY = {"steps": [9], "eps": None}
 
@@ -53,3 +53,10 @@ def test_a_model_without_rows_gets_a_panel_that_says_so(tmp_path: Path) -> None:
     with styled():
         picture = matrix.draw(written(tmp_path), spec={**SPEC, **models}, absent="")
     assert [text.get_text() for text in picture.figure.axes[1].texts] == ["other: no rows"]
+
+
+@pytest.mark.parametrize("value", ["dr", "joint"])
+def test_where_no_detector_could_be_fitted_the_heat_map_is_blank(tmp_path: Path, value: str) -> None:
+    with styled():
+        picture = matrix.draw(unfitted(tmp_path), spec={**SPEC, "options": {"value": value}}, absent="")
+    assert [text.get_text() for text in picture.figure.axes[0].texts] == ["net: no rows"]

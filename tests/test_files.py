@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_a_missing_file_is_refused_by_name(read: Callable[[Path], Any], tmp_path
 def test_a_damaged_file_is_refused_by_name(read: Callable[[Path], Any], content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "damaged.file"
     path.write_bytes(content)
-    with pytest.raises(BadFile, match=r"(?s)damaged\.file is not .*; delete it and run again\.$"):
+    with pytest.raises(BadFile, match=r"(?s)damaged\.file is not .*; put a whole one in its place\.$"):
         read(path)
 
 
@@ -115,14 +116,42 @@ def test_every_changed_byte_of_a_file_is_noticed(tmp_path: Path) -> None:
                 assert str(read(tmp_path / name)) == right, f"{name}: byte {place}"  # a note about the writer, say
 
 
-def test_a_command_sets_a_damaged_file_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "rows.parquet"
+def test_a_command_sets_a_damaged_file_of_a_study_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("results/study/rows.parquet")
+    path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1 and nothing else")
     with pytest.raises(SystemExit) as ended:
         refusal.command(lambda: rows.read_rows(path))
     assert "rows.parquet is not a whole parquet file" in str(ended.value)
-    assert "It was set aside as rows.parquet.damaged; a run makes it anew." in str(ended.value)
-    assert [found.name for found in tmp_path.iterdir()] == ["rows.parquet.damaged"]
+    assert "delete it and run again. It was set aside as rows.parquet.damaged; a run makes it anew." in str(ended.value)
+    assert [found.name for found in path.parent.iterdir()] == ["rows.parquet.damaged"]
+
+
+def test_a_damaged_file_of_the_users_own_keeps_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(b"nothing")
+    with pytest.raises(SystemExit, match=r"mine\.safetensors is not .*; put a whole one in its place\.$"):
+        refusal.command(lambda: tensors.read_arrays(path))
+    assert path.exists()
+
+
+@pytest.mark.parametrize(("name", "left"), [(".tmpXOPV4R", True), (".rows.ab12cd_9.parquet", True), (".tmp", False)])
+def test_what_a_kill_leaves_in_the_middle_of_writing_is_found(tmp_path: Path, name: str, left: bool) -> None:
+    (tmp_path / "seed0").mkdir()
+    (tmp_path / "seed0" / name).write_bytes(b"half")
+    assert bool(files.leftovers(tmp_path)) == left
+
+
+def test_a_writer_of_tensors_that_is_killed_leaves_nothing_that_is_not_found(tmp_path: Path) -> None:
+    code = "import numpy, sys; from safetensors.numpy import save_file; save_file({'a': numpy.zeros(4 * 10**7)}, sys.argv[1])"
+    writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a.safetensors")])
+    while writer.poll() is None and not any(tmp_path.iterdir()):
+        pass
+    writer.kill()
+    writer.wait()
+    left = [path for path in tmp_path.iterdir() if path.name != "a.safetensors"]
+    assert files.leftovers(tmp_path) == left
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
@@ -150,6 +179,47 @@ def test_a_missing_value_is_refused_with_its_column_and_nothing_is_written(hole:
     wrong = table().assign(margin=[1.0] * 19 + [hole])
     with pytest.raises(Refused, match="hold missing or NaN values in margin;"):
         rows.write_rows(tmp_path / "r.parquet", wrong, unit="image")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "values", [[{"a": 1}] * 20, [[1]] * 20, ["a", 1] * 10, [object()] * 20], ids=lambda values: repr(values[0])[:7]
+)
+def test_values_of_no_plain_type_are_refused_with_their_column(values: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="hold values of no one plain type in odd; give texts or numbers"):
+        rows.write_rows(tmp_path / "r.parquet", table().assign(odd=values), unit="image")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_whole_numbers_and_truths_are_plain_even_as_objects(tmp_path: Path) -> None:
+    for values in (["a", "b"], [1, 2], [True, False], [0.5, 1.5]):
+        rows.write_rows(tmp_path / "r.parquet", table(2).assign(plain=pd.Series(values, dtype=object)), unit="image")
+        assert rows.read_rows(tmp_path / "r.parquet")["plain"].tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("unit", "axes", "once"),
+    [
+        ("image", {}, False),
+        ("image", {"steps": [0] * 20 + [5] * 20}, True),
+        ("image", {"steps": [0, 5, 5, 5] * 10}, False),
+        ("image", {"split": ["validation"] * 20 + ["test"] * 20}, True),
+        ("image", {"detector": "energy", "variant": ["T = 1"] * 20 + ["T = 2"] * 20}, True),
+        ("image", {"a": [0.0] * 20 + [0.5] * 20, "b": 1.0}, True),
+        ("image x class", {"class": [0] * 20 + [1] * 20}, True),
+        ("image x class", {}, False),
+        ("set", {}, True),
+    ],
+)
+def test_an_image_stands_once_in_a_cell(unit: str, axes: dict[str, Any], once: bool, tmp_path: Path) -> None:
+    doubled = pd.concat([table(), table()], ignore_index=True).assign(eps=0.1, **axes)
+    if once:
+        rows.write_rows(tmp_path / "r.parquet", doubled, unit=unit)
+        return
+    with pytest.raises(
+        Refused, match=r"r\.parquet hold an image twice \(model a, eps 0\.1, .*index \d+.*; list each setting once"
+    ):
+        rows.write_rows(tmp_path / "r.parquet", doubled, unit=unit)
     assert list(tmp_path.iterdir()) == []
 
 

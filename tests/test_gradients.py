@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from made import SPEC, gradient_files, linear, made, random
+from made import NET, SPEC, gradient_files, linear, made, random
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import read_rows
 from robustgen.core.tensors import read_arrays, read_meta
@@ -166,7 +166,7 @@ def test_pictures_are_the_gradients_of_the_images_beside_them(folder: Path, file
     assert arrays["gradients"].dtype == np.float32
     places = np.searchsorted(part.index, arrays["index"])
     x, y = (tensor[places] for tensor in part.tensors())
-    model = classifier.frozen(classifier.load(folder / "weights.safetensors")[0])
+    model = classifier.frozen(classifier.load(folder / "weights.safetensors", NET))
     torch.testing.assert_close(torch.from_numpy(arrays["gradients"]), directions(model, x, y), rtol=1e-4, atol=1e-5)
     assert (arrays["images"] == part.images[places]).all()
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import landscape as landscape_command
-from made import MODELS, SPEC, flags_of, gradient_files, linear, made, random
+from made import MODELS, PLAIN_NET, SPEC, flags_of, gradient_files, linear, made, random
 from robustgen.attacks import pgd
 from robustgen.attacks.types import Spec
 from robustgen.core.files import read_json
@@ -42,9 +42,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def landscape_job(folder: Path, **changes: Any) -> LandscapeJob:
-    names = {"dataset": "made", "model": "made_standard", "data": folder, "weights": folder / "weights.safetensors"}
+    names = {"dataset": "made", "model": "made_standard", "data": folder, "net": PLAIN_NET}
     sizes = {"attacks": ATTACKS, "images": 14, "plane": 2, "side": 9, "study_seed": 0, "seed": 0}
     place = {
+        "weights": folder / "weights.safetensors",
         "device": "cpu",
         "threads": 1,
         "batch": 5,

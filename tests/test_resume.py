@@ -8,11 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import torch
 
 from conftest import ROOT
+from robustgen.attacks.job import AttackJob
+from robustgen.core import shards
+from robustgen.training.job import TrainJob
 
 NET = '{"net": "resnet", "options": {"width": 4}, "size": 32, "mean": [0.5], "std": [0.25]}'
 RECIPES = {
@@ -93,6 +98,16 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(data: Path, tmp_path: Pa
     assert "epoch 1/3" in said
 
 
+@pytest.mark.parametrize("sort", [AttackJob, TrainJob])
+def test_what_was_begun_with_other_threads_is_not_taken_up(sort: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = sys.modules[sort.__module__]
+    for files in (job, shards):
+        monkeypatch.setattr(files, "file_hash", str, raising=False)
+    given: dict = dict.fromkeys((field.name for field in fields(sort)), None) | {"data": Path("data")}
+    one, same, other = (job._key(sort(**given | {"threads": n}), "cpu", torch.float32) for n in (1, 1, 2))
+    assert one == same != other
+
+
 def test_divergence_is_a_sentence_and_the_last_good_state_stays(data: Path, tmp_path: Path) -> None:
     from robustgen.core.tensors import read_meta
 
@@ -116,6 +131,8 @@ def test_an_attack_killed_after_a_shard_ends_with_the_same_bytes(data: Path, tmp
         settings = [
             "--data",
             data,
+            "--net",
+            NET,
             "--weights",
             weights,
             "--sweep",

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,9 +61,22 @@ def test_constant_is_constant() -> None:
     assert {rate(Recipe(epochs=3, lr=0.2, schedule="constant"), p) for p in (0, 1.5, 3)} == {0.2}
 
 
-def test_an_unknown_schedule_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Refused, match="no schedule 'linear'; choose onecycle, cosine, multistep or constant"):
-        rate(Recipe(epochs=3, schedule="linear"), 1)
+@pytest.mark.parametrize(
+    ("kind", "wrong", "words"),
+    [
+        (Recipe, {"schedule": "linear"}, "schedule must be one of onecycle, cosine, multistep, constant, not 'linear'"),
+        (Recipe, {"optimizer": "adamw"}, "optimizer must be one of sgd, adam, not 'adamw'"),
+        (Recipe, {"epochs": 0}, "epochs must be a whole number of at least 1"),
+        (Recipe, {"batch": 2.5}, "batch must be a whole number"),
+        (Recipe, {"lr": math.nan}, "lr must be a finite number of at least 0"),
+        (Objective, {"norm": "Linf"}, "norm must be one of linf, l2, not 'Linf'"),
+        (Objective, {"steps": 0}, "steps must be a whole number of at least 1"),
+        (Objective, {"eps": -1.0}, "eps must be a finite number of at least 0"),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(kind: Any, wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        kind(**({"epochs": 3} if kind is Recipe else {}) | wrong)
 
 
 def test_a_recipe_of_plain_values_is_the_recipe() -> None:

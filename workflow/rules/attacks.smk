@@ -26,6 +26,7 @@ rule attack:
             module_name("nets", study.models[w.model].net),
         ),
         data=folder,
+        net=lambda w: plan.net(w.model),
         sweep=lambda w: plan.sweep(w.model, w.attack),
         natural=lambda w, input: flag("--natural", input.natural),
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
@@ -34,7 +35,7 @@ rule attack:
         precision=compute.precision,
         batch=compute.batch,
     shell:
-        "python scripts/attack.py --data {params.data:q} --weights {input.weights:q} --sweep {params.sweep:q} "
+        "python scripts/attack.py --data {params.data:q} --net {params.net:q} --weights {input.weights:q} --sweep {params.sweep:q} "
         "{params.natural:q} --splits {params.splits:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} --device {params.device:q} "
         "--precision {params.precision:q} --threads {resources.torch_threads:q} --batch {params.batch:q} --code {params.code:q} "
         "--out {output.images:q} --seal {output.seal:q} 2> {log:q}"

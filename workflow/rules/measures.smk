@@ -25,6 +25,7 @@ rule score:
         ),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
+        net=lambda w: plan.net(w.model),
         images=lambda w, input: flag("--images", input.images),
         splits=lambda w: json.dumps(plan.evaluated(w.model)),
         temperatures=sorted(
@@ -37,7 +38,7 @@ rule score:
         batch=compute.batch,
     shell:
         "python scripts/score.py --dataset {params.dataset:q} --model {wildcards.model:q} --attack {wildcards.attack:q} "
-        "--data {params.data:q} --weights {input.weights:q} {params.images:q} --splits {params.splits:q} "
+        "--data {params.data:q} --net {params.net:q} --weights {input.weights:q} {params.images:q} --splits {params.splits:q} "
         "--temperatures {params.temperatures:q} --measures {params.measures:q} --reference {params.reference:q} "
         "--study-seed {params.study_seed:q} --seed {wildcards.seed:q} --device {params.device:q} --threads {resources.torch_threads:q} "
         "--batch {params.batch:q} --out {output.rows:q} --seal {output.seal:q} 2> {log:q}"

@@ -21,12 +21,13 @@ rule gradients:
         code=lambda w: code("gradients", module_name("nets", study.models[w.model].net)),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
+        net=lambda w: plan.net(w.model),
         images=lambda w: plan.evaluated(w.model)["test"],
         device=compute.device,
         batch=compute.batch,
     shell:
         "python scripts/gradients.py --dataset {params.dataset:q} --model {wildcards.model:q} --data {params.data:q} "
-        "--weights {input.weights:q} --images {params.images:q} --seed {wildcards.seed:q} --device {params.device:q} "
+        "--net {params.net:q} --weights {input.weights:q} --images {params.images:q} --seed {wildcards.seed:q} --device {params.device:q} "
         "--threads {resources.torch_threads:q} --batch {params.batch:q} --out {output.rows:q} --pictures {output.pictures:q} --seal {output.seal:q} 2> {log:q}"
 
 
@@ -53,12 +54,13 @@ rule landscape:
         code=lambda w: code("landscape", module_name("nets", study.models[w.model].net)),
         dataset=lambda w: study.models[w.model].dataset,
         data=folder,
+        net=lambda w: plan.net(w.model),
         attacks=lambda w: json.dumps(plan.followed(w.model)),
         study_seed=study.seed,
         device=compute.device,
         batch=compute.batch,
     shell:
         "python scripts/landscape.py --dataset {params.dataset:q} --model {wildcards.model:q} --data {params.data:q} "
-        "--weights {input.weights:q} --attacks {params.attacks:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
+        "--net {params.net:q} --weights {input.weights:q} --attacks {params.attacks:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
         "--device {params.device:q} --threads {resources.torch_threads:q} --batch {params.batch:q} --out {output.paths:q} "
         "--plane-out {output.plane:q} --seal {output.seal:q} 2> {log:q}"

@@ -19,7 +19,8 @@ from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images, read_split, to_float
 from robustgen.measures.natural import NAMES
-from robustgen.nets import classifier, device
+from robustgen.nets import device
+from robustgen.nets.ready import ready
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class AttackJob:
     """The settings of the command of the same name."""
 
     data: Path
+    net: dict[str, Any]
     weights: Path
     sweep: dict[str, Any]
     natural: Path | None  # score rows of natural images, for attacks that know a detector
@@ -46,15 +48,15 @@ def run(job: AttackJob) -> dict[str, Any]:
     place = device.use(device=job.device, threads=job.threads)
     sweep = Sweep.of(job.sweep | {"options": job.sweep.get("options", {}) | _natural(job)})
     dtype = _precision(job, sweep, place)
-    model = classifier.frozen(classifier.load(job.weights)[0], dtype=dtype, device=place)
     parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
+    model = ready(job.weights, job.net, next(iter(parts.values())), dtype=dtype, device=place)
     items = [f"{name}-{start}" for name, part in parts.items() for start in range(0, len(part), job.batch)]
 
     def compute(item: str) -> dict[str, np.ndarray]:
         return _shard(item, model, parts, sweep, job, place)
 
-    key = json.dumps([job.code, job.sweep, job.splits, job.study_seed, job.seed, job.batch, str(dtype), place, _files(job)])
-    done = list(zip(items, shards.sharded(items, beside=job.out, key=key, compute=compute, what="attack"), strict=True))
+    found = shards.sharded(items, beside=job.out, key=_key(job, place, dtype), compute=compute, what="attack")
+    done = list(zip(items, found, strict=True))
     _write(job.out, done, sweep)
     shards.remove(job.out)
     return {"precision": str(dtype), "images": sum(map(len, parts.values())), "cells": len(sweep.cells())}
@@ -70,7 +72,7 @@ def _shard(
     y = torch.from_numpy(part.labels[span]).to(place)
     seed = seed_of(job.study_seed, seed=job.seed, split=name, start=int(start), use="attack")
     results = list(attack_cells(model, x, y, sweep=sweep, seed=seed))
-    arrays = {str(cell): found.images.cpu().numpy() for cell, found in enumerate(results)}
+    arrays = {str(cell): found.images.detach().cpu().numpy() for cell, found in enumerate(results)}
     counts = np.array([[found.forwards, found.backwards] for found in results])
     return arrays | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
 
@@ -99,6 +101,9 @@ def _natural(job: AttackJob) -> dict[str, Any]:
     return {"natural": {name: rows[name].to_numpy(np.float64) for name in NAMES}}
 
 
-def _files(job: AttackJob) -> list[str]:
+def _key(job: AttackJob, place: str, dtype: torch.dtype) -> str:
+    """What a shard must share with a run to be its own; threads too, for they decide the bytes."""
     paths = [job.weights, job.data / "pool.safetensors", job.data / "splits.safetensors", *([job.natural] if job.natural else [])]
-    return [shards.file_hash(path) for path in paths]
+    files = [shards.file_hash(path) for path in paths]
+    settings = [job.code, job.sweep, job.splits, job.study_seed, job.seed, job.batch, job.threads]
+    return json.dumps([*settings, str(dtype), place, files])

@@ -9,6 +9,8 @@ from robustgen.attacks.library import budget, untargeted
 from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.data.store import check_images
 
+BALL = False  # eps is a standard deviation, no radius
+
 
 def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
     """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]; norm and steps have no meaning and are not used."""

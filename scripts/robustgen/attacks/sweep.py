@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import pairwise, product
+from math import isclose
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from robustgen.attacks.checks import checked
 from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.core import kinds
+from robustgen.core.contracts import blamed
+from robustgen.core.refusal import Refused
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,13 @@ class Sweep:
     target: str = "none"
     eot: int = 1
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an empty axis and a value given twice, whose images would be counted twice."""
+        for name in ("eps", "steps", "weight"):
+            values = getattr(self, name)
+            if not values or any(isclose(a, b, rel_tol=1e-6) for a, b in pairwise(sorted(values))):
+                raise Refused(f"An attack's {name} must be a list of different values; it is {list(values)}.")
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Sweep:
@@ -52,14 +63,26 @@ class Sweep:
 
 
 def run(classifier: Classifier, images: Tensor, labels: Tensor, *, sweep: Sweep, seed: int) -> Iterator[Attacked]:
-    """One result per cell of the sweep; every cell starts from the same random numbers."""
-    module = kinds.load("attacks", sweep.kind)
-    for spec in sweep.trajectories():
-        if hasattr(module, "snapshots"):
+    """One checked result per cell of the sweep; every cell starts from the same random numbers."""
+    with blamed("Attack", sweep.kind):
+        module = kinds.load("attacks", sweep.kind)
+
+    def ask(function: str, spec: Spec, **more: Any) -> Any:
+        """The module's answer on copies, for it may work in place."""
+        with blamed("Attack", sweep.kind, at=_at(spec)):
             generator = torch.Generator().manual_seed(seed)
-            found = module.snapshots(classifier, images, labels, spec=spec, generator=generator, at=sweep.steps)
-            yield from (found[steps] for steps in sweep.steps)
-        else:
-            for steps in sweep.steps:
-                generator = torch.Generator().manual_seed(seed)
-                yield module.attack(classifier, images, labels, spec=replace(spec, steps=steps), generator=generator)
+            given = (classifier, images.clone(), labels.clone())
+            return getattr(module, function)(*given, spec=spec, generator=generator, **more)
+
+    for spec in sweep.trajectories():
+        cells = [replace(spec, steps=steps) for steps in sweep.steps]
+        shared = ask("snapshots", spec, at=sweep.steps) if hasattr(module, "snapshots") else None
+        for cell in cells:
+            with blamed("Attack", sweep.kind, at=_at(cell)):
+                found = ask("attack", cell) if shared is None else shared[cell.steps]
+                result = checked(found, images, cell, ball=getattr(module, "BALL", True))
+            yield result
+
+
+def _at(spec: Spec) -> str:
+    return f" at eps {spec.eps:.6g}, {spec.steps} steps, weight {spec.weight:g}"

@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 
 from robustgen.core.refusal import Refused
 
-TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # the names that `atomic` gives
+TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?|\.tmp[A-Za-z0-9]{6}")  # names that `atomic` and safetensors give
+RESULTS = Path("results")  # all that studies make
 WRITTEN: set[Path] = set()  # what this process has written, for its seal
 
 
@@ -24,10 +25,17 @@ class BadFile(Refused):
 
 
 def damaged(path: str | Path, form: str, reason: object) -> BadFile:
-    """The refusal of a file that is there and not what was written; a command sets such a file aside, to be made anew."""
+    """The refusal of a file that is there and not what was written; a command sets a study's own aside, to be made anew."""
+    if not made_here(path):
+        return BadFile(f"{path} is not {form} ({reason}); put a whole one in its place.")
     error = BadFile(f"{path} is not {form} ({reason}); delete it and run again.")
     error.damaged = Path(path)
     return error
+
+
+def made_here(path: str | Path) -> bool:
+    """Whether a file is a study's, which a run can make anew, and not one of the user's own."""
+    return Path(path).resolve().is_relative_to(RESULTS.resolve())
 
 
 @contextmanager

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from robustgen.core.files import leftovers
+from robustgen.core.files import RESULTS, leftovers
 from robustgen.core.processes import end, marked, works_here
 from robustgen.core.refusal import Refused
 
-RESULTS = Path("results")
 LOCKS = Path(".snakemake/locks")
 RUNS = Path(".snakemake/robustgen-runs")  # a file per launcher, named by its process: host and token
 LOGS = Path(".snakemake")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
 from robustgen.core import kinds
+from robustgen.core.contracts import RefusedModule, blamed
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CELL, CLEAN
+from robustgen.detect.contract import asking, checked, seen, statistic
 from robustgen.detect.types import Fitted, Validation
 
 KEEP = [*CELL, "index", "label", "success"]
@@ -30,16 +32,17 @@ def run(
     """
     cells = [(dict(zip(CELL, cell, strict=True)), rows) for cell, rows in attacked.groupby(list(CELL), sort=True)]
     statistics, thresholds = [pd.DataFrame(columns=[*KEEP, "detector", "variant", "statistic"])], []
-    for name, entry in entries.items():
+    for name, settings in entries.items():
+        entry = {**settings, "name": name}
         used: dict[tuple[Any, ...], tuple[pd.DataFrame, Fitted]] = {}  # (variant, cell) -> rows and the statistic they are to get
-        for axes, rows, protocol, answer in _answers({**entry, "name": name}, _validation(clean, others, entry), cells):
+        for axes, rows, protocol, answer in _answers(entry, _validation(clean, others, entry), cells):
             if isinstance(answer, str):
                 thresholds.append(_threshold(axes, name, protocol, why=answer))
                 continue
             thresholds += [_threshold(axes, name, protocol, fitted) for fitted in answer]
             for fitted in answer:
                 used |= {(fitted.variant, *axes.values()): (rows, fitted), (fitted.variant, CLEAN): (clean, fitted)}
-        statistics += [_statistics(rows, name, fitted) for rows, fitted in used.values()]
+        statistics += [_statistics(rows, entry, fitted) for rows, fitted in used.values()]
     return pd.concat([rows for rows in statistics if len(rows)] or statistics, ignore_index=True), pd.DataFrame(thresholds)
 
 
@@ -47,27 +50,35 @@ def _answers(
     entry: dict[str, Any], validation: Validation, cells: Cells
 ) -> Iterator[tuple[dict[str, Any], pd.DataFrame, str, Answer]]:
     """(axes, rows, protocol, answer) for each cell: the one sound fit, and the cell's own where the kind has such a protocol."""
-    module = kinds.load("detect", entry["kind"])
-    sound = _attempt(partial(module.sound, validation, settings=entry), entry["name"])
+    with blamed(f"Detector {entry['name']} of kind", entry["kind"]):
+        module = kinds.load("detect", entry["kind"])
+    sound = _attempt(module, "sound", entry, validation)
     for axes, rows in cells:
         yield axes, rows, "sound", sound
         if hasattr(module, "paper"):
-            fit = partial(module.paper, validation, _split(rows, "validation"), settings=entry)
-            yield axes, rows, "paper", _attempt(fit, entry["name"])
+            yield axes, rows, "paper", _attempt(module, "paper", entry, validation, _learnt(rows, entry))
 
 
-def _attempt(fit: Callable[[], list[Fitted]], name: str) -> Answer:
-    """What was fitted; a refusal is a result too, for other detectors and cells go on."""
+def _attempt(module: ModuleType, protocol: str, entry: dict[str, Any], *rows: Any) -> Answer:
+    """What was fitted; a refusal is a result too, for other detectors and cells go on, but a broken contract ends the job."""
     try:
-        return fit()
+        with asking(entry, rows[0].clean):
+            return checked(getattr(module, protocol)(*rows, settings=entry), protocol)
+    except RefusedModule:
+        raise
     except Refused as refusal:
-        print(f"{name}: {refusal}", file=sys.stderr)
+        print(f"{entry['name']}: {refusal}", file=sys.stderr)
         return str(refusal)
 
 
 def _validation(clean: pd.DataFrame, others: dict[str, pd.DataFrame], entry: dict[str, Any]) -> Validation:
-    fit, noise = (_split(others[name], "validation") if (name := entry[use]) else None for use in ("fit", "noise"))
-    return Validation(_split(clean, "validation"), fit, noise)
+    fit, noise = (_learnt(others[name], entry) if (name := entry[use]) else None for use in ("fit", "noise"))
+    return Validation(_learnt(clean, entry), fit, noise)
+
+
+def _learnt(rows: pd.DataFrame, entry: dict[str, Any]) -> pd.DataFrame:
+    """Validation images, of which a detector that learns may also know the attack and whether it fools the net."""
+    return seen(_split(rows, "validation"), entry["name"], *CELL, "index", "success")
 
 
 def _threshold(axes: dict[str, Any], name: str, protocol: str, fitted: Fitted | None = None, *, why: str = "") -> dict[str, Any]:
@@ -76,9 +87,12 @@ def _threshold(axes: dict[str, Any], name: str, protocol: str, fitted: Fitted | 
     return row | ({key: getattr(fitted, key) for key in names} if fitted else dict(zip(names, ("", "", "", 0.0), strict=True)))
 
 
-def _statistics(rows: pd.DataFrame, name: str, fitted: Fitted) -> pd.DataFrame:
+def _statistics(rows: pd.DataFrame, entry: dict[str, Any], fitted: Fitted) -> pd.DataFrame:
     test = _split(rows, "test")
-    return test[KEEP].assign(detector=name, variant=fitted.variant, statistic=fitted.statistic(test))
+    known = seen(test, entry["name"])
+    with asking(entry, known):
+        values = statistic(fitted, known)
+    return test[KEEP].assign(detector=entry["name"], variant=fitted.variant, statistic=values)
 
 
 def _split(rows: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from robustgen.core.contracts import Broken
 from robustgen.core.files import atomic, write_json
+from robustgen.core.values import form
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,8 +68,21 @@ def blank(axes: Axes, words: str) -> None:
     axes.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
 
 
+def checked(picture: Any) -> Picture:
+    """What a figure's `draw` gave, refused unless it is a Picture of a figure and two texts."""
+    from matplotlib.figure import Figure
+
+    if not isinstance(picture, Picture):
+        raise Broken(f"draw must return robustgen.figures.style.Picture(figure, title, caption), not {form(picture)}.")
+    for name, wanted in (("figure", Figure), ("title", str), ("caption", str)):
+        if not isinstance(getattr(picture, name), wanted):
+            raise Broken(f"a Picture's {name} must be a {wanted.__name__}, not {form(getattr(picture, name))}.")
+    return picture
+
+
 def write(picture: Picture, path: Path) -> None:
     """Write `path` (png) with its neighbours .pdf and .json (title and caption, for the report)."""
+    checked(picture)
     with atomic(path) as temporary:
         picture.figure.savefig(temporary, format="png")
     with atomic(path.with_suffix(".pdf")) as temporary:

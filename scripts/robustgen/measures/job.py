@@ -13,13 +13,16 @@ import pandas as pd
 import torch
 
 from robustgen.core import kinds
+from robustgen.core.contracts import Broken, blamed
 from robustgen.core.seeds import generator
 from robustgen.core.tensors import read_arrays, read_meta
+from robustgen.core.values import form
 from robustgen.data.store import Images, read_split
 from robustgen.measures.scores import distances, logits, scores
-from robustgen.measures.types import Measure, Reference
-from robustgen.nets import classifier, device
+from robustgen.measures.types import Measure, Reference, checked
+from robustgen.nets import device
 from robustgen.nets.activations import Activations, activations
+from robustgen.nets.ready import ready
 
 NATURAL = {"eps": 0.0, "steps": 0, "weight": 0.0}
 CHUNK = 200  # images whose activations are held at a time
@@ -33,6 +36,7 @@ class ScoreJob:
     model: str
     attack: str
     data: Path
+    net: dict[str, Any]
     weights: Path
     images: Path | None
     splits: dict[str, int]
@@ -50,12 +54,12 @@ class ScoreJob:
 def run(job: ScoreJob) -> pd.DataFrame:
     """One row per image and cell: axes, costs per image, prediction, success, energies, distances, what detectors need."""
     place = device.use(device=job.device, threads=job.threads)
-    model = classifier.frozen(classifier.load(job.weights)[0], device=place)
+    parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
+    model = ready(job.weights, job.net, next(iter(parts.values())), device=place)
     measures = _prepared(job, model, place)
     axes = {"dataset": job.dataset, "model": job.model, "seed": job.seed, "attack": job.attack}
     frames = []
-    for name, limit in job.splits.items():
-        part = read_split(job.data, name, limit)
+    for name, part in parts.items():
         natural, labels = part.tensors()
         cells = list(_cells(job, name, part))
         looks = _measured(measures, model, [x for _, x, _ in cells], natural, place)
@@ -71,21 +75,29 @@ def _prepared(job: ScoreJob, model: torch.nn.Sequential, place: str) -> dict[str
     if not job.measures:
         return {}
     reference = Reference(model, read_split(job.data, "train", job.reference), job.batch, place)
-    return {
-        name: kinds.load("measures", entry["kind"]).prepare(
-            model,
-            reference,
-            options=entry["options"],
-            generator=generator(job.study_seed, seed=job.seed, model=job.model, use=name),
-        )
-        for name, entry in job.measures.items()
-    }
+    return {name: _prepare(job, name, entry, model, reference) for name, entry in job.measures.items()}
+
+
+def _prepare(job: ScoreJob, name: str, entry: dict[str, Any], model: torch.nn.Sequential, reference: Reference) -> Measure:
+    """A measure that names its columns <detector>.<column> and is checked where it answers."""
+    sort, kind = f"Measure {name} of kind", entry["kind"]
+    rng = generator(job.study_seed, seed=job.seed, model=job.model, use=name)
+    with blamed(sort, kind):
+        measure = kinds.load("measures", kind).prepare(model, reference, options=entry["options"], generator=rng)
+        if not callable(measure):
+            raise Broken(f"prepare must return a function of activations, not {form(measure)}.")
+
+    def named(seen: Activations, clean: Activations) -> dict[str, np.ndarray]:
+        with blamed(sort, kind):
+            return {f"{name}.{column}": values for column, values in checked(measure(seen, clean), len(seen.logits)).items()}
+
+    return named
 
 
 def _measured(
     measures: dict[str, Measure], model: torch.nn.Sequential, versions: list[torch.Tensor], natural: torch.Tensor, place: str
 ) -> list[dict[str, np.ndarray]]:
-    """For each version of the natural images the columns of all measures, named <detector>.<column>."""
+    """For each version of the natural images the columns of all measures."""
     if not measures:
         return [{} for _ in versions]
     parts = torch.arange(len(natural)).tensor_split(max(1, len(natural) // CHUNK))
@@ -97,7 +109,7 @@ def _measured(
 
 
 def _look(measures: dict[str, Measure], seen: Activations, clean: Activations) -> dict[str, np.ndarray]:
-    return {f"{name}.{key}": value for name, measure in measures.items() for key, value in measure(seen, clean).items()}
+    return {name: values for measure in measures.values() for name, values in measure(seen, clean).items()}
 
 
 def _cells(job: ScoreJob, name: str, part: Images) -> Iterator[tuple[dict[str, Any], torch.Tensor, np.ndarray]]:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from robustgen.core import kinds
-from robustgen.core.files import BadFile
+from robustgen.core.contracts import Broken, blamed
+from robustgen.core.files import BadFile, made_here
 from robustgen.core.tensors import read_meta, read_with, write_with
+from robustgen.core.values import form
 from robustgen.nets.fold import fold
+from robustgen.nets.spec import NetSpec as NetSpec
+from robustgen.nets.spec import compare
 
-
-@dataclass(frozen=True)
-class NetSpec:
-    """What a net is, apart from its weights."""
-
-    net: str
-    channels: int
-    classes: int
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    options: dict[str, Any] = field(default_factory=dict)
+FIELDS = tuple(NetSpec.__dataclass_fields__)
+FOREIGN = {b"PK\x03\x04": "a zip archive, such as a PyTorch checkpoint", b"\x80": "a pickle, such as a PyTorch checkpoint"}
+BRING = "To bring weights in, load them into the net and write it with robustgen.nets.classifier.save(path, model, spec)."
 
 
 class Normalize(nn.Module):
@@ -60,8 +54,11 @@ class Cast(nn.Module):
 
 def classifier(spec: NetSpec) -> nn.Sequential:
     """An untrained classifier, images [n,c,h,w] in [0,1] -> logits [n,K]."""
-    module = kinds.load("nets", spec.net)
-    net: nn.Module = module.build(channels=spec.channels, classes=spec.classes, size=spec.size, **spec.options)
+    with blamed("Net", spec.net):
+        module = kinds.load("nets", spec.net)
+        net = module.build(channels=spec.channels, classes=spec.classes, size=spec.size, **spec.options)
+        if not isinstance(net, nn.Module):
+            raise Broken(f"build must return a torch.nn.Module, not {form(net)}.")
     return nn.Sequential(Normalize(spec.mean, spec.std), net)
 
 
@@ -83,15 +80,40 @@ def save(path: str | Path, model: nn.Module, spec: NetSpec, **facts: str) -> Non
     write_with(save_file, path, weights, {"spec": json.dumps(asdict(spec)), **facts})
 
 
-def load(path: str | Path) -> tuple[nn.Sequential, NetSpec]:
-    """The classifier that `save` wrote, in evaluation mode."""
+def load(path: str | Path, spec: NetSpec) -> nn.Sequential:
+    """The classifier that `save` wrote, in evaluation mode; `spec`, never the file, says which module builds it."""
+    tensors = weights(path, spec)
+    return filled(classifier(spec), tensors, path).eval()
+
+
+def weights(path: str | Path, spec: NetSpec, *, same: tuple[str, ...] = FIELDS) -> dict[str, Tensor]:
+    """The tensors that `save` wrote, refused unless the file's own spec agrees with `spec` in the fields `same`."""
     from safetensors.torch import load_file
 
-    weights, meta = read_with(load_file, path), read_meta(path)
+    try:
+        tensors, meta = read_with(load_file, path), read_meta(path)
+    except BadFile as error:
+        raise _foreign(Path(path)) or error from error
     if "spec" not in meta:
-        raise BadFile(f"{path} is not a weights file of this project; it does not say which net it belongs to.")
-    raw = json.loads(meta["spec"])
-    spec = NetSpec(**{**raw, "mean": tuple(raw["mean"]), "std": tuple(raw["std"])})
-    model = classifier(spec)
-    model.load_state_dict(weights)
-    return model.eval(), spec
+        raise BadFile(f"{path} is not a weights file of this project; it does not say which net it belongs to. {BRING}")
+    compare(path, meta["spec"], spec, same)
+    return tensors
+
+
+def filled(model: nn.Sequential, tensors: dict[str, Tensor], path: str | Path) -> nn.Sequential:
+    """The model, now with the weights that a file held."""
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise BadFile(f"{path} does not fit its net ({' '.join(str(error).split())}); train the model anew.") from error
+    return model
+
+
+def _foreign(path: Path) -> BadFile | None:
+    """The sentence for a file of another program, which is no damaged one of ours."""
+    if made_here(path) or not path.exists():
+        return None
+    with path.open("rb") as file:
+        start = file.read(4)
+    what = next((what for mark, what in FOREIGN.items() if start.startswith(mark)), None)
+    return BadFile(f"{path} is {what}, not safetensors of this project, and is not read. {BRING}") if what else None

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from robustgen.stats import intervals
-from robustgen.stats.intervals import Interval
+from robustgen.stats.intervals import Difference, Interval, Rate
 
 BINS = 15
 
@@ -34,25 +34,26 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -
     return Reliability(n, *(total / np.maximum(n, 1) for total in sums))
 
 
-def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> Interval:
+def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> Rate:
     """Expected calibration error, sum_b n_b / n |accuracy_b - confidence_b|, with a bootstrap interval over images.
 
     It is biased upwards, the more the fewer images a bin holds: chance alone parts accuracy from confidence, and |.| lets nothing
     cancel. A perfectly calibrated net whose images spread over all bins shows about 0.07 on 300 of them, 0.012 on 10,000.
     """
     found = _pivot(intervals.bootstrap(lambda sample: _ece(sample, bins), np.stack([confidence, correct], axis=1)))
-    return Interval(found.value, max(0.0, found.low), min(1.0, max(found.value, found.high)))
+    return Rate(found.value, max(0.0, found.low), min(1.0, max(found.value, found.high)))
 
 
-def ece_difference(ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray], bins: int = BINS) -> Interval:
+def ece_difference(ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray], bins: int = BINS) -> Difference:
     """ECE of ours - ECE of theirs, (confidence, correct) each and image by image, with a bootstrap interval over images."""
     rows = np.stack([*ours, *theirs], axis=1)
-    return _pivot(intervals.bootstrap(lambda sample: _ece(sample[:, :2], bins) - _ece(sample[:, 2:], bins), rows))
+    drawn = intervals.bootstrap(lambda sample: _ece(sample[:, :2], bins) - _ece(sample[:, 2:], bins), rows)
+    return Difference(*_pivot(drawn))
 
 
-def brier(confidence: np.ndarray, correct: np.ndarray) -> Interval:
+def brier(confidence: np.ndarray, correct: np.ndarray) -> Rate:
     """Brier score of the event that the prediction is right, mean of (confidence - correct)^2; it has no bins and no bias."""
-    return intervals.mean((confidence - correct) ** 2)
+    return Rate(*intervals.mean((confidence - correct) ** 2))
 
 
 def _ece(pairs: np.ndarray, bins: int) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from robustgen.core.rows import CELL, CLEAN
 from robustgen.detect import rates
-from robustgen.stats.intervals import Interval, auroc, bootstrap, over_seeds, share
+from robustgen.stats.intervals import Interval, Rate, auroc, bootstrap, over_seeds, share
 
 AXES = [axis for axis in CELL if axis != "seed"]
 CHOICE = ["detector", "protocol", "rule", "shown"]
@@ -31,7 +31,15 @@ def summarise(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, full: bool 
     """
     parts = dict(list(statistics.groupby(PART, sort=False)))
     groups = thresholds[thresholds["why"] == ""].groupby([*AXES, *CHOICE], sort=False)
-    return pd.DataFrame([row for _, group in groups for row in _views(parts, group, full)])
+    found = pd.DataFrame([row for _, group in groups for row in _views(parts, group, full)])
+    return found if len(found) else pd.DataFrame(columns=_columns(full))
+
+
+def _columns(full: bool) -> list[str]:
+    """The columns of a summary, which one without a row has too."""
+    rates_ = ("dr", "fpr", "auroc", "fooled", "joint", *(("aupr", "fpr95") if full else ()))
+    bounds = [f"{name}{end}" for name in rates_ for end in ("", "_low", "_high")]
+    return [*AXES, *CHOICE, "view", "seeds", "variant", "threshold", "n", "n_clean", *bounds, "over"]
 
 
 def headline(thresholds: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +119,8 @@ def _one(parts: Parts, threshold: pd.Series, view: str, full: bool) -> dict[str,
 def _threshold_free(attacked: bytes, clean: bytes) -> dict[str, Interval]:
     """AUPR and FPR at 95 % TPR; kept, for every rule of a cell asks for the same."""
     samples = np.frombuffer(attacked), np.frombuffer(clean)
-    return {"aupr": bootstrap(rates.average_precision, *samples), "fpr95": bootstrap(rates.fpr_at_tpr, *samples)}
+    found = {"aupr": bootstrap(rates.average_precision, *samples), "fpr95": bootstrap(rates.fpr_at_tpr, *samples)}
+    return {name: Rate(*interval) for name, interval in found.items()}
 
 
 def _shown(parts: Parts, threshold: pd.Series, view: str) -> tuple[pd.DataFrame, pd.DataFrame]:

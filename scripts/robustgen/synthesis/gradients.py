@@ -13,7 +13,8 @@ from torch import Tensor
 
 from robustgen.core.refusal import Refused
 from robustgen.data.store import Images, read_split, to_float
-from robustgen.nets import classifier, device
+from robustgen.nets import device
+from robustgen.nets.ready import ready
 from robustgen.synthesis.alignment import edge_agreement, low_frequency_share, total_variation
 from robustgen.synthesis.directions import directions, vanished
 
@@ -27,6 +28,7 @@ class GradientJob:
     dataset: str
     model: str
     data: Path
+    net: dict[str, Any]
     weights: Path
     seed: int
     images: int
@@ -41,8 +43,8 @@ class GradientJob:
 def run(job: GradientJob) -> tuple[pd.DataFrame, dict[str, np.ndarray], tuple[str, ...]]:
     """Rows of the images that have a gradient, the pictures of those that are shown, and the names of the classes."""
     place = device.use(device=job.device, threads=job.threads)
-    model = classifier.frozen(classifier.load(job.weights)[0], device=place)
     part = read_split(job.data, SPLIT, job.images)
+    model = ready(job.weights, job.net, part, device=place)
     found = gradients(model, part, batch=job.batch, device=place)
     axes = {"dataset": job.dataset, "model": job.model, "seed": job.seed, "split": SPLIT}
     return measured(part, found, axes), pictures(part, found, shown=job.shown), part.names

@@ -17,7 +17,8 @@ from robustgen.core.refusal import Refused
 from robustgen.core.seeds import seed_of
 from robustgen.data.store import Images, read_split
 from robustgen.measures.scores import logits
-from robustgen.nets import classifier, device
+from robustgen.nets import device
+from robustgen.nets.ready import ready
 from robustgen.synthesis.plane import check_side, plane
 from robustgen.synthesis.trajectories import path_rows, paths
 
@@ -31,6 +32,7 @@ class LandscapeJob:
     dataset: str
     model: str
     data: Path
+    net: dict[str, Any]
     weights: Path
     attacks: dict[str, dict[str, Any]]  # two entries, in the order of the plane's axes
     images: int
@@ -52,8 +54,8 @@ def run(job: LandscapeJob) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise Refused(f"Two attacks span a plane, {len(specs)} were given ({', '.join(specs)}); name two in --attacks.")
     check_side(job.side)
     place = device.use(device=job.device, threads=job.threads)
-    model = classifier.frozen(classifier.load(job.weights)[0], device=place)
     part = read_split(job.data, SPLIT, job.images)
+    model = ready(job.weights, job.net, part, device=place)
     walked = {name: _walk(model, part, spec, job, place) for name, spec in specs.items()}
     axes = {"dataset": job.dataset, "model": job.model, "seed": job.seed}
     frames = [

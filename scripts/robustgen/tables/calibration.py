@@ -11,7 +11,7 @@ import pandas as pd
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN, read_rows
 from robustgen.stats.calibration import BINS, brier, confidence_of, ece
-from robustgen.stats.intervals import Interval, mean, over_seeds, share
+from robustgen.stats.intervals import Interval, Rate, mean, over_seeds, share
 from robustgen.tables.table import Format, Table, budget, data_said, interval, percent, text
 
 NEEDS = ("scores",)
@@ -45,7 +45,7 @@ def _row(scores: pd.DataFrame, model: str, spec: dict[str, Any]) -> dict[str, An
     natural, facts = scores[scores["attack"] == CLEAN], spec["models"][model]
     row = {"dataset": facts["dataset"], "model": model, "training": _training(facts["objective"])}
     row |= {"n": natural["index"].nunique(), "seeds": natural["seed"].nunique()}
-    row |= _estimate("accuracy", natural, _accuracy) | _estimate("confidence", natural, lambda part: mean(confidence_of(part)))
+    row |= _estimate("accuracy", natural, _accuracy) | _estimate("confidence", natural, _confidence)
     row |= _estimate("ece", natural, lambda part: ece(*_judged(part))) | _estimate(
         "brier", natural, lambda part: brier(*_judged(part))
     )
@@ -72,6 +72,10 @@ def _estimate(name: str, rows: pd.DataFrame, measure: Callable[[pd.DataFrame], I
 
 def _accuracy(part: pd.DataFrame) -> Interval:
     return share(int((~part["success"]).sum()), len(part))
+
+
+def _confidence(part: pd.DataFrame) -> Interval:
+    return Rate(*mean(confidence_of(part)))
 
 
 def _judged(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -37,6 +37,11 @@ def attack(row: pd.Series) -> str:
     return f"{row['attack']} ({budget(row['eps'])}{steps}{weight})"
 
 
+def over(rows: pd.DataFrame) -> str:
+    """What the intervals of a table are over, for its note."""
+    return " and ".join(sorted(set(rows["over"]))) or "nothing, for no detector could be fitted"
+
+
 def unfitted(thresholds: pd.DataFrame) -> str:
     """A note's sentences on the detectors that could not be fitted, each reason once with the attacks that it concerns."""
     lost = thresholds[thresholds["why"] != ""]

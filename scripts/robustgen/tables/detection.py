@@ -41,6 +41,6 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
     note = (
         "Sound: one threshold from clean validation images. Paper: one per cell, from validation images under the same attack. "
         "Brackets: 95 % intervals (Clopper-Pearson for shares, DeLong for AUROC, bootstrap for AUPR and FPR at 95 % TPR) over "
-        f"{' and '.join(sorted(set(rows['over'])))}.{data_said(spec)}"
+        f"{detected.over(rows)}.{data_said(spec)}"
     )
     return Table("Detection in full", note + detected.unfitted(thresholds) + absent, rows, columns)

@@ -41,7 +41,7 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
     columns |= {f"{name} %": percent(name) for name in detectors if name in found}
     note = (
         f"{meaning}One threshold per detector, chosen on clean validation images at a stated FPR ({detected.fpr_said(spec)}). "
-        f"Brackets: 95 % intervals over {' and '.join(sorted(set(found['over'])))}.{data_said(spec)}"
+        f"Brackets: 95 % intervals over {detected.over(found)}.{data_said(spec)}"
     )
     return Table(title, note + detected.unfitted(headline(thresholds)) + absent, found, columns)
 
@@ -59,7 +59,7 @@ def cells(statistics: pd.DataFrame, thresholds: pd.DataFrame, value: str) -> pd.
         row = rows.setdefault(tuple(one[axis] for axis in AXES), {axis: one[axis] for axis in AXES})
         row |= {name: one[name] for name in ("n", "over", "fooled", "fooled_low", "fooled_high")}
         row |= {f"{one['detector']}{end}": one[f"{value}{end}"] for end in ("", "_low", "_high")}
-    return pd.DataFrame(rows.values())
+    return pd.DataFrame(rows.values()) if rows else pd.DataFrame(columns=[*AXES, "n", "over", "fooled"])
 
 
 def never_fooled(statistics: pd.DataFrame, headlines: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robustgen.core.contracts import Broken
 from robustgen.core.files import atomic, write_json, write_text
+from robustgen.core.values import form
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,11 +29,26 @@ class Table:
 
     def printed(self) -> list[list[str]]:
         """The cells as text, without the headings."""
-        return [[form(row) for form in self.columns.values()] for _, row in self.rows.iterrows()]
+        return [[_text(row, *column) for column in self.columns.items()] for _, row in self.rows.iterrows()]
+
+
+def checked(table: Any) -> Table:
+    """What a table's `make` gave, refused unless it is a Table of texts, rows and functions."""
+    import pandas as pd
+
+    if not isinstance(table, Table):
+        raise Broken(f"make must return robustgen.tables.table.Table(title, note, rows, columns), not {form(table)}.")
+    for name, wanted in (("title", str), ("note", str), ("rows", pd.DataFrame), ("columns", dict)):
+        if not isinstance(getattr(table, name), wanted):
+            raise Broken(f"a Table's {name} must be a {wanted.__name__}, not {form(getattr(table, name))}.")
+    if not table.columns or not all(isinstance(name, str) and callable(print_) for name, print_ in table.columns.items()):
+        raise Broken("a Table's columns are headings with functions that print a row as text, such as table.text('model').")
+    return table
 
 
 def write(table: Table, path: Path) -> None:
     """Write `path` (csv) with its neighbours .md, .tex and .json (the printed form, for the report)."""
+    checked(table)
     write_text(path.with_suffix(".md"), _markdown(table))
     write_text(path.with_suffix(".tex"), _latex(table))
     facts = {"title": table.title, "note": table.note, "columns": list(table.columns), "rows": table.printed()}
@@ -68,6 +85,17 @@ def budget(value: float) -> str:
         return "unbounded"
     fraction = Fraction(value * 255).limit_denominator(1000)
     return f"{fraction.numerator}/255" if fraction.denominator == 1 and fraction else f"{value:g}"
+
+
+def _text(row: pd.Series, heading: str, print_: Format) -> str:
+    """How a row prints under a heading."""
+    try:
+        cell: object = print_(row)
+    except KeyError as error:
+        raise Broken(f"column {heading!r} asks for {error}; the rows hold {', '.join(map(str, row.index))}.") from error
+    if not isinstance(cell, str):
+        raise Broken(f"column {heading!r} must print each row as text, not as {form(cell)}.")
+    return cell
 
 
 def _interval(value: float, low: float, high: float, digits: int = 1) -> str:

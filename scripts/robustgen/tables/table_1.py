@@ -64,7 +64,6 @@ def _title() -> str:
 
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
-    over = " and ".join(sorted(set(rows["over"])))
     return (
         "DR, FPR, AUROC: one threshold for all attacks, chosen on clean validation images at a stated FPR "
         f"({detected.fpr_said(spec)}). Energy: T = 1; KD+BU and LID: fitted once, on the attack that the configuration "
@@ -73,5 +72,5 @@ def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
         "all images; for KD+BU and LID a fit of its own (LID with the clean twins at hand) and a probability of 1/2, on "
         "fooled images against correctly classified ones. All attacked against all clean test images; successful only: "
         "fooled against correctly classified ones. "
-        f"Brackets: 95 % intervals over {over}.{data_said(spec)}"
+        f"Brackets: 95 % intervals over {detected.over(rows)}.{data_said(spec)}"
     )

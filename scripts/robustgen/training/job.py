@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +12,12 @@ from typing import Any
 import torch
 
 from robustgen.core.files import write_text
-from robustgen.core.refusal import Refused
 from robustgen.core.seeds import generator, seed_of
 from robustgen.core.shards import file_hash
 from robustgen.data.store import Images, read_split
 from robustgen.nets import classifier, device
+from robustgen.nets.ready import check_logits, probe
+from robustgen.nets.spec import NetSpec
 from robustgen.training.loop import Part, Run, train
 from robustgen.training.types import Recipe
 
@@ -43,8 +45,10 @@ def run(job: TrainJob) -> dict[str, Any]:
     place = device.use(device=job.device, threads=job.threads)
     dtype = device.precision(job.precision, place)
     parts = {name: read_split(job.data, name) for name in ("train", "validation")}
-    spec = _spec(job, parts["train"])
+    spec = NetSpec.of(job.net, parts["train"])
     model = _initial(job, spec)
+    for training_mode in (False, True):  # on copies, for batch norms and dropout move in training
+        check_logits(copy.deepcopy(model).train(training_mode), spec, probe(parts["train"]))
     training = Run(
         recipe=Recipe.of(job.recipe),
         train=_part(parts["train"], place),
@@ -62,34 +66,13 @@ def run(job: TrainJob) -> dict[str, Any]:
     return {"best_epoch": progress.best_epoch, "best_judged_accuracy": progress.best, "precision": str(dtype)}
 
 
-def _spec(job: TrainJob, train_part: Images) -> classifier.NetSpec:
-    channels = train_part.images.shape[1]
-    return classifier.NetSpec(
-        net=job.net["net"],
-        channels=channels,
-        classes=len(train_part.names),
-        size=job.net["size"],
-        mean=_per_channel(job.net["mean"], channels, "mean"),
-        std=_per_channel(job.net["std"], channels, "std"),
-        options=job.net["options"],
-    )
-
-
-def _per_channel(values: list[float], channels: int, name: str) -> tuple[float, ...]:
-    if len(values) not in (1, channels):
-        raise Refused(f"datasets.*.{name} has {len(values)} values for {channels} channels; give one, or one each.")
-    return tuple(values * channels if len(values) == 1 else values)
-
-
-def _initial(job: TrainJob, spec: classifier.NetSpec) -> torch.nn.Sequential:
+def _initial(job: TrainJob, spec: NetSpec) -> torch.nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(job.study_seed, seed=job.seed, model=job.model, use="weights"))
         model = classifier.classifier(spec)
     if job.start:
-        started, other = classifier.load(job.start)
-        if (other.net, other.options, other.channels) != (spec.net, spec.options, spec.channels):
-            raise Refused(f"{job.model} cannot start from {job.start}: nets differ ({spec.options} and {other.options}).")
-        model.load_state_dict(started.state_dict())
+        tensors = classifier.weights(job.start, spec, same=("net", "options", "channels"))
+        classifier.filled(model, tensors, job.start)
     return model
 
 
@@ -98,10 +81,11 @@ def _part(images: Images, place: str) -> Part:
 
 
 def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:
-    """What a checkpoint must share with a run to be its own."""
+    """What a checkpoint must share with a run to be its own; threads too, for they decide the bytes."""
     files = [file_hash(job.data / name) for name in ("pool.safetensors", "splits.safetensors")]
     start = file_hash(job.start) if job.start else ""
-    return json.dumps([job.code, job.model, job.net, job.recipe, job.study_seed, job.seed, place, str(dtype), files, start])
+    settings = [job.code, job.model, job.net, job.recipe, job.study_seed, job.seed, job.threads]
+    return json.dumps([*settings, place, str(dtype), files, start])
 
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:

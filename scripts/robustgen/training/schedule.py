@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from robustgen.core.refusal import Refused
 from robustgen.training.types import Recipe
 
 RISE = 0.3  # share of a one-cycle schedule during which the rate rises
@@ -20,6 +19,5 @@ def rate(recipe: Recipe, position: float) -> float:
             return recipe.lr * (1 + math.cos(math.pi * share)) / 2
         case "multistep":
             return recipe.lr * recipe.gamma ** sum(position >= milestone for milestone in recipe.milestones)
-        case "constant":
+        case _:  # constant
             return recipe.lr
-    raise Refused(f"There is no schedule {recipe.schedule!r}; choose onecycle, cosine, multistep or constant.")

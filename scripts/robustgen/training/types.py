@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from robustgen.core.values import number, one_of, whole
+
+NORMS, OPTIMIZERS = ("linf", "l2"), ("sgd", "adam")
+SCHEDULES = ("onecycle", "cosine", "multistep", "constant")
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -16,6 +21,13 @@ class Objective:
     eps: float = 0.0
     steps: int = 7
     rel_step: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse what would be taken for something else."""
+        one_of("An objective's norm", self.norm, NORMS)
+        whole("An objective's steps", self.steps, least=1)
+        for name in ("sigma", "eps", "rel_step"):
+            number(f"An objective's {name}", getattr(self, name), least=0)
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,15 @@ class Recipe:
     crop: int = 0
     label_smoothing: float = 0.0
     objective: Objective = Objective()
+
+    def __post_init__(self) -> None:
+        """Refuse what would be taken for something else."""
+        one_of("A recipe's optimizer", self.optimizer, OPTIMIZERS)
+        one_of("A recipe's schedule", self.schedule, SCHEDULES)
+        for name, least in (("epochs", 1), ("batch", 1), ("crop", 0)):
+            whole(f"A recipe's {name}", getattr(self, name), least=least)
+        for name in ("lr", "weight_decay", "gamma", "label_smoothing"):
+            number(f"A recipe's {name}", getattr(self, name), least=0)
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Recipe:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT
-from robustgen.core import why
+from robustgen.core import files, seals, why
 from robustgen.core.params import apart
 from robustgen.core.why import sentences
 
@@ -38,10 +38,10 @@ def told(before: list[Any], now: list[Any], *, flags: str = "", rule: str = "tra
         ([64, "cpu"], ["cuda", 60], "--batch 60 --device cuda", "batch changed from 64 to 60; device changed from cpu to cuda."),
         ([3], [0], "--study-seed 0", "study-seed changed from 3 to 0."),
         ([], [3], "--study-seed 3", "study-seed is now 3."),
-        (["cpu"], [], "--device auto --precision auto", "a setting changed from cpu to the value of another."),
+        (["cpu"], [], "--device auto --precision auto", "a setting changed from cpu to the value of another setting."),
         ([[1.0]], [[1.0, 2.0]], "--temperatures 1.0 2.0 --reference 5", "temperatures changed from [1.0] to [1.0, 2.0]."),
-        (["--root /a b"], [""], "", "root changed from /a b to nothing."),
-        ([], ["--offline"], "--offline --out x", "offline is now on."),
+        ([["--root=/a b"]], [[]], "", "root changed from /a b to nothing."),
+        ([], [["--offline"]], "--offline --out x", "offline is now on."),
         (["{}"], [json.dumps({"lid": {"k": 20}})], "", 'lid changed from nothing to {"k": 20}.'),
         ([json.dumps({"a": 1}), json.dumps({"b": [1]})], [json.dumps({"b": [2]}), json.dumps({"a": 2})], "",
          "a changed from 1 to 2; b changed from [1] to [2]."),
@@ -58,6 +58,19 @@ def test_other_reasons_stand_beside_it() -> None:
     more = "Missing output files: a.csv, b.csv; Code has changed since last execution; "
     said = told([64], [60], flags="--batch 60", more=more)
     assert said == "a.csv (and 1 more) does not exist; the command of its rule changed; batch changed from 64 to 60."
+
+
+def test_a_job_that_the_workflow_forces_is_told_with_what_is_wrong_with_its_files(tmp_path: Path) -> None:
+    """The seal notes another checksum of the rows; Snakemake itself says no more than `Forced execution`."""
+    rows, sealed = tmp_path / "toy/measures/scores.parquet", tmp_path / "toy/seals/score.json"
+    files.write_text(rows, "a")
+    seals.write(sealed)
+    rows.write_text("b b")
+    said = sentences(f"rule score:\n    output: {rows}, {sealed}\n    reason: Forced execution\n    wildcards: model=net")
+    assert said == [f"score net: {rows} is not what its job wrote."]
+    rows.write_text("a")
+    said = sentences(f"rule score:\n    output: {rows}, {sealed}\n    reason: Forced execution\n    wildcards: model=net")
+    assert said == ["score net: the record of how its files were made is lost, or the command line asks for it."]
 
 
 def test_long_values_are_cut_around_the_place_where_they_differ() -> None:
@@ -89,13 +102,13 @@ def test_code_is_named_by_its_files(before: str, now: str, said: str, tmp_path: 
 
 VALUES: dict[str, tuple[Any, Any]] = {  # parameters that are passed on in a form of their own; others are numbers here
     "code": ("0" * 16, "1" * 16),
-    "root": ("", "--root /data"),
-    "mirror": ("", "--mirror /copy"),
-    "offline": ("", "--offline"),
+    "root": ([], ["--root=/data"]),
+    "mirror": ([], ["--mirror=/copy"]),
+    "offline": ([], ["--offline"]),
     "rows": ([("cifar10", "a")], [("cifar10", "b")]),
     "temperatures": ([1.0], [1.0, 5.0]),
 }
-MAPS = re.compile(r"json\.dumps|model_dump_json|plan\.(net|recipe|sweep|output|trained)\(")
+MAPS = re.compile(r"json\.dumps|checksums|model_dump_json|plan\.(net|recipe|sweep|output|trained)\(")
 
 
 def params() -> list[tuple[str, str, str, str]]:

@@ -35,7 +35,7 @@ def changes(before: list[Any], now: list[Any], flags: dict[str, str]) -> Iterato
             yield from _between(old, new, flags)
     yield from (f"{_name(new, flags) or 'a setting'} is now {apart('', _text(new))[1]}" for new in now)
     lost = ((_name(old, {}) or "a setting", apart(_text(old), "")[0]) for old in before)
-    yield from (f"{name} changed from {old} to the value of another" for name, old in lost)
+    yield from (f"{name} changed from {old} to the value of another setting" for name, old in lost)
 
 
 def flags_of(command: str) -> dict[str, str]:
@@ -48,8 +48,8 @@ def flags_of(command: str) -> dict[str, str]:
     flag = ""
     for word in words:
         if word.startswith("--"):
-            flag = word.removeprefix("--")
-            found[flag] = ""
+            flag, _, value = word.removeprefix("--").partition("=")
+            found[flag] = value
         elif flag:
             found[flag] = f"{found[flag]} {word}".strip()
     return found
@@ -73,7 +73,9 @@ def _values(text: str) -> list[Any]:
 
 
 def _parsed(value: Any) -> Any:
-    """A map that is passed on as JSON is taken as the map."""
+    """A map that is passed on as JSON is taken as the map, a list of one flag as the flag."""
+    if isinstance(value, list) and all(str(word).startswith("--") for word in value):
+        return " ".join(value).replace("=", " ", 1)
     try:
         found = json.loads(value) if isinstance(value, str) else value
     except ValueError:

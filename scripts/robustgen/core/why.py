@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from robustgen.core import seals
 from robustgen.core.digest import ROOT, hash_of
 from robustgen.core.dryrun import Job, pending
 from robustgen.core.files import write_json
@@ -15,6 +16,7 @@ from robustgen.core.params import apart, changes, exclusive, flags_of
 RECORD = Path(".snakemake/robustgen-code.json")  # digest -> file -> hash, of every code that a run was started with
 PARAMS = "Params have changed since last execution: "
 DIGEST = re.compile(r"[0-9a-f]{16}( |$)")
+IMAGES = "/images.safetensors"  # of attacks, which may go once they are scored
 MOST = 5  # settings that are named for a job
 SAID = {  # what Snakemake says -> what is told; of files only the first is named
     "Missing output files": "{} does not exist",
@@ -24,7 +26,6 @@ SAID = {  # what Snakemake says -> what is told; of files only the first is name
     "Set of input files has changed since last execution": "it is made from other files than before",
     "Code has changed since last execution": "the command of its rule changed",
     "Software environment definition has changed since last execution": "its software environment changed",
-    "Forced execution": "it was asked for by force",
 }
 
 
@@ -46,9 +47,19 @@ def _because(job: Job) -> str:
     """The reasons of a job; what stands after PARAMS may hold any text, for settings do."""
     reasons, _, params = job.reason.partition(PARAMS)
     params, environment, _ = params.partition("; Software environment")
+    if reasons == "Forced execution":
+        return f"{_forced(job)}."
     parts = [_sentence(part) for part in reasons.split("; ") if part]
     parts += [_changed(params, job)] if params else []
     return "; ".join([*parts, *(["its software environment changed"] if environment else [])]) + "."
+
+
+def _forced(job: Job) -> str:
+    """Why the workflow has a job run that Snakemake itself would not: see robustgen.core.current."""
+    seal = next((path for path in job.files if f"/{seals.FOLDER}/" in path), "")
+    files = tuple(path for path in job.files if path != seal and not path.endswith(IMAGES))
+    fault = seals.fault(seal, files) if seal else ""
+    return fault or "the record of how its files were made is lost, or the command line asks for it"
 
 
 def _sentence(reason: str) -> str:

@@ -83,7 +83,13 @@ def _map(path: Path) -> dict[str, Any]:
     for name, form in KEYS.get(path.name, {}).items():
         if name in found and not isinstance(found[name], form):
             raise damaged(path, FORM, f"{name} is no {form.__name__}")
+    if not all(_are_numbers(counts) for counts in found.get("class_counts", {}).values()):
+        raise damaged(path, FORM, "class_counts holds other things than numbers")
     return found
+
+
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, int) for value in values)
 
 
 def _claims(path: Path) -> list[dict[str, Any]]:

@@ -60,8 +60,26 @@ def test_the_work_of_each_kind_of_job_by_hand(tmp_path: Path) -> None:
     assert work.of("attack", {**NET, "attack": "pgd"}) == (50 + 60) * 2 * 5 * 3 * image  # two budgets, 5 steps serve all counts
     assert work.of("score", {**NET, "attack": "pgd"}) == (50 + 60) * 2 * 3 * image  # two budgets, three step counts
     assert work.of("score", {**NET, "attack": "clean"}) == (50 + 60) * image
+    assert work.of("gradients", {**NET, "rule": "gradients"}) == 60 * 3 * image
+    assert work.of("landscape", {**NET, "rule": "landscape"}) == (24 * (5 + 5) * 4 + 3 * 41 * 41) * image  # pgd and he_pgd
     assert work.of("make_table", {"name": "table_1"}) is None
     assert work.images("signs_standard", "pgd") == (50 + 60) * 6 * 3 * 32 * 32 * 4
+
+
+def test_the_size_of_other_jobs_is_in_images_or_rows(tmp_path: Path) -> None:
+    work = Work(plan(tmp_path))
+    assert work.size("load_data", {"dataset": "signs"}) == 6000 + 2000
+    assert work.size("detect", {**NET, "attack": "pgd"}) == (50 + 60) * (1 + 6)
+    assert work.size("make_table", {"name": "table_ladder"}) == 60 * (1 + 6 + 1 + 2)  # natural, pgd, cw, evade_two_sided
+    assert work.size("draw_figure", {"name": "fig_sheets"}) == 1
+    assert work.size("judge_claims", {}) > 60 * 30
+    assert work.size("train", NET) == work.of("train", NET)
+    for rule, gone in (
+        ("detect", {**NET, "attack": "gone"}),
+        ("make_table", {"name": "gone"}),
+        ("load_data", {"dataset": "gone"}),
+    ):
+        assert work.size(rule, gone) is None
 
 
 def test_adversarial_training_costs_its_inner_steps(tmp_path: Path) -> None:
@@ -72,13 +90,36 @@ def test_adversarial_training_costs_its_inner_steps(tmp_path: Path) -> None:
     assert robust / plain == pytest.approx((5900 * 3 * 4 + 100) / (5900 * 3 + 100))
 
 
-def test_a_job_is_foretold_by_the_speed_of_its_like_on_the_same_device(tmp_path: Path) -> None:
+def test_a_job_is_foretold_by_comparable_jobs_of_its_rule_on_the_same_device(tmp_path: Path) -> None:
     done = Work(plan(tmp_path)).of("train", NET)
-    measured = [Past("train", 10.0, CPU, done), Past("train", 1.0, "GPU", done), Past("make_table", 2.0, CPU, None)]
-    jobs = [Job("train", NET), Job("make_table", {"name": "t"}), Job("attack", {**NET, "attack": "pgd"})]
+    measured = [Past("train", 10.0, CPU, done), Past("train", 1.0, "GPU", done), Past("write_config", 2.0, CPU, None)]
+    jobs = [Job("train", NET), Job("write_config"), Job("attack", {**NET, "attack": "pgd"})]
     twice = plan(tmp_path, epochs=4)
     assert [one.seconds for one in estimates(jobs, twice, measured, CPU)] == [pytest.approx(20.0), 2.0, None]
     assert [one.seconds for one in estimates(jobs, twice, measured, "GPU")] == [pytest.approx(2.0), None, None]
+
+
+@pytest.mark.parametrize(
+    ("measured", "seconds"),  # (seconds, size in sizes of the pending job) of jobs that ran
+    [
+        ([(30.0, 1.0)], 30.0),
+        ([(300.0, 10.0)], 30.0),
+        ([(3.0, 0.1)], 30.0),
+        ([(330.0, 11.0)], None),
+        ([(1.5, 0.05)], None),
+        ([(20.0, 1.0), (30.0, 1.0), (80.0, 2.0)], 30.0),
+        ([(30.0, 1.0), (86_400.0, 1000.0)], 30.0),
+        ([(30.0, None)], None),
+    ],
+)
+def test_only_jobs_of_a_similar_size_are_comparable(
+    measured: list[tuple[float, float | None]], seconds: float | None, tmp_path: Path
+) -> None:
+    own = plan(tmp_path)
+    size = Work(own).of("train", NET) or 0.0
+    ran = [Past("train", took, CPU, part and part * size) for took, part in measured]
+    (found,) = estimates([Job("train", NET)], own, ran, CPU)
+    assert found.seconds == (None if seconds is None else pytest.approx(seconds))
 
 
 def test_a_run_that_was_made_foretells_its_own_repetition(study: Copy) -> None:
@@ -92,16 +133,47 @@ def test_a_run_that_was_made_foretells_its_own_repetition(study: Copy) -> None:
     assert again.seconds == pytest.approx(trained.seconds)
 
 
-def test_the_outlook_tells_hours_disk_and_downloads(tmp_path: Path) -> None:
+def test_the_outlook_tells_what_is_known_first_then_disk_and_downloads(tmp_path: Path) -> None:
     jobs = [Job("fetch", {"source": "cifar10"}), Job("train", NET), Job("attack", {**NET, "attack": "pgd"})]
     own = plan(tmp_path)
-    said = outlook(jobs, own, [Past("train", 7200.0, CPU, Work(own).of("train", NET))])
-    assert "Study tiny: 3 jobs would run." in said
-    assert "2 h 00 min + 2 jobs not measured" in said
-    assert f"{image_bytes(jobs, own)[0] / 1e9:.2f} GB in all" in said
-    assert "cifar10 (170 MB)" in said
+    said = outlook(jobs, own, [Past("train", 7200.0, CPU, Work(own).of("train", NET))]).splitlines()
+    assert said[:2] == [
+        "Study tiny: 3 jobs would run.",
+        f"{CPU}: 2 h 00 min for 1 of 3 jobs, one after another; for 2 nothing comparable was measured.",
+    ]
+    assert [line.split()[2:] for line in said if line.startswith("attack")] == [["nothing", "comparable"]]
+    assert f"Nets on {CPU}: 2.0 hours of one such device." in said
+    assert f"{image_bytes(jobs, own)[0] / 1e9:.2f} GB in all" in "\n".join(said)
+    assert "cifar10 (170 MB)" in "\n".join(said)
     assert "No earlier run was measured here" in outlook(jobs, own, [])
     assert outlook([], own, []) == "Nothing would run: everything is up to date."
+
+
+def test_a_small_study_is_not_foretold_from_a_large_one(tmp_path: Path) -> None:
+    """A net of a hundred times as many operations ran for a day: no hours are told."""
+    own = plan(tmp_path)
+    size = Work(own).of("train", NET) or 0.0
+    said = outlook([Job("train", NET)] * 5, own, [Past("train", 86_400.0, CPU, 100 * size)])
+    assert f"{CPU}: nothing comparable was measured there, so no time can be told." in said
+    assert " h " not in said
+
+
+def test_jobs_of_gradients_and_landscapes_take_the_device_too(tmp_path: Path) -> None:
+    own = plan(tmp_path)
+    jobs = [Job(rule, {**NET, "rule": rule}) for rule in ("gradients", "landscape")]
+    measured = [Past(job.rule, 3600.0, "GPU", Work(own).of(job.rule, job.wildcards)) for job in jobs]
+    said = outlook(jobs, own, measured)
+    assert "GPU: 2 h 00 min, one job after another." in said
+    assert "Nets on GPU: 2.0 hours of one such device." in said
+
+
+def test_the_device_on_which_most_is_known_stands_first(tmp_path: Path) -> None:
+    own = plan(tmp_path)
+    jobs = [Job("train", NET), Job("attack", {**NET, "attack": "pgd"})]
+    sizes = [Work(own).of(job.rule, job.wildcards) for job in jobs]
+    measured = [Past("train", 9.0, "A", sizes[0]), Past("train", 9.0, "B", sizes[0]), Past("attack", 9.0, "B", sizes[1])]
+    lines = outlook(jobs, own, measured).splitlines()
+    assert [line.split(":")[0] for line in lines[1:3]] == ["B", "A"]
 
 
 def test_the_command_plans_the_paper_study() -> None:

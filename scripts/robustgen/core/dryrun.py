@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from robustgen.core.refusal import Refused
 
+COMMAND = "Shell command: "
 TARGETS = ("all", "data")  # rules that only name what is to be made
 
 
@@ -20,6 +21,8 @@ class Job:
     rule: str
     wildcards: dict[str, str] = field(default_factory=dict)
     reason: str = ""
+    command: str = ""
+    files: tuple[str, ...] = ()
 
 
 def dry_run(arguments: Sequence[str]) -> str:
@@ -47,4 +50,8 @@ def _jobs(lines: list[str]) -> Iterator[Job]:
             job.reason = text.removeprefix("reason: ")
         elif text.startswith("wildcards: "):
             job.wildcards = dict(pair.split("=", 1) for pair in text.removeprefix("wildcards: ").split(", "))
+        elif text.startswith("output: "):
+            job.files = tuple(text.removeprefix("output: ").split(", "))
+        elif text.startswith(COMMAND):
+            job.command = text.removeprefix(COMMAND)
     yield job

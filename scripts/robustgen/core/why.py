@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from robustgen.core import seals
 from robustgen.core.digest import ROOT, hash_of
 from robustgen.core.dryrun import Job, pending
 from robustgen.core.files import write_json
+from robustgen.core.params import apart, changes, exclusive, flags_of
 
 RECORD = Path(".snakemake/robustgen-code.json")  # digest -> file -> hash, of every code that a run was started with
+PARAMS = "Params have changed since last execution: "
+DIGEST = re.compile(r"[0-9a-f]{16}( |$)")
+IMAGES = "/images.safetensors"  # of attacks, which may go once they are scored
+MOST = 5  # settings that are named for a job
+SAID = {  # what Snakemake says -> what is told; of files only the first is named
+    "Missing output files": "{} does not exist",
+    "Incomplete output files": "{} was left half made",
+    "Input files updated by another job": "{} will be made anew",
+    "Updated input files": "{} is newer",
+    "Set of input files has changed since last execution": "it is made from other files than before",
+    "Code has changed since last execution": "the command of its rule changed",
+    "Software environment definition has changed since last execution": "its software environment changed",
+}
 
 
 def remember(codes: dict[str, dict[str, str]]) -> None:
@@ -21,33 +35,36 @@ def remember(codes: dict[str, dict[str, str]]) -> None:
 
 
 def sentences(dry_run: str) -> list[str]:
-    """A sentence per job of a dry run's output."""
-    return [f"{_name(job)}: {_because(job.reason)}" for job in pending(dry_run)]
+    """A sentence per job of a dry run's output; with its shell commands, plain settings are named too."""
+    return [f"{_name(job)}: {_because(job)}" for job in pending(dry_run)]
 
 
 def _name(job: Job) -> str:
     return f"{job.rule} {', '.join(job.wildcards.values())}".strip()
 
 
-def _because(reason: str) -> str:
-    parts = [_sentence(*part.split(": ", 1)) if ": " in part else part for part in reason.split("; ")]
-    return "; ".join(parts) + "."
+def _because(job: Job) -> str:
+    """The reasons of a job; what stands after PARAMS may hold any text, for settings do."""
+    reasons, _, params = job.reason.partition(PARAMS)
+    params, environment, _ = params.partition("; Software environment")
+    if reasons == "Forced execution":
+        return f"{_forced(job)}."
+    parts = [_sentence(part) for part in reasons.split("; ") if part]
+    parts += [_changed(params, job)] if params else []
+    return "; ".join([*parts, *(["its software environment changed"] if environment else [])]) + "."
 
 
-def _sentence(kind: str, rest: str) -> str:
-    match kind:
-        case "Missing output files":
-            return f"{_short(rest)} does not exist"
-        case "Input files updated by another job":
-            return f"{_short(rest)} will be made anew"
-        case "Updated input files":
-            return f"{_short(rest)} is newer"
-        case "Params have changed since last execution":
-            return _changed(rest)
-        case "Set of input files has changed since last execution":
-            return "it is made from other files than before"
-        case _:
-            return f"{kind}: {rest}"
+def _forced(job: Job) -> str:
+    """Why the workflow has a job run that Snakemake itself would not: see robustgen.core.current."""
+    seal = next((path for path in job.files if f"/{seals.FOLDER}/" in path), "")
+    files = tuple(path for path in job.files if path != seal and not path.endswith(IMAGES))
+    fault = seals.fault(seal, files) if seal else ""
+    return fault or "the record of how its files were made is lost, or the command line asks for it"
+
+
+def _sentence(reason: str) -> str:
+    kind, _, files = reason.partition(": ")
+    return SAID.get(kind, reason).format(_short(files)) if kind in SAID else reason
 
 
 def _short(paths: str) -> str:
@@ -55,39 +72,36 @@ def _short(paths: str) -> str:
     return names[0] + (f" (and {len(names) - 1} more)" if len(names) > 1 else "")
 
 
-def _changed(rest: str) -> str:
-    """Which files of code or which settings differ."""
-    before, now = (re.findall(r"'(.*?)'(?=,'|\s|$)", part) for part in (rest.split(" now: ")[0], rest.split(" now: ")[-1]))
-    files = sorted({file for value in before for file in _changed_files(value)})
-    settings = sorted(set(_changed_settings(before, now)))
-    said = ([f"the code changed in {', '.join(files)}"] if files else []) + settings
-    return "; ".join(said) or "its settings or its code changed"
+def _changed(params: str, job: Job) -> str:
+    """Which files of code and which settings differ."""
+    before, now = exclusive(params)
+    flags = {name: value for name, value in flags_of(job.command).items() if name not in job.wildcards}
+    code_before, code_now = ([value for value in values if _is_code(value)] for values in (before, now))
+    before, now = ([value for value in values if not _is_code(value)] for values in (before, now))
+    said = _code(code_before, code_now) + sorted(set(changes(before, now, flags)))
+    more = [f"and {len(said) - MOST} more"] if len(said) > MOST else []
+    return "; ".join(said[:MOST] + more) or "its settings changed"
 
 
-def _changed_files(digest: str) -> list[str]:
-    """The files of a recorded digest whose hash is another one today."""
-    recorded = _record().get(digest.split(" ")[0], {})
-    return [name for name, value in recorded.items() if hash_of(ROOT / name) != value]
+def _is_code(value: Any) -> bool:
+    return isinstance(value, str) and bool(DIGEST.match(value))
 
 
-def _changed_settings(before: list[str], now: list[str]) -> Iterator[str]:
-    olds, news = ([value for text in texts if isinstance(value := _json(text), dict)] for texts in (before, now))
-    for old in olds:
-        for new in (new for new in news if new.keys() & old.keys()):
-            for key in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
-                yield f"{key} changed from {_brief(old.get(key))} to {_brief(new.get(key))}"
-
-
-def _brief(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
+def _code(before: list[str], now: list[str]) -> list[str]:
+    """Which files of the code changed, where the last run was recorded; a digest may be followed by pinned packages."""
+    record = _record()
+    said = []
+    for old in before:
+        digest, _, packages = old.partition(" ")
+        files = [name for name, value in record.get(digest, {}).items() if hash_of(ROOT / name) != value]
+        if files:
+            said.append(f"the code changed in {', '.join(sorted(files))}")
+        elif not any(new.startswith(digest) for new in now):
+            said.append("it uses other modules than before" if digest in record else "its code changed")
+        else:
+            new = next(new for new in now if new.startswith(digest))
+            said.append("its pinned packages changed from {} to {}".format(*apart(packages, new.partition(" ")[2])))
+    return list(dict.fromkeys(said))
 
 
 def _record() -> dict[str, dict[str, str]]:

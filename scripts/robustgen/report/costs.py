@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robustgen.core.files import BadFile, read_json
+from robustgen.report.facts import benchmark, facts
 
 DEAREST = 10
 
@@ -26,7 +25,7 @@ class Cost:
 
 def costs(folder: Path) -> list[Cost]:
     """One cost per job: as Snakemake saw the whole process, and as the script metered itself."""
-    found = [_own(*facts) for facts in metered(folder)]
+    found = [_own(*job) for job in metered(folder)]
     found += [cost for path in sorted((folder / "benchmarks").rglob("*.tsv")) if (cost := _benchmark(path, folder))]
     merged: dict[tuple[str, str], Cost] = {}
     for cost in found:
@@ -50,10 +49,9 @@ def metered(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """(rule, name, facts) of every readable costs.json of the study."""
     found = []
     for path in sorted(folder.rglob("costs.json")):
-        if not (facts := _read(path)):
-            continue
-        name = "/".join(path.relative_to(folder).parts[1:-1])
-        found.append((str(facts.get("rule", path.relative_to(folder).parts[0])), name, facts))
+        if told := facts(path):
+            room, *axes = path.relative_to(folder).parts
+            found.append((str(told.get("rule", room)), "/".join(axes[:-1]), told))
     return found
 
 
@@ -84,16 +82,15 @@ def _sum(rule: str, found: list[Cost]) -> dict[str, Any]:
 def _benchmark(path: Path, folder: Path) -> Cost | None:
     """The last line of a benchmark; None where it holds none."""
     rule, *rest = path.relative_to(folder / "benchmarks").with_suffix("").parts
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = benchmark(path)
     if not rows:
         return None
     last = rows[-1]
     return Cost(rule, "/".join(rest), *(_number(last.get(key)) for key in ("s", "cpu_time", "max_rss")))
 
 
-def _own(rule: str, name: str, facts: dict[str, Any]) -> Cost:
-    return Cost(rule, name, *(_number(facts.get(key)) for key in ("seconds", "cpu_seconds", "peak_mb")))
+def _own(rule: str, name: str, told: dict[str, Any]) -> Cost:
+    return Cost(rule, name, *(_number(told.get(key)) for key in ("seconds", "cpu_seconds", "peak_mb")))
 
 
 def _number(value: Any) -> float:
@@ -103,10 +100,3 @@ def _number(value: Any) -> float:
     except (TypeError, ValueError):
         return 0.0
     return number if math.isfinite(number) else 0.0
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(read_json(path))
-    except (BadFile, TypeError, ValueError):
-        return {}

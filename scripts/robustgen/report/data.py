@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
-import csv
 from pathlib import Path
 from typing import Any
 
 from robustgen.core import kinds
-from robustgen.core.files import read_json
 from robustgen.core.flow import Job
 from robustgen.core.plan import Plan
+from robustgen.report.built import built
+from robustgen.report.facts import facts, history
 from robustgen.tables.table import budget
+
+LICENCE = {"source", "licence", "terms"}  # of a download's receipt
 
 
 def datasets(plan: Plan, jobs: list[Job]) -> list[dict[str, Any]]:
@@ -39,14 +41,15 @@ def really_used(plan: Plan, jobs: list[Job]) -> str:
 
 def _dataset(plan: Plan, name: str) -> dict[str, Any]:
     folder, entry = Path(plan.dataset(name)), plan.study.datasets[name]
-    pool, splits = (_facts(folder / file) for file in ("pool.json", "splits.json"))
+    pool, splits = (facts(folder / file) for file in ("pool.json", "splits.json"))
     found: dict[str, list[int]] = splits.get("class_counts", {})
     counts = {split: found[split] for split in ("train", "validation", "test") if split in found}
+    receipts = [facts(Path(path)) for path in plan.fetched(name)]
     return {
         "name": name,
         "what": described(entry.kind),
-        "licences": [_facts(Path(path)) for path in plan.fetched(name)],
-        "sha256": pool.get("sha256", "unknown: the data set was not loaded"),
+        "licences": [receipt for receipt in receipts if receipt.keys() >= LICENCE],
+        "sha256": pool.get("sha256", "unknown: the data set was not loaded, or pool.json cannot be read"),
         "shape": " x ".join(str(side) for side in pool.get("shape", [])),
         "eps": ", ".join(budget(eps) for eps in entry.eps),
         "evaluate": entry.evaluate,
@@ -56,23 +59,26 @@ def _dataset(plan: Plan, name: str) -> dict[str, Any]:
 
 
 def described(kind: str) -> str:
-    """The first sentence of a data module, read without importing it."""
-    path = kinds.ROOT / "data" / f"{kind}.py"
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
-    return " ".join(text.split("\n\n")[0].split()) if text else f"Data of {kind}."
+    """The first sentence of a data module, ours or the user's own, read without importing it."""
+    try:
+        text = ast.get_docstring(ast.parse(kinds.source("data", kind)))
+    except (OSError, ImportError, SyntaxError, ValueError):
+        text = None
+    return " ".join(text.split("\n\n")[0].split()) if text else f"Data of the module {kind}, which says nothing of itself."
 
 
 def _net(plan: Plan, model: str, seed: str) -> dict[str, Any]:
     entry = plan.study.models[model]
     recipe = plan.study.recipes[entry.recipe]
-    history, costs = _history(Path(plan.history(model, seed))), _facts(Path(plan.weights(model, seed)).parent / "costs.json")
-    kept = next((row for row in history if row["epoch"] == str(costs.get("best_epoch"))), history[-1] if history else {})
-    options = "".join(f", {name} {value}" for name, value in entry.options.items())
+    epochs, costs = history(Path(plan.history(model, seed))), facts(Path(plan.weights(model, seed)).with_name("costs.json"))
+    kept = next((row for row in epochs if row["epoch"] == str(costs.get("best_epoch"))), epochs[-1] if epochs else {})
+    net, differs = built(plan, model, seed)
     return {
         "model": model,
         "seed": seed,
         "dataset": entry.dataset,
-        "net": f"{entry.net}{options}",
+        "net": net,
+        "differs": differs,
         "recipe": recipe,
         "start": entry.start_from,
         "kept": kept.get("epoch", ""),
@@ -84,14 +90,3 @@ def _net(plan: Plan, model: str, seed: str) -> dict[str, Any]:
 def percent(share: str | None) -> str:
     """A share of a csv file as a percentage."""
     return f"{100 * float(share):.1f} %" if share else ""
-
-
-def _history(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    return dict(read_json(path)) if path.exists() else {}

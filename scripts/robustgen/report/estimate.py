@@ -16,26 +16,39 @@ from robustgen.core.schema import Study
 from robustgen.report.costs import costs, metered
 from robustgen.report.work import Work
 
-AXES = {"train": ("model", "seed"), "attack": ("model", "seed", "attack"), "score": ("model", "seed", "attack")}
+AXES = {  # rule -> its wildcards, in the order of the names of its benchmarks; other rules have none or are not foretold
+    "load_data": ("dataset",),
+    "split_data": ("dataset",),
+    "train": ("model", "seed"),
+    "attack": ("model", "seed", "attack"),
+    "score": ("model", "seed", "attack"),
+    "detect": ("model", "seed", "attack"),
+    "gradients": ("model", "seed", "rule"),
+    "landscape": ("model", "seed", "rule"),
+    "make_table": ("name",),
+    "draw_figure": ("name",),
+    "judge_claims": (),
+}
+ANY_SIZE = ("write_config", "write_report")  # short, whatever the study
+FACTOR = 10  # jobs are comparable whose sizes differ by no more: small nets use a device worse than large ones
 
 
 @dataclass(frozen=True)
 class Past:
-    """A job that ran: what it took, on what, and how many operations it computed where that can be told."""
+    """A job that ran: what it took, on what, and its size where that can be told."""
 
     rule: str
     seconds: float
     device: str
-    operations: float | None
+    size: float | None
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A pending job: its seconds on a device, None where nothing like it was measured there."""
+    """A pending job: its seconds on a device, None where nothing comparable was measured there."""
 
     job: Job
     seconds: float | None
-    operations: float | None
 
 
 def past(folders: Sequence[Path]) -> list[Past]:
@@ -44,9 +57,15 @@ def past(folders: Sequence[Path]) -> list[Past]:
 
 
 def estimates(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past], device: str) -> list[Estimate]:
-    """The pending jobs with the time that they would take on a device, by the speed of measured jobs of the same rule."""
+    """The pending jobs with the time that they would take on a device, by comparable jobs that were measured there."""
     work, here = Work(plan), [job for job in measured if job.device == device]
-    return [Estimate(job, *_seconds(job, work.of(job.rule, job.wildcards), here)) for job in jobs]
+    return [Estimate(job, _seconds(job.rule, work.size(job.rule, job.wildcards), here)) for job in jobs]
+
+
+def operations(jobs: Sequence[Job], plan: Plan) -> float:
+    """The floating point operations of the pending jobs, as far as they are known."""
+    work = Work(plan)
+    return sum(work.of(job.rule, job.wildcards) or 0 for job in jobs)
 
 
 def image_bytes(jobs: Sequence[Job], plan: Plan) -> list[int]:
@@ -55,14 +74,14 @@ def image_bytes(jobs: Sequence[Job], plan: Plan) -> list[int]:
     return [work.images(job.wildcards["model"], job.wildcards["attack"]) for job in jobs if job.rule == "attack"]
 
 
-def _seconds(job: Job, operations: float | None, measured: Sequence[Past]) -> tuple[float | None, float | None]:
-    same = [one for one in measured if one.rule == job.rule]
-    rates = [one.operations / one.seconds for one in same if one.operations and one.seconds > 0]
-    if operations and rates:
-        return operations / median(rates), operations
-    if job.rule in AXES:
-        return None, operations
-    return (median(one.seconds for one in same) if same else None), operations
+def _seconds(rule: str, size: float | None, measured: Sequence[Past]) -> float | None:
+    """The median over comparable jobs, those of the same rule and of a similar size, each scaled to this size."""
+    same = [one for one in measured if one.rule == rule]
+    if rule in ANY_SIZE:
+        return median(one.seconds for one in same) if same else None
+    sized = [(one.seconds, one.size) for one in same if size and one.size]
+    near = [seconds * size / other for seconds, other in sized if size and 1 / FACTOR <= size / other <= FACTOR]
+    return median(near) if near else None
 
 
 def _past(folder: Path) -> Iterator[Past]:
@@ -73,8 +92,7 @@ def _past(folder: Path) -> Iterator[Past]:
     work = Work(plan)
     for rule, name, seconds, device in _measured(folder):
         wildcards = _wildcards(rule, name)
-        known = wildcards is not None and wildcards.get("attack", "clean") in (*plan.study.attacks, "clean")
-        yield Past(rule, seconds, device, work.of(rule, wildcards) if wildcards and known else None)
+        yield Past(rule, seconds, device, None if wildcards is None else work.size(rule, wildcards))
 
 
 def _measured(folder: Path) -> Iterator[tuple[str, str, float, str]]:
@@ -95,7 +113,7 @@ def device_of(facts: dict[str, Any]) -> str:
 
 
 def _wildcards(rule: str, name: str) -> dict[str, str] | None:
-    parts = name.split("/")
+    parts = name.split("/") if name else []
     if rule not in AXES or len(parts) != len(AXES[rule]):
         return None
     return dict(zip(AXES[rule], parts, strict=True))

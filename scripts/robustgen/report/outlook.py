@@ -10,50 +10,77 @@ from robustgen.core.dryrun import Job
 from robustgen.core.plan import Plan
 from robustgen.data.sources import rows_of
 from robustgen.report.costs import duration
-from robustgen.report.estimate import Estimate, Past, estimates, image_bytes
+from robustgen.report.estimate import FACTOR, Estimate, Past, estimates, image_bytes, operations
+from robustgen.report.work import NETS
 
-GPU_RULES = ("train", "attack", "score")
-UNKNOWN = "not measured"
+GPU_RULES = NETS
+UNKNOWN = "nothing comparable"
 
 
 def outlook(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]) -> str:
-    """What a run of these jobs would take."""
+    """What a run of these jobs would take: first the time that is known, then the jobs rule by rule."""
     if not jobs:
         return "Nothing would run: everything is up to date."
+    found = _by_device(jobs, plan, measured)
+    lines = [f"Study {plan.study.study}: {len(jobs)} jobs would run.", *(_total(*one) for one in found.items()), ""]
+    lines += [*_table(jobs, found), ""]
+    return "\n".join([*lines, *_notes(jobs, plan, found)])
+
+
+def _by_device(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]) -> dict[str, list[Estimate]]:
+    """The estimates on each device that ran nets, the one first on which most jobs can be foretold."""
     devices = sorted({job.device for job in measured if job.rule in GPU_RULES})
     found = {device: estimates(jobs, plan, measured, device) for device in devices}
-    rules = list(dict.fromkeys(job.rule for job in jobs))
-    lines = [f"{'rule':14}{'jobs':>6}" + "".join(f"  {device}" for device in devices)]
-    lines += [_line(rule, jobs, found) for rule in rules] + [_line("all", jobs, found)]
-    return "\n".join([f"Study {plan.study.study}: {len(jobs)} jobs would run.", "", *lines, "", *_notes(jobs, plan, found)])
+    return dict(sorted(found.items(), key=lambda one: -len(_known(one[1]))))
 
 
-def _line(rule: str, jobs: Sequence[Job], found: dict[str, list[Estimate]]) -> str:
-    count = sum(rule in ("all", job.rule) for job in jobs)
-    cells = [_hours([one for one in each if rule in ("all", one.job.rule)]) for each in found.values()]
-    return f"{rule:14}{count:6}" + "".join(f"  {cell:>{len(device)}}" for device, cell in zip(found, cells, strict=True))
+def _known(each: Sequence[Estimate]) -> list[float]:
+    return [one.seconds for one in each if one.seconds is not None]
+
+
+def _total(device: str, each: Sequence[Estimate]) -> str:
+    """The time of all jobs on a device."""
+    known, lacking = _known(each), len(each) - len(_known(each))
+    if not known:
+        return f"{device}: nothing comparable was measured there, so no time can be told."
+    if not lacking:
+        return f"{device}: {duration(sum(known))}, one job after another."
+    count = f"{len(known)} of {len(each)} jobs"
+    return f"{device}: {duration(sum(known))} for {count}, one after another; for {lacking} nothing comparable was measured."
+
+
+def _table(jobs: Sequence[Job], found: dict[str, list[Estimate]]) -> list[str]:
+    """A line per rule: its jobs and their time on each device."""
+    rules = [*dict.fromkeys(job.rule for job in jobs), "all"]
+    columns = [["rule", *rules], ["jobs", *(str(sum(rule in ("all", job.rule) for job in jobs)) for rule in rules)]]
+    for device, each in found.items():
+        columns.append([device, *(_hours([one for one in each if rule in ("all", one.job.rule)]) for rule in rules)])
+    widths = [max(map(len, column)) for column in columns]
+    cells = [[cell.rjust(width) for cell in column] for column, width in zip(columns, widths, strict=True)]
+    cells[0] = [cell.ljust(widths[0]) for cell in columns[0]]
+    return ["  ".join(line).rstrip() for line in zip(*cells, strict=True)]
 
 
 def _hours(each: Sequence[Estimate]) -> str:
-    known = [one.seconds for one in each if one.seconds is not None]
-    lacking = len(each) - len(known)
-    said = duration(sum(known)) if known else UNKNOWN
-    return f"{said} + {lacking} jobs {UNKNOWN}" if known and lacking else said
+    known = _known(each)
+    some = f" for {len(known)}" if len(known) < len(each) else ""
+    return f"{duration(sum(known))}{some}" if known else UNKNOWN
 
 
 def _notes(jobs: Sequence[Job], plan: Plan, found: dict[str, list[Estimate]]) -> list[str]:
     notes = [
-        "Hours are sums over jobs, one after another, by the median speed of measured jobs of the same rule on that device; "
-        "small nets use a device worse than large ones, so a demo foretells too many."
+        "Times are those of measured jobs of the same rule on that device, scaled to the size of the pending ones (operations, "
+        f"images or rows); comparable are sizes within a factor of {FACTOR}."
     ]
     if not found:
         notes = ["No earlier run was measured here, so no time can be told: run `make demo`, or one table of this study, first."]
+    elif not any(_known(each) for each in found.values()):
+        notes.append("Run one table of this study first; it tells the rest.")
     for device, each in found.items():
-        seconds = sum(one.seconds or 0 for one in each if one.job.rule in GPU_RULES)
-        notes.append(f"Nets on {device}: {duration(seconds)} of one such device ({seconds / 3600:.1f} device hours).")
-    operations = [one.operations for each in list(found.values())[:1] for one in each if one.operations]
-    if operations:
-        notes.append(f"Passes through nets: {sum(operations):.2g} floating point operations.")
+        if known := _known([one for one in each if one.job.rule in GPU_RULES]):
+            notes.append(f"Nets on {device}: {sum(known) / 3600:.1f} hours of one such device.")
+    if total := operations(jobs, plan):
+        notes.append(f"Passes through nets: {total:.2g} floating point operations.")
     return [*notes, *_disk(jobs, plan), *_downloads(jobs)]
 
 

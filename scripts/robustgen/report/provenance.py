@@ -14,6 +14,7 @@ from typing import Any
 from robustgen.core.digest import ROOT
 from robustgen.core.flow import Job
 from robustgen.report.costs import metered
+from robustgen.report.facts import unreadable
 
 LOCK = ROOT.parent / "envs/requirements.lock"
 
@@ -22,13 +23,14 @@ def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """All that is known of how the results were made."""
     jobs = metered(folder)
     return {
+        "unreadable": unreadable(folder),
         "again": f"snakemake --configfile {shlex.quote((folder / 'config.json').as_posix())}",
         "commit": commit(ROOT),
         "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.is_file() else "no lock file beside the code",
         "machine": _machine([facts for _, _, facts in jobs]),
         "versions": _versions([facts for _, _, facts in jobs]),
         "codes": _codes(jobs),
-        "commands": [f"python scripts/{shlex.join(facts['command'])}" for *_, facts in jobs if facts.get("command")],
+        "commands": [f"python scripts/{shlex.join(map(str, facts['command']))}" for *_, facts in jobs if facts.get("command")],
         "config": json.dumps(config, indent=2, ensure_ascii=False),
     }
 
@@ -66,7 +68,7 @@ def _machine(found: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _versions(found: list[dict[str, Any]]) -> dict[str, str]:
-    pairs = sorted({(name, value) for facts in found for name, value in facts.get("versions", {}).items()})
+    pairs = sorted({(name, str(value)) for facts in found for name, value in facts.get("versions", {}).items()})
     names = dict.fromkeys(name for name, _ in pairs)
     return {name: " and ".join(value for other, value in pairs if other == name) for name in names}
 
@@ -77,7 +79,7 @@ def _codes(jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
     for rule, _, facts in jobs:
         command = facts.get("command", [])
         if "--code" in command[:-1]:
-            found.setdefault(rule, Counter())[command[command.index("--code") + 1].split(" ")[0]] += 1
+            found.setdefault(rule, Counter())[str(command[command.index("--code") + 1]).split(" ")[0]] += 1
     return {rule: _counted(counter) for rule, counter in found.items()}
 
 

@@ -28,7 +28,7 @@ def publish(study: Path, out: Path) -> list[Path]:
     hidden = {name for name in plan.study.figures if plan.kind(name) == PICTURES}
     sources = [path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden]
     written = [_copy(path, out / path.relative_to(study)) for path in sources]
-    origin = {key: value for key, value in provenance(config, study).items() if key != "config"}
+    origin = {key: value for key, value in provenance(config, study).items() if key not in ("config", "unreadable")}
     again = f"snakemake --configfile {out.as_posix()}/config.json"
     write_json(out / "provenance.json", origin | {"again": again, "commit": commit(study)})  # of the checkout in which it ran
     write_text(out / "costs.csv", _costs(study))

@@ -19,7 +19,7 @@ def tables(plan: Plan) -> list[dict[str, Any]]:
     found = []
     for name in _existing(plan, list(plan.study.tables)):
         path = Path(plan.made(name)).with_suffix(".json")
-        found.append(_facts(plan, name) | _table(path) | {"files": _beside(path, ".csv", ".md", ".tex")})
+        found.append(_named(plan, name) | _table(path) | {"files": _beside(path, ".csv", ".md", ".tex")})
     return found
 
 
@@ -29,7 +29,7 @@ def figures(plan: Plan) -> list[dict[str, Any]]:
     for name in _existing(plan, list(plan.study.figures)):
         path = Path(plan.made(name))
         caption = {"title": name, "caption": "", **_read(path.with_suffix(".json"))}
-        found.append(_facts(plan, name) | caption | {"uri": data_uri(path), "files": _beside(path, ".pdf", ".png")})
+        found.append(_named(plan, name) | caption | {"uri": data_uri(path), "files": _beside(path, ".pdf", ".png")})
     return found
 
 
@@ -51,14 +51,15 @@ def _existing(plan: Plan, names: list[str]) -> list[str]:
     return [name for name in ordered if Path(plan.made(name)).with_suffix(end).exists()]
 
 
-def _facts(plan: Plan, name: str) -> dict[str, Any]:
-    needed = [path for paths in plan.needs(name).values() for path in paths]
-    absent = [path for path in needed if not Path(path).exists()]
-    return {"name": name, "declared": name in plan.study.outputs, "needed": len(needed), "absent": len(absent)}
+def _named(plan: Plan, name: str) -> dict[str, Any]:
+    return {"name": name, "declared": name in plan.study.outputs}
 
 
 def _table(path: Path) -> dict[str, Any]:
-    table = {"title": path.stem, "note": "", "columns": [], "rows": [], **_read(path)}
+    empty = {"title": path.stem, "note": "", "columns": [], "rows": []}
+    table = {**empty, **_read(path)}
+    if not all(isinstance(row, list) and len(row) == len(table["columns"]) for row in table["rows"]):
+        table = {**empty, "note": f"{path} is not what its job writes (rows and headings do not fit); delete it and run again."}
     numbers = [numeric(table["rows"], column) for column in range(len(table["columns"]))]
     return table | {"numbers": numbers, "long": len(table["rows"]) > LONG}
 

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from robustgen.core.files import read_json
 from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Study
+from robustgen.report import facts
 from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from robustgen.stats.statistics import STATISTICS
 from robustgen.tables.table import budget
@@ -26,13 +26,11 @@ MARKS = {  # verdict -> (class of its badge, mark)
 
 
 def claims(path: Path, study: Study) -> list[dict[str, Any]] | None:
-    """The judged claims, each with its rule in words and its cells as printed; None where none were judged."""
-    if not path.exists():
-        return None
+    """The judged claims, each with its rule in words and its cells as printed; None where none are there to be read."""
     return [
         claim | {"rule": rule(claim), "counts": counts([claim]), "printed": [_cell(claim, c, study) for c in claim["cells"]]}
-        for claim in read_json(path)
-    ]  # fmt: skip
+        for claim in facts.claims(path)
+    ] or None  # fmt: skip
 
 
 def by_work(judged: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

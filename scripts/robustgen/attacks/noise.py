@@ -9,6 +9,9 @@ from robustgen.attacks.library import budget, untargeted
 from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.data.store import check_images
 
+TAKES = ("linf", "l2", "eps")  # what it uses of an entry; the norm says which budgets of the data set it takes
+OPTIONS: dict[str, dict[str, object]] = {}
+
 
 def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
     """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]; norm and steps have no meaning and are not used."""

@@ -7,6 +7,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from robustgen.core import kinds
 from robustgen.core.refusal import Refused
 
 ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package
@@ -84,21 +85,10 @@ def _file(name: str) -> Path | None:
 
 
 def _must_exist(name: str) -> Path:
-    found = _file(name) or _outside(name)
+    found = _file(name) or kinds.find("", name)
     if found is None:
         raise Refused(f"There is no module {name}; check the kind that the configuration names.")
     return found
-
-
-def _outside(name: str) -> Path | None:
-    """The file of a user's own module, found as Python would find it."""
-    from importlib.util import find_spec
-
-    try:
-        spec = find_spec(name)
-    except ModuleNotFoundError:
-        return None
-    return Path(spec.origin) if spec and spec.origin else None
 
 
 def _label(path: Path) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from robustgen.attacks.sweep import Sweep
 from robustgen.core.files import read_json
-from robustgen.core.plan import Plan, constant
+from robustgen.core.literals import constant
+from robustgen.core.plan import Plan
 from robustgen.nets.classifier import NetSpec
 from robustgen.nets.flops import flops
 

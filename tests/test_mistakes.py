@@ -162,6 +162,11 @@ TYPES = [
     ("attacks.pgd.norm", "Linf", "attacks.pgd.norm: must be one of linf, l2, not 'Linf'."),
     ("attacks.pgd.target", "rnd", "attacks.pgd.target: must be one of none, random, least_likely, not 'rnd'."),
     ("detectors.energy.fpr", "5%", "detectors.energy.fpr: must be a number or a fraction above 0 and below 1, not '5%'."),
+    (
+        "models.plain.dataset",
+        b"digits",
+        "models.plain.dataset: must be a name of small letters, digits and _, a letter first, not b'",
+    ),
     ("detectors.energy.kind", None, "detectors.energy.kind: must be text, not null."),
     ("attaks", {}, "attaks: unknown key; did you mean 'attacks'?"),
 ]
@@ -187,6 +192,7 @@ DATA = [
     ("datasets.mnist.mean", [0.5, 0.5], "datasets.mnist.mean: has 2 values; give one."),
     ("datasets.npz.mean", [0.5, 0.5], "datasets.npz.mean: has 2 values; give one, or one for each of three channels."),
     ("datasets.npz.options", {}, "datasets.npz.options.folder: is missing; it must be text."),
+    ("datasets.npz.options.folder", "", "datasets.npz.options.folder: must be text, not ''."),
     ("datasets.npz.options.names", "a", "datasets.npz.options.names: must be a list of texts, not 'a'."),
     ("datasets.svhn.std", [1, 1], "datasets.svhn.std: has 2 values; give one, or 3, one for each channel."),
     ("datasets.svhn.options", {"sources": ["svhn_extra"]}, "not ['svhn_extra']; svhn must be among them."),
@@ -336,6 +342,7 @@ SHOWN = [
     ("detectors.band.fit", "pgd", "detectors.band.fit: is not used by kind unnatural; leave it out."),
     ("detectors.lid.temperatures", [2], "detectors.lid.temperatures: is not used by kind lid; leave it out."),
     ("detectors.lid.fit", BLANK, "detectors.lid.fit: is empty; a detector of kind lid learns from that attack."),
+    ("detectors.lid.noise", "pgd", "detectors.lid.noise: pgd is what the detector learns to flag; name an attack of kind noise."),
     ("detectors.lid.options.k", 50, "options.k: must be below batch (50), for the nearest neighbour is dropped, not 50."),
     ("detectors.lid.options", {"k": 120}, "options.k: must be below batch (100), for the nearest neighbour is dropped, not 120."),
     ("detectors.lid.options.k", 1, "detectors.lid.options.k: must be a whole number of at least 2 and of at most 199, not 1."),

@@ -62,10 +62,13 @@ class Option:
     def _fits(self, value: Any) -> bool:
         if self.one_of:
             return any(type(value) is type(one) and value == one for one in self.one_of)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            whole = isinstance(value, int) or self.type == "number"
-            return "number" in self.type and whole and isfinite(value) and self._within(value)
-        return isinstance(value, str if self.type == "text" else bool) and "number" not in self.type
+        if isinstance(value, bool):
+            return self.type == "true or false"
+        if isinstance(value, int):
+            return "number" in self.type and self._within(value)
+        if isinstance(value, float):
+            return self.type == "number" and isfinite(value) and self._within(value)
+        return self.type == "text" and isinstance(value, str) and value != ""
 
     def _within(self, value: float) -> bool:
         above = (self.least is None or value >= self.least) and (self.above is None or value > self.above)

@@ -20,6 +20,7 @@ from robustgen.core.values import (
     Selected,
     Several,
     Share,
+    Text,
 )
 
 RESERVED = ("published", "downloads")  # folders of results that belong to no study
@@ -46,10 +47,10 @@ class Compute(Block):
 class Data(Block):
     """Where real data sets lie and come from; every download stands in config/sources.csv."""
 
-    root: str | None = Field(
+    root: Text | None = Field(
         None, description="Folder of the data sets' files; the environment's ROBUSTGEN_DATA, else results/downloads, where empty."
     )
-    mirror: str | None = Field(None, description="A copy of such a folder that is asked first: a folder or an http(s) address.")
+    mirror: Text | None = Field(None, description="A copy of such a folder that is asked first: a folder or an http(s) address.")
     offline: bool = Field(False, description="Use no network; an error then says which file belongs where.")
 
 
@@ -64,7 +65,7 @@ class Evaluate(Block):
 class Dataset(Block):
     """A data set: the module of room `data` that makes it, its size, its splits and its attack budgets."""
 
-    kind: str = Field(description="Module of scripts/robustgen/data that loads it, or a dotted module of your own.")
+    kind: Text = Field(description="Module of scripts/robustgen/data that loads it, or a dotted module of your own.")
     size: Count = Field(32, description="Side of the square images in pixels.")
     options: dict[str, Any] = Field({}, description="Further settings that the module takes; `sources` narrows its downloads.")
     validation: Count = Field(1000, description="Images held out of the training part; they are never augmented.")
@@ -73,7 +74,7 @@ class Dataset(Block):
     eps_l2: Different[Positive] = Field((0.5,), description="L_2 budgets of attacks that name none of their own.")
     mean: Several[Number] = Field((0.5,), description="Mean per channel (or one for all) of the normalising first layer.")
     std: Several[Positive] = Field((0.25,), description="Standard deviation per channel (or one for all) of that layer.")
-    published: str | None = Field(
+    published: Text | None = Field(
         None, description="The data set's name in config/paper.csv; empty where no published number is of it."
     )
 
@@ -81,7 +82,7 @@ class Dataset(Block):
 class Objective(Block):
     """What training minimises."""
 
-    kind: str = Field(
+    kind: Text = Field(
         "standard", description="Module of scripts/robustgen/training/objectives: standard, gaussian or adversarial."
     )
     sigma: NonNegative = Field(0.0, description="Standard deviation of the noise (gaussian).")
@@ -114,7 +115,7 @@ class Model(Block):
     """A net on a data set, trained by a recipe."""
 
     dataset: Name = Field(description="Key of `datasets`.")
-    net: str = Field("resnet", description="Module of scripts/robustgen/nets, or a dotted module of your own.")
+    net: Text = Field("resnet", description="Module of scripts/robustgen/nets, or a dotted module of your own.")
     options: dict[str, Any] = Field({}, description="Settings of the net, such as width or blocks.")
     recipe: Name = Field(description="Key of `recipes`.")
     start_from: Name | None = Field(None, description="Key of `models` whose trained weights training starts from.")
@@ -123,7 +124,7 @@ class Model(Block):
 class Attack(Block):
     """An attack; lists of eps, steps and weight are swept by one job and become columns of its rows."""
 
-    kind: str = Field("pgd", description="Module of scripts/robustgen/attacks, or a dotted module of your own.")
+    kind: Text = Field("pgd", description="Module of scripts/robustgen/attacks, or a dotted module of your own.")
     norm: Literal["linf", "l2"] = Field("linf", description="Norm of the ball.")
     eps: Different[Radius] | None = Field(
         None,
@@ -149,7 +150,7 @@ class Attack(Block):
 class Detector(Block):
     """A detector of adversarial images."""
 
-    kind: str = Field("energy", description="Module of scripts/robustgen/detect: energy, unnatural, kd_bu or lid.")
+    kind: Text = Field("energy", description="Module of scripts/robustgen/detect: energy, unnatural, kd_bu or lid.")
     fpr: Share = Field(0.05, description="False positive rate, on clean validation images, of the one headline threshold.")
     temperatures: Different[Positive] = Field(
         (1.0,), description="Temperatures among which the paper's protocol chooses by validation AUC (energy)."
@@ -164,7 +165,9 @@ class Detector(Block):
 class Output(Block):
     """A table or a figure: the module that makes it and the part of the study that it shows."""
 
-    kind: str | None = Field(None, description="Module of scripts/robustgen/tables or figures; the entry's own name where empty.")
+    kind: Text | None = Field(
+        None, description="Module of scripts/robustgen/tables or figures; the entry's own name where empty."
+    )
     datasets: Selected[Name] = Field((), description="Keys of `datasets`.")
     models: Selected[Name] = Field((), description="Keys of `models`.")
     attacks: Selected[Name] = Field((), description="Keys of `attacks`.")

@@ -92,6 +92,8 @@ def _detector(detector: Detector) -> Iterator[str]:
     for asked in constant("detect", detector.kind, "ASKS"):
         if getattr(detector, asked) is None:
             yield f"{asked}: is empty; a detector of kind {detector.kind} learns from that attack."
+    if detector.fit is not None and detector.fit == detector.noise:
+        yield f"noise: {detector.noise} is what the detector learns to flag; name an attack of kind noise."
     taken = literal("detect", detector.kind, "TAKES")
     for setting in ("temperatures", "fit", "noise") if taken is not None else ():
         if setting not in taken and getattr(detector, setting) != Detector.model_fields[setting].default:

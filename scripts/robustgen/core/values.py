@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer, Strict, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -74,8 +74,9 @@ BelowOne = Annotated[
 ]
 Natural = Annotated[int, BeforeValidator(_no_truth), Field(ge=0), _whole("of at least 0")]
 Count = Annotated[int, BeforeValidator(_no_truth), Field(gt=0), _whole("above 0")]
+Text = Annotated[str, Strict()]
 Name = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9_]*$"), Words("a name of small letters, digits and _, a letter first", "names")
+    str, Strict(), Field(pattern=r"^[a-z][a-z0-9_]*$"), Words("a name of small letters, digits and _, a letter first", "names")
 ]
 
 

@@ -252,12 +252,16 @@ ENTRY = (
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("margin: 0, ", "", "a claim has a wrong or missing key .*margin"),
-        ("margin: 0", "margin: 0, marign: 1", "a claim has a wrong or missing key .*marign"),
-        ("statistic: auroc", "statistic: aurok", "claim a needs a statistic of energy_change, .* and above or below"),
-        ("direction: above", "direction: over", "claim a needs a statistic of .* and above or below"),
-        ("margin: 0", "margin: 0, against: apgd, against_net: standard", "claim a is held against an attack and a net; keep one"),
-        (ENTRY, "a sentence\n", "a claim has a wrong or missing key"),
+        ("margin: 0, ", "", "claim a: margin: is missing; it must be a number."),
+        ("margin: 0", "margin: 0, marign: 1", "claim a: marign: unknown key; did you mean 'margin'?"),
+        ("statistic: auroc", "statistic: aurok", "claim a: statistic: must be one of energy_change, .*, not 'aurok'."),
+        ("direction: above", "direction: over", "claim a: direction: must be one of above, below, not 'over'."),
+        (
+            "margin: 0",
+            "margin: 0, against: apgd, against_net: standard",
+            "claim a: is held against an attack and a net; keep one",
+        ),
+        (ENTRY, "a sentence\n", "must hold a list of claims"),
     ],
 )
 def test_a_claim_that_is_none_is_refused_with_the_file(before: str, after: str, said: str, tmp_path: Path) -> None:

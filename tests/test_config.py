@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 import write_schema
+from configs import changed, problems, small
 from robustgen.core import config
 from robustgen.core.config import ConfigError
 from robustgen.core.schema import Study
@@ -26,42 +27,6 @@ NO_STUDY = {"reference.yaml", "claims.yaml", BASE.name}
 OVERLAYS = sorted(path for path in FOLDER.glob("*.yaml") if path.name not in NO_STUDY)
 STUDIES = [(BASE,), *((BASE, path) for path in OVERLAYS)]
 PUBLISHED_NUMBERS = 652
-
-
-def small() -> dict[str, Any]:
-    """A whole configuration without a mistake."""
-    return {
-        "study": "small",
-        "outputs": ["table_1", "fig_2b"],
-        "datasets": {"digits": {"kind": "digits", "eps": ["8/255"]}},
-        "recipes": {"short": {"epochs": 2}},
-        "models": {"plain": {"dataset": "digits", "recipe": "short"}},
-        "attacks": {"pgd": {"steps": [0, 5], "step": "1/255"}},
-        "detectors": {"energy": {"kind": "energy"}},
-        "tables": {"table_1": {"models": ["plain"], "attacks": ["pgd"], "detectors": ["energy"]}},
-        "figures": {"fig_2b": {"kind": "by_steps", "models": ["plain"], "attacks": ["pgd"]}},
-    }
-
-
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """`small()` with one key changed or added."""
-    raw = copy.deepcopy(small())
-    *way, last = path.split(".")
-    block = raw
-    for part in way:
-        block = block.setdefault(part, {})
-    block[last] = value
-    return raw
-
-
-def problems(raw: dict[str, Any]) -> list[str]:
-    """The lines of the refusal, its heading left out."""
-    with pytest.raises(ConfigError) as caught:
-        config.checked(raw)
-    heading, *lines = str(caught.value).splitlines()
-    count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-    assert heading == f"The configuration has {count}:"
-    return [line.removeprefix("  - ") for line in lines]
 
 
 def merged(paths: tuple[Path, ...]) -> dict[str, Any]:
@@ -106,18 +71,22 @@ def test_a_whole_configuration_is_accepted() -> None:
         ("seedz", 1, "seedz: unknown key; did you mean 'seed"),
         ("recipes.short.epoch", 1, "recipes.short.epoch: unknown key; did you mean 'epochs'?"),
         ("recipes.short.objective.sigmas", 1, "recipes.short.objective.sigmas: unknown key; did you mean 'sigma'?"),
-        ("recipes.short.epochs", "many", "recipes.short.epochs: 'many' is not allowed:"),
-        ("recipes.short.epochs", 0, "recipes.short.epochs: 0 is not allowed:"),
-        ("recipes.short.lr", "1/0", "recipes.short.lr: '1/0' is not allowed: is neither a number nor a fraction"),
-        ("datasets.digits.eps", ["8/0"], "datasets.digits.eps.0: '8/0' is not allowed: is neither a number"),
-        ("datasets.digits.eps", [0.1, -0.1], "datasets.digits.eps.1: -0.1 is not allowed:"),
-        ("datasets.digits.eps", [float("nan")], "datasets.digits.eps.0: nan is not allowed:"),
-        ("datasets.digits.mean", [float("inf")], "datasets.digits.mean.0: inf is not allowed:"),
-        ("recipes.short.lr", "1e400", "recipes.short.lr: '1e400' is not allowed:"),
-        ("attacks.pgd.eps", [float("nan")], "attacks.pgd.eps.0: nan is not allowed:"),
+        ("recipes.short.epochs", "many", "recipes.short.epochs: must be a whole number above 0, not 'many'."),
+        ("recipes.short.epochs", 0, "recipes.short.epochs: must be a whole number above 0, not 0."),
+        ("recipes.short.lr", "1/0", "recipes.short.lr: must be a number or a fraction above 0, not '1/0'."),
+        ("datasets.digits.eps", ["8/0"], "datasets.digits.eps.0: must be a number or a fraction above 0, not '8/0'."),
+        ("datasets.digits.eps", [0.1, -0.1], "datasets.digits.eps.1: must be a number or a fraction above 0, not -0.1."),
+        ("datasets.digits.eps", [float("nan")], "datasets.digits.eps.0: must be a number or a fraction above 0, not nan."),
+        ("datasets.digits.mean", [float("inf")], "datasets.digits.mean.0: must be a number or a fraction, not inf."),
+        ("recipes.short.lr", "1e400", "recipes.short.lr: must be a number or a fraction above 0, not '1e400'."),
+        ("attacks.pgd.eps", [float("nan")], "attacks.pgd.eps.0: must be a number or a fraction above 0 or unbounded, not nan."),
         ("attacks.pgd.rel_step", 0.1, "step and rel_step are both given; keep one."),
-        ("detectors.energy.fpr", float("nan"), "detectors.energy.fpr: nan is not allowed:"),
-        ("detectors.energy.fpr", 1, "detectors.energy.fpr: 1 is not allowed:"),
+        (
+            "detectors.energy.fpr",
+            float("nan"),
+            "detectors.energy.fpr: must be a number or a fraction above 0 and below 1, not nan.",
+        ),
+        ("detectors.energy.fpr", 1, "detectors.energy.fpr: must be a number or a fraction above 0 and below 1, not 1."),
         ("models.plain.recipe", "shrt", "models.plain.recipe: 'shrt' is not defined in recipes; did you mean 'short'?"),
         ("models.plain.dataset", "zzz", "models.plain.dataset: 'zzz' is not defined in datasets; known: digits."),
         ("models.plain.net", "resnett", "models.plain.net: 'resnett' is no module of robustgen.nets; did you mean 'resn"),
@@ -126,13 +95,13 @@ def test_a_whole_configuration_is_accepted() -> None:
         ("figures.fig_2b.kind", "by_step", "'by_step' is no module of robustgen.figures; did you mean 'by_steps'?"),
         ("figures.fig_2b.models", ["plane"], "figures.fig_2b.models.0: 'plane' is not defined in models; did you mean"),
         ("outputs", ["table_2"], "outputs.0: 'table_2' is defined neither in tables nor in figures; did you mean 'table"),
-        ("seeds", [], "seeds: () is not allowed:"),
-        ("study", "No Name", "study: 'No Name' is not allowed:"),
+        ("seeds", [], "seeds: is empty; give at least one value."),
+        ("study", "No Name", "study: must be a name of small letters, digits and _, a letter first, not 'No Name'."),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_what_was_meant(path: str, value: Any, said: str) -> None:
     (line,) = problems(changed(path, value))
-    assert said in line.replace("[]", "()")
+    assert said in line
 
 
 def test_a_missing_key_is_told() -> None:
@@ -200,8 +169,8 @@ def test_a_file_that_is_no_map_is_refused_with_its_name(text: str, tmp_path: Pat
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_a_fraction_is_the_exact_float(top: int, bottom: int) -> None:
-    study = config.checked(changed("datasets.digits.eps", [f"{top}/{bottom}", f" {top} / {bottom} "]))
-    assert study.datasets["digits"].eps == (top / bottom, float(Fraction(top, bottom)))
+    study = config.checked(changed("datasets.digits", {**small()["datasets"]["digits"], "eps_l2": f" {top} / {bottom} "}))
+    assert study.datasets["digits"].eps_l2 == (float(Fraction(top, bottom)),) == (top / bottom,)
 
 
 plain = st.none() | st.integers() | st.lists(st.integers(), max_size=2)

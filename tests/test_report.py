@@ -37,7 +37,7 @@ VOID = {"meta", "link", "img", "br", "hr"}
 CONFIG: dict[str, Any] = {
     "study": "toy",
     "outputs": ["energy_by_steps", "training"],
-    "datasets": {"digits": {"kind": "digits"}},
+    "datasets": {"digits": {"kind": "digits", "evaluate": {"test": 500}}},
     "recipes": {"short": {}},
     "models": {"net": {"dataset": "digits", "recipe": "short"}},
     "attacks": {"pgd": {}},

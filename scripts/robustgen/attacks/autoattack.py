@@ -26,6 +26,35 @@ NORMS = {"linf": "Linf", "l2": "L2"}
 VERSIONS = ("standard", "rand", "plus", "custom")
 FEWEST = {"apgd-dlr": 3, "apgd-t": 4}  # classes that the loss of a member ranks
 CHECKPOINTS = {"n_iter_2": 0.22, "n_iter_min": 0.06, "size_decr": 0.03}  # shares of APGD's iterations
+TAKES = {  # what each version uses of an entry
+    "version": {
+        "standard": ("linf", "l2", "eps"),
+        "rand": ("linf", "l2", "eps"),
+        "plus": ("linf", "l2", "eps"),
+        "custom": ("linf", "l2", "eps", "steps", "restarts", "eot"),
+    },
+}
+STEPS = {"standard": 100, "rand": 100, "plus": 100}  # of the fixed protocols
+OPTIONS = {
+    "version": {
+        "one_of": ("standard", "rand", "plus", "custom"),
+        "default": "standard",
+        "means": "The authors' protocol; custom runs the members in `attacks`.",
+    },
+    "attacks": {
+        "one_of": ("apgd-ce", "apgd-dlr", "fab", "square", "apgd-t", "fab-t"),
+        "several": True,
+        "only": {"version": ("custom",)},
+        "means": "The members of version custom.",
+    },
+    "n_queries": {
+        "type": "whole number",
+        "least": 1,
+        "default": 5000,
+        "only": {"version": ("custom",)},
+        "means": "Queries of square.",
+    },
+}
 
 
 def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:

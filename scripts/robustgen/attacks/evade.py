@@ -24,6 +24,17 @@ from robustgen.measures.natural import STATISTICS, halves
 from robustgen.measures.scores import natural_columns
 
 NEEDS = ("natural",)  # energies, largest logits and margins of natural validation images, under options.natural
+TAKES = ("linf", "l2", "eps", "steps", "step", "restarts", "random_start", "eot")  # what it uses of an entry
+OPTIONS = {
+    "detector": {"one_of": ("two_sided", "one_class"), "means": "The statistic of natural images that the attack knows."},
+    "aim": {
+        "type": "number",
+        "above": 0,
+        "below": 1,
+        "default": 0.2,
+        "means": "Share of natural images beyond the limit that the attack keeps.",
+    },
+}
 AIM = 0.2  # share of natural images beyond the limit that the attack keeps: stricter than any detector's false positive rate
 FAR = 1e6  # more than any loss or statistic
 

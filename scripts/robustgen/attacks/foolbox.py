@@ -18,6 +18,140 @@ from robustgen.attacks.library import Offer, build, judged, offer, sealed
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
 
+TAKES = {  # what each attack uses of an entry
+    "name": {
+        "LinfPGD": ("linf", "eps", "steps", "step", "restarts", "random_start"),
+        "L2PGD": ("l2", "eps", "steps", "step", "restarts", "random_start"),
+        "LinfFastGradient": ("linf", "eps", "restarts"),
+        "DDN": ("l2", "steps"),
+        "L2CarliniWagner": ("l2", "steps"),
+        "L2DeepFool": ("l2", "steps"),
+        "LinfDeepFool": ("linf", "steps"),
+        "BoundaryAttack": ("l2", "steps"),
+    },
+}
+STEPS = {"LinfFastGradient": 1}
+OPTIONS = {
+    "name": {
+        "one_of": (
+            "LinfPGD",
+            "L2PGD",
+            "LinfFastGradient",
+            "DDN",
+            "L2CarliniWagner",
+            "L2DeepFool",
+            "LinfDeepFool",
+            "BoundaryAttack",
+        ),
+        "default": "LinfPGD",
+        "means": "The library's attack.",
+    },
+    "random_start": {
+        "type": "true or false",
+        "default": False,
+        "only": {"name": ("LinfFastGradient",)},
+        "means": "Start LinfFastGradient at a random point of the ball.",
+    },
+    "init_epsilon": {"type": "number", "above": 0, "default": 1.0, "only": {"name": ("DDN",)}, "means": "First radius of DDN."},
+    "gamma": {
+        "type": "number",
+        "above": 0,
+        "below": 1,
+        "default": 0.05,
+        "only": {"name": ("DDN",)},
+        "means": "By what share DDN changes its radius.",
+    },
+    "binary_search_steps": {
+        "type": "whole number",
+        "least": 1,
+        "default": 9,
+        "only": {"name": ("L2CarliniWagner",)},
+        "means": "Searches for the constant of Carlini and Wagner.",
+    },
+    "stepsize": {
+        "type": "number",
+        "above": 0,
+        "default": 0.01,
+        "only": {"name": ("L2CarliniWagner",)},
+        "means": "Learning rate of Carlini and Wagner.",
+    },
+    "confidence": {
+        "type": "number",
+        "least": 0,
+        "default": 0,
+        "only": {"name": ("L2CarliniWagner",)},
+        "means": "Lead of the wrong class.",
+    },
+    "initial_const": {
+        "type": "number",
+        "above": 0,
+        "default": 0.001,
+        "only": {"name": ("L2CarliniWagner",)},
+        "means": "First constant of Carlini and Wagner; ten times as much after each search that fails.",
+    },
+    "abort_early": {
+        "type": "true or false",
+        "default": True,
+        "only": {"name": ("L2CarliniWagner",)},
+        "means": "End a search for the whole batch once its loss stalls.",
+    },
+    "candidates": {
+        "type": "whole number",
+        "least": 2,
+        "default": 10,
+        "only": {"name": ("L2DeepFool", "LinfDeepFool")},
+        "means": "Classes among which DeepFool looks for the nearest boundary.",
+    },
+    "overshoot": {
+        "type": "number",
+        "least": 0,
+        "default": 0.02,
+        "only": {"name": ("L2DeepFool", "LinfDeepFool")},
+        "means": "By what share DeepFool goes beyond the boundary.",
+    },
+    "loss": {
+        "one_of": ("logits", "crossentropy"),
+        "default": "logits",
+        "only": {"name": ("L2DeepFool", "LinfDeepFool")},
+        "means": "Whose zero DeepFool takes for the boundary.",
+    },
+    "spherical_step": {
+        "type": "number",
+        "above": 0,
+        "default": 0.01,
+        "only": {"name": ("BoundaryAttack",)},
+        "means": "Step along the boundary.",
+    },
+    "source_step": {
+        "type": "number",
+        "above": 0,
+        "default": 0.01,
+        "only": {"name": ("BoundaryAttack",)},
+        "means": "Step towards the image.",
+    },
+    "source_step_convergance": {
+        "type": "number",
+        "above": 0,
+        "default": 1e-7,
+        "only": {"name": ("BoundaryAttack",)},
+        "means": "Step towards the image below which the attack ends.",
+    },
+    "step_adaptation": {
+        "type": "number",
+        "above": 1,
+        "default": 1.5,
+        "only": {"name": ("BoundaryAttack",)},
+        "means": "Factor by which steps grow and shrink.",
+    },
+    "update_stats_every_k": {
+        "type": "whole number",
+        "least": 1,
+        "default": 10,
+        "only": {"name": ("BoundaryAttack",)},
+        "means": "After how many steps the step sizes are looked at.",
+    },
+}
+
 
 def _pgd(spec: Spec) -> dict[str, Any]:
     return {"abs_stepsize": spec.step, "steps": spec.steps, "random_start": spec.random_start}

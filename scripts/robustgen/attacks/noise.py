@@ -10,6 +10,8 @@ from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.data.store import check_images
 
 BALL = False  # eps is a standard deviation, no radius
+TAKES = ("linf", "l2", "eps")  # what it uses of an entry; the norm says which budgets of the data set it takes
+OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:

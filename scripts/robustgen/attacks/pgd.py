@@ -13,6 +13,9 @@ from robustgen.attacks.losses import Loss, choose_target, targeted, untargeted
 from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.data.store import check_images
 
+TAKES = ("linf", "l2", "eps", "steps", "step", "restarts", "random_start", "target", "eot", "weight")  # of an entry
+OPTIONS: dict[str, dict[str, object]] = {}
+
 
 def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
     """The image after `spec.steps` steps; of several restarts the one of highest loss."""

@@ -24,6 +24,84 @@ from robustgen.data.store import check_images
 
 NORMS = {"linf": "Linf", "l2": "L2"}
 MARGIN = 1e-6  # how far CW's images stay from 0 and 1, where atanh is infinite and a pixel would never move
+TAKES = {  # what each attack uses of an entry
+    "name": {
+        "FGSM": ("linf", "eps"),
+        "PGD": ("linf", "eps", "steps", "step", "random_start"),
+        "PGDL2": ("l2", "eps", "steps", "step", "random_start"),
+        "EOTPGD": ("linf", "eps", "steps", "step", "random_start", "eot"),
+        "APGD": ("linf", "l2", "eps", "steps", "restarts", "eot"),
+        "APGDT": ("linf", "l2", "eps", "steps", "restarts", "eot"),
+        "CW": ("l2", "steps"),
+        "DeepFool": ("l2", "steps"),
+        "Square": ("linf", "l2", "eps", "steps", "restarts"),
+    },
+}
+STEPS = {"FGSM": 1}
+OPTIONS = {
+    "name": {
+        "one_of": ("FGSM", "PGD", "PGDL2", "EOTPGD", "APGD", "APGDT", "CW", "DeepFool", "Square"),
+        "default": "PGD",
+        "means": "The library's attack.",
+    },
+    "mended": {
+        "type": "true or false",
+        "default": False,
+        "only": {"name": ("APGD", "APGDT", "Square")},
+        "means": "Attack every image, those that are misclassified already among them, and keep its point of highest loss.",
+    },
+    "loss": {
+        "one_of": ("ce", "dlr", "margin"),
+        "default": None,
+        "only": {"name": ("APGD", "Square")},
+        "means": "ce or dlr for APGD, margin or ce for Square; the library's own where left out.",
+    },
+    "rho": {
+        "type": "number",
+        "above": 0,
+        "below": 1,
+        "default": 0.75,
+        "only": {"name": ("APGD", "APGDT")},
+        "means": "Share of steps that must raise the loss, else the step size is halved.",
+    },
+    "p_init": {
+        "type": "number",
+        "above": 0,
+        "most": 1,
+        "default": 0.8,
+        "only": {"name": ("Square",)},
+        "means": "Share of pixels that the first squares cover.",
+    },
+    "resc_schedule": {
+        "type": "true or false",
+        "default": True,
+        "only": {"name": ("Square",)},
+        "means": "Fit the schedule of squares to the number of queries.",
+    },
+    "verbose": {
+        "type": "true or false",
+        "default": False,
+        "only": {"name": ("APGD", "APGDT", "Square")},
+        "means": "Print what the library does.",
+    },
+    "eps_for_division": {
+        "type": "number",
+        "above": 0,
+        "default": 1e-10,
+        "only": {"name": ("PGDL2",)},
+        "means": "What keeps a zero gradient from being divided by zero.",
+    },
+    "c": {"type": "number", "above": 0, "default": 1, "only": {"name": ("CW",)}, "means": "Weight of misclassification in CW."},
+    "kappa": {"type": "number", "least": 0, "default": 0, "only": {"name": ("CW",)}, "means": "Lead of the wrong class in CW."},
+    "lr": {"type": "number", "above": 0, "default": 0.01, "only": {"name": ("CW",)}, "means": "Learning rate of CW."},
+    "overshoot": {
+        "type": "number",
+        "least": 0,
+        "default": 0.02,
+        "only": {"name": ("DeepFool",)},
+        "means": "By what share DeepFool goes beyond the boundary.",
+    },
+}
 
 
 def _pgd(spec: Spec) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from robustgen.core import kinds
+from robustgen.core.literals import tree
 from robustgen.core.refusal import Refused
 
 ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package
@@ -54,7 +56,7 @@ def lock_lines(lock: str | Path, *packages: str) -> str:
 
 def file_of(name: str) -> Path:
     """The file of a module that the configuration names: one of ours, or one that Python finds."""
-    found = _file(name, (ROOT,)) or _outside(name)
+    found = _file(name, (ROOT,)) or kinds.find("", name)
     if found is None:
         raise Refused(f"There is no module {name}; check the kind that the configuration names.")
     return found.resolve()
@@ -63,15 +65,9 @@ def file_of(name: str) -> Path:
 @cache
 def _read(path: Path, _changed: int) -> tuple[str, tuple[str, ...]]:
     """(hash, names that it imports) of a file."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    except (SyntaxError, ValueError, OSError) as error:
-        place = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise Refused(
-            f"{path}{place} cannot be read as Python: {getattr(error, 'msg', error)}; mend it, then run again."
-        ) from error
-    value = hashlib.sha256(ast.dump(_bare(tree)).encode()).hexdigest()[:16]
-    return value, tuple(sorted(_imported(tree, path)))
+    found = tree(path)
+    value = hashlib.sha256(ast.dump(_bare(found)).encode()).hexdigest()[:16]
+    return value, tuple(sorted(_imported(found, path)))
 
 
 def _bare(tree: ast.Module) -> ast.Module:
@@ -111,17 +107,6 @@ def _roots(modules: tuple[str, ...]) -> tuple[Path, ...]:
     found = [(name, file_of(name)) for name in modules if name.split(".")[0] != PACKAGE]
     bases = [path.parents[name.count(".") + (path.name == "__init__.py")] for name, path in found]
     return tuple(dict.fromkeys(base for base in bases if base.name != "site-packages"))
-
-
-def _outside(name: str) -> Path | None:
-    """The file of a user's own module, found as Python would find it."""
-    from importlib.util import find_spec
-
-    try:
-        spec = find_spec(name)
-    except ModuleNotFoundError:
-        return None
-    return Path(spec.origin) if spec and spec.origin else None
 
 
 def _label(path: Path, roots: tuple[Path, ...]) -> str:

@@ -5,7 +5,9 @@ A new attack, net or data set is a new file; no list of them is kept anywhere, s
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +15,16 @@ from types import ModuleType
 from robustgen.core.refusal import Refused
 
 ROOT = Path(__file__).resolve().parents[1]
+FUNCTIONS = {  # room -> what a module of it defines
+    "data": ("load",),
+    "nets": ("build",),
+    "measures": ("prepare",),
+    "attacks": ("attack",),
+    "training.objectives": ("loss", "correct"),
+    "detect": ("sound",),
+    "tables": ("make",),
+    "figures": ("draw",),
+}
 
 
 def module_name(room: str, kind: str) -> str:
@@ -22,6 +34,7 @@ def module_name(room: str, kind: str) -> str:
 
 def load(room: str, kind: str) -> ModuleType:
     """The module of that kind, imported now."""
+    _reach()
     try:
         return import_module(module_name(room, kind))
     except ModuleNotFoundError as error:
@@ -31,14 +44,38 @@ def load(room: str, kind: str) -> ModuleType:
         raise Refused(f"There is no kind {kind!r} in {room}; known are {known}, or a dotted module of your own.") from error
 
 
-def source(room: str, kind: str) -> str:
-    """The text of the module of that kind, found without importing it."""
+def find(room: str, kind: str) -> Path | None:
+    """The file of the module of that kind, found without importing anything; None where there is none."""
     if "." not in kind:
-        return ROOT.joinpath(*room.split("."), f"{kind}.py").read_text(encoding="utf-8")
-    found = find_spec(kind)
-    return Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
+        path = ROOT.joinpath(*room.split("."), f"{kind}.py")
+        return path if path.is_file() else None
+    spec = _spec(kind)
+    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
 
 
-def kinds(room: str, mark: str = "def ") -> list[str]:
+def kinds(room: str, mark: str = "") -> list[str]:
     """The kinds of a room: its modules whose text defines the room's function, e.g. `def attack(`."""
+    mark = mark or f"def {FUNCTIONS[room][0]}("
     return sorted(path.stem for path in ROOT.joinpath(*room.split(".")).glob("*.py") if mark in path.read_text(encoding="utf-8"))
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """Where Python would find a module; unlike importlib's function it does not import the packages above."""
+    _reach()
+    parts = name.split(".")
+    try:
+        spec = find_spec(parts[0])
+    except ValueError:  # of a module that was loaded from no file
+        return None
+    for depth in range(2, len(parts) + 1):
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        spec = PathFinder.find_spec(".".join(parts[:depth]), list(spec.submodule_search_locations))
+    return spec
+
+
+def _reach() -> None:
+    """Let modules of the user's own lie below the folder in which the study is run, in every job as in the check."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)

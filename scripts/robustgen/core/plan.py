@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from robustgen.core import kinds
+from robustgen.core.literals import constant
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Dataset, Output, Study
@@ -120,7 +120,7 @@ class Plan:
     @cached_property
     def _measured(self) -> list[str]:
         """The kinds of detectors that look into a net."""
-        return kinds.kinds("measures", "def prepare(")
+        return kinds.kinds("measures")
 
     def learnt_from(self, model: str, attack: str) -> list[str]:
         """The attacks whose scores the detectors of a model under an attack learn from."""
@@ -282,17 +282,7 @@ def declared(room: str, kind: str) -> tuple[str, ...]:
     found = constant(room, kind, "NEEDS")
     if found:
         return found
-    raise Refused(f"{room}/{kind}.py must declare NEEDS, the sorts of files it is made from.")
-
-
-def constant(room: str, kind: str, name: str) -> tuple[Any, ...]:
-    """A module's constant tuple, read without importing the module; empty where it has none."""
-    for node in ast.parse(kinds.source(room, kind)).body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=found)], value=value) | ast.AnnAssign(target=ast.Name(id=found), value=value):
-                if found == name and value is not None:
-                    return tuple(ast.literal_eval(value))
-    return ()
+    raise Refused(f'{kind} of {room} must declare NEEDS, the sorts of files it is made from, as NEEDS = ("scores",).')
 
 
 def _json(**values: Any) -> str:

@@ -1,92 +1,76 @@
-"""What a well-formed configuration may still get wrong: settings that contradict each other."""
+"""What a well-formed configuration may still get wrong: settings that contradict each other or that nothing would use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from robustgen.core.plan import constant, declared
+from robustgen.core import sense_attacks, sense_data, sense_models
+from robustgen.core.named import SORTS
+from robustgen.core.options import declared as declared_options
+from robustgen.core.options import problems
+from robustgen.core.plan import declared
 from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Output, Study
+from robustgen.core.words import shown
 
-SELECTED = {  # sort of files -> the lists of a table or figure that select them
-    "scores": ("models", "attacks"),
-    "natural": ("models",),
-    "detect": ("models", "attacks", "detectors"),
-    "gradients": ("models",),
-    "landscape": ("models", "attacks"),
-    "history": ("models",),
-    "data": ("datasets",),
-}
+Place = tuple[str, str, str, Mapping[str, Any]]  # path of the entry, room, kind, options
 
 
 def contradictions(study: Study) -> Iterator[str]:
     """A sentence for each of them."""
-    yield from _splits(study)
-    yield from _objectives(study)
-    yield from _starts(study)
+    yield from _options(study)
+    yield from sense_data.contradictions(study)
+    yield from sense_models.contradictions(study)
+    yield from sense_attacks.contradictions(study)
     yield from _names(study)
-    yield from _sources(study)
     yield from _selections(study)
-    yield from _detectors(study)
 
 
-def _splits(study: Study) -> Iterator[str]:
-    for name, dataset in study.datasets.items():
-        if dataset.evaluate.validation > dataset.validation:
-            asked, held = dataset.evaluate.validation, dataset.validation
-            yield f"datasets.{name}.evaluate.validation: {asked} images are asked for, but only {held} are held out."
+def _options(study: Study) -> Iterator[str]:
+    for path, room, kind, options in _kinds(study):
+        known = declared_options(room, kind)
+        for name, said in problems(options, known) if known is not None else ():
+            if not (room == "nets" and name in sense_models.FROM_DATA):
+                yield f"{path}.options.{name}: {said}"
 
 
-def _objectives(study: Study) -> Iterator[str]:
-    needed = {"adversarial": "eps", "gaussian": "sigma"}
-    for name, recipe in study.recipes.items():
-        key = needed.get(recipe.objective.kind)
-        if key and not getattr(recipe.objective, key):
-            yield f"recipes.{name}.objective.{key}: must be above 0 where kind is {recipe.objective.kind}."
-
-
-def _starts(study: Study) -> Iterator[str]:
-    for name in study.models:
-        seen, at = {name}, study.models[name].start_from
-        while at and at not in seen:
-            seen.add(at)
-            at = study.models[at].start_from
-        if at == name:
-            yield f"models.{name}.start_from: leads back to {name} itself."
+def _kinds(study: Study) -> Iterator[Place]:
+    """Every entry that has options."""
+    yield from ((f"datasets.{name}", "data", entry.kind, entry.options) for name, entry in study.datasets.items())
+    yield from ((f"models.{name}", "nets", entry.net, entry.options) for name, entry in study.models.items())
+    yield from ((f"attacks.{name}", "attacks", entry.kind, entry.options) for name, entry in study.attacks.items())
+    yield from ((f"detectors.{name}", "detect", entry.kind, entry.options) for name, entry in study.detectors.items())
+    yield from ((f"tables.{name}", "tables", entry.kind or name, entry.options) for name, entry in study.tables.items())
+    yield from ((f"figures.{name}", "figures", entry.kind or name, entry.options) for name, entry in study.figures.items())
 
 
 def _names(study: Study) -> Iterator[str]:
+    if not study.outputs:
+        yield "outputs: is empty, so that nothing would be made; name tables and figures."
     if CLEAN in study.attacks:
-        yield f"attacks.{CLEAN}: the name stands for natural images; choose another."
+        yield f"attacks.{CLEAN}: the name stands for clean images; choose another."
     for name in study.tables.keys() & study.figures.keys():
         yield f"figures.{name}: a table bears the same name; choose another."
 
 
-def _sources(study: Study) -> Iterator[str]:
-    for name, dataset in study.datasets.items():
-        known = (*constant("data", dataset.kind, "SOURCES"), *constant("data", dataset.kind, "FURTHER"))
-        asked = dataset.options.get("sources", known)
-        if not isinstance(asked, list | tuple) or not set(asked) <= set(known) or (known and not asked):
-            yield f"datasets.{name}.options.sources: must be a list out of {', '.join(known) or 'nothing'}, not {asked!r}."
-
-
 def _selections(study: Study) -> Iterator[str]:
     for place, entries in (("tables", study.tables), ("figures", study.figures)):
-        for name in (name for name in study.outputs if name in entries):
-            for part in _unselected(place, entries[name], name):
-                yield f"{place}.{name}.{part}: is empty, but the entry stands in outputs; name what it is to show."
+        for name, entry in entries.items():
+            yield from (f"{place}.{name}.{said}" for said in _selection(study, place, name, entry))
 
 
-def _unselected(place: str, entry: Output, name: str) -> list[str]:
-    parts = {part for sort in declared(place, entry.kind or name) for part in SELECTED[sort]}
-    return sorted(part for part in parts if not getattr(entry, part))
-
-
-def _detectors(study: Study) -> Iterator[str]:
-    for name, detector in study.detectors.items():
-        for asked in constant("detect", detector.kind, "ASKS"):
-            if getattr(detector, asked) is None:
-                yield f"detectors.{name}.{asked}: is empty; a detector of kind {detector.kind} learns from that attack."
-        k, batch = detector.options.get("k"), detector.options.get("batch")
-        if detector.kind == "lid" and k and batch and k >= batch:
-            yield f"detectors.{name}.options.k: must be below batch ({batch}), for the nearest neighbour is dropped, not {k}."
+def _selection(study: Study, place: str, name: str, entry: Output) -> Iterator[str]:
+    kind = entry.kind or name
+    parts = sorted({part for sort in declared(place, kind) for part in SORTS[sort]})
+    for part in ("datasets", "models", "attacks", "detectors"):
+        if name in study.outputs and part in parts and not getattr(entry, part):
+            yield f"{part}: is empty, but the entry stands in outputs; name what it is to show."
+        elif "." not in kind and part not in parts and getattr(entry, part):
+            yield f"{part}: is not used by kind {kind}, which shows {' and '.join(parts)}; leave it out."
+    steps = sorted({count for attack in entry.attacks for count in study.attacks[attack].steps})
+    for option, form in (declared_options(place, kind) or {}).items():
+        asked = entry.options.get(option)
+        if form.among == "steps" and steps and form.fits(asked) and asked not in steps:
+            swept = ", ".join(map(str, steps))
+            yield f"options.{option}: no attack that it shows takes {shown(asked)} steps; they take {swept}."

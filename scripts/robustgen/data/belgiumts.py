@@ -11,6 +11,11 @@ from robustgen.data.pool import TEST, TRAIN, Pool, read_count
 from robustgen.data.root import root_of
 
 SOURCES: tuple[str, ...] = ("belgiumts",)
+SIZES: tuple[int, int | None] = (1, None)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS = {
+    "min_side": {"type": "whole number", "least": 0, "default": 0, "means": "Images whose shorter side is shorter are left out."},
+}
 FOLDER = "BelgiumTSC"
 PARTS = {"Training": TRAIN, "Testing": TEST}
 CLASSES = 62

@@ -11,6 +11,9 @@ from robustgen.data.root import root_of
 
 SOURCES: tuple[str, ...] = ("cifar100",)
 TRAIN_TEST = (50_000, 10_000)  # of training and of test, as published
+SIZES = (32, 32)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS: dict[str, dict[str, object]] = {}
 FOLDER = "cifar-100-python"
 BATCHES = {"train": TRAIN, "test": TEST}
 # fmt: off

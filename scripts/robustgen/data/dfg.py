@@ -15,6 +15,11 @@ from robustgen.data.pool import TEST, TRAIN, Pool, read_count
 from robustgen.data.root import must_exist, root_of
 
 SOURCES: tuple[str, ...] = ("dfg",)
+SIZES: tuple[int, int | None] = (1, None)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS = {
+    "min_side": {"type": "whole number", "least": 0, "default": 0, "means": "Images whose shorter side is shorter are left out."},
+}
 FOLDER, IMAGES = "DFG", "JPEGImages"
 PARTS = {"train.json": TRAIN, "test.json": TEST}
 

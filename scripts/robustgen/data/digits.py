@@ -15,6 +15,9 @@ from robustgen.data.pool import TEST, TRAIN, Pool, read_count, read_counts
 
 SOURCES: tuple[str, ...] = ()
 TRAIN_TEST = (1_297, 500)  # of training and of test, unless options say otherwise
+SIZES = (8, None)  # smallest and largest side in pixels
+CHANNELS = 1
+OPTIONS: dict[str, dict[str, object]] = {}
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEST_PER_CLASS = 50
 SEED = 1797

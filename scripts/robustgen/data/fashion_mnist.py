@@ -7,6 +7,9 @@ from robustgen.data.pool import Pool
 
 SOURCES: tuple[str, ...] = ("fashion_mnist",)
 TRAIN_TEST = (60_000, 10_000)  # of training and of test, as published
+SIZES = (28, 28)  # smallest and largest side in pixels
+CHANNELS = 1
+OPTIONS: dict[str, dict[str, object]] = {}
 FOLDER = "FashionMNIST/raw"
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 

@@ -15,6 +15,20 @@ from robustgen.data.root import must_exist, root_of
 
 SOURCES: tuple[str, ...] = ("gtsrb",)
 TRAIN_TEST = (26_640, 12_630)  # of training and of test, as published
+SIZES: tuple[int, int | None] = (1, None)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS = {
+    "classes": {
+        "type": "whole number",
+        "several": True,
+        "different": True,
+        "least": 0,
+        "most": 42,
+        "default": None,
+        "means": "Numbers of the classes to keep, in the order of their labels; all where left out.",
+    },
+    "min_side": {"type": "whole number", "least": 0, "default": 0, "means": "Images whose shorter side is shorter are left out."},
+}
 FOLDER = "gtsrb"
 TRAINING, IMAGES, ANSWERS = "GTSRB/Training", "GTSRB/Final_Test/Images", "GT-final_test.csv"
 # fmt: off

@@ -15,6 +15,11 @@ from robustgen.data.root import root_of
 
 SOURCES: tuple[str, ...] = ("imagenette_160",)
 TRAIN_TEST = (9_469, 3_925)  # of training and of test, as published
+SIZES: tuple[int, int | None] = (1, None)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS = {
+    "folder": {"default": "imagenette2-160", "means": "Folder of the images below the data root."},
+}
 FOLDER = "imagenette2-160"
 PARTS = {"train": TRAIN, "val": TEST}
 CLASSES = {

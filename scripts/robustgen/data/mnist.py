@@ -8,6 +8,9 @@ from robustgen.data.pool import Pool
 
 SOURCES: tuple[str, ...] = ("mnist",)
 TRAIN_TEST = (60_000, 10_000)  # of training and of test, as published
+SIZES = (28, 28)  # smallest and largest side in pixels
+CHANNELS = 1
+OPTIONS: dict[str, dict[str, object]] = {}
 FOLDER = "MNIST/raw"
 
 

@@ -15,6 +15,14 @@ from robustgen.data.pool import TEST, TRAIN, Pool, join, refuse_black
 from robustgen.data.root import must_exist, root_of
 
 SOURCES: tuple[str, ...] = ()
+OPTIONS = {
+    "folder": {"means": "Folder below the data root that holds train.npz and test.npz."},
+    "names": {
+        "several": True,
+        "default": None,
+        "means": "Names of the classes in the order of the labels; class 0 and so on where left out.",
+    },
+}
 PARTS = {"train": TRAIN, "test": TEST}
 WRITE = "write it with numpy.savez(path, images=..., labels=...)"
 

@@ -17,6 +17,12 @@ from robustgen.data.sign_camera import render
 
 SOURCES: tuple[str, ...] = ()
 TRAIN_TEST = (6_000, 2_000)  # of training and of test, unless options say otherwise
+SIZES = (16, None)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS = {
+    "train": {"type": "whole number", "least": 0, "default": 7000, "means": "Training images, the validation images among them."},
+    "test": {"type": "whole number", "least": 0, "default": 2000, "means": "Test images."},
+}
 COUNTS = {"train": 7000, "test": 2000}
 SEED = 2023
 LEAST_SIZE = 16

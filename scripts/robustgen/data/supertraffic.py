@@ -23,7 +23,24 @@ SOURCES: tuple[str, ...] = ("gtsrb", "dfg", "belgiumts")
 READERS = {"gtsrb": gtsrb, "dfg": dfg, "belgiumts": belgiumts}
 LISTS: tuple[str, ...] = ("config/supertraffic.csv",)
 MAP = Path(__file__).resolve().parents[3] / LISTS[0]
-OPTIONS = ("classes", "map", "min_side", "sources")
+SIZES: tuple[int, int | None] = (1, None)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS = {
+    "classes": {"type": "whole number", "least": 2, "default": 10, "means": "How many kinds of sign, the most frequent ones."},
+    "map": {"default": "config/supertraffic.csv", "means": "File of the label map."},
+    "min_side": {
+        "type": "whole number",
+        "least": 0,
+        "default": 32,
+        "means": "Images whose shorter side is shorter are left out.",
+    },
+    "sources": {
+        "one_of": ("gtsrb", "dfg", "belgiumts"),
+        "several": True,
+        "default": ("gtsrb", "dfg", "belgiumts"),
+        "means": "Which of the three are merged.",
+    },
+}
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:

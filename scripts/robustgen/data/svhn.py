@@ -19,6 +19,17 @@ from robustgen.data.root import must_exist, root_of
 SOURCES: tuple[str, ...] = ("svhn",)
 TRAIN_TEST = (73_257, 26_032)  # of training and of test, as published
 FURTHER: tuple[str, ...] = ("svhn_extra",)
+SIZES = (32, 32)  # smallest and largest side in pixels
+CHANNELS = 3
+OPTIONS = {
+    "sources": {
+        "one_of": ("svhn", "svhn_extra"),
+        "several": True,
+        "holds": "svhn",
+        "default": ("svhn",),
+        "means": "Downloads; svhn_extra adds 531,131 easier training images.",
+    },
+}
 FILES = {
     "svhn": {"train_32x32.mat": TRAIN, "test_32x32.mat": TEST},
     "svhn_extra": {"extra_32x32.mat": TRAIN},

@@ -15,6 +15,8 @@ from robustgen.detect.thresholds import at_fpr
 from robustgen.detect.types import Fitted, Validation
 
 RULES = {"youden": thresholds.youden, "gmean": thresholds.gmean}
+TAKES = ("temperatures",)  # what it uses of an entry beside fpr and options
+OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:

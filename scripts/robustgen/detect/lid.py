@@ -15,6 +15,8 @@ from robustgen.detect import supervised
 from robustgen.detect.types import Fitted, Validation
 
 ASKS = ("fit", "noise")
+TAKES = ("fit", "noise")  # what it uses of an entry beside fpr and options
+OPTIONS: dict[str, dict[str, object]] = {}  # those of the measure of the same name
 
 
 def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:

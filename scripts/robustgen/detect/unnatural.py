@@ -12,6 +12,15 @@ from robustgen.detect.thresholds import at_fpr
 from robustgen.detect.types import Fitted, Validation
 from robustgen.measures.natural import NAMES, STATISTICS, Columns, halves
 
+TAKES: tuple[str, ...] = ()  # it uses nothing of an entry beside fpr and options
+OPTIONS = {
+    "statistic": {
+        "one_of": ("two_sided", "one_class"),
+        "default": "two_sided",
+        "means": "two_sided: energies on either side; one_class: a density of energy, largest logit and margin.",
+    },
+}
+
 
 def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:
     """`options.statistic`: two_sided, |E(x) - median| by side; one_class, a density of (E(x), max logit, margin)."""

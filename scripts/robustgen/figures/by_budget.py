@@ -13,6 +13,7 @@ from robustgen.stats.intervals import auroc
 from robustgen.tables.table import budget
 
 NEEDS = ("scores",)
+OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:

@@ -11,6 +11,7 @@ from robustgen.figures import cells
 from robustgen.figures.style import ATTACKED, NATURAL, Picture
 
 NEEDS = ("scores",)
+OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:

@@ -13,6 +13,15 @@ from robustgen.figures.style import ATTACKED, NATURAL, Picture
 from robustgen.stats.intervals import auroc
 
 NEEDS = ("scores",)
+OPTIONS = {
+    "steps": {
+        "type": "whole number",
+        "least": 0,
+        "default": None,
+        "among": "steps",
+        "means": "The step count that is shown; the largest where left out.",
+    },
+}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:

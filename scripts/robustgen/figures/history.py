@@ -10,6 +10,7 @@ import pandas as pd
 from robustgen.figures.style import ATTACKED, NATURAL, THIRD, Picture, blank, panels
 
 NEEDS = ("history",)
+OPTIONS: dict[str, dict[str, object]] = {}
 LINES = {"train_accuracy": ("train", "0.5"), "validation_accuracy": ("validation", NATURAL)}
 
 

@@ -13,6 +13,7 @@ from robustgen.figures.style import Picture, blank, panels
 from robustgen.tables.gradients import trained
 
 NEEDS = ("gradients",)
+OPTIONS = {"shown": {"type": "whole number", "least": 1, "most": 10, "default": 4, "means": "Images of each data set."}}
 SHOWN = 4
 PERCENTILE = 99.0
 

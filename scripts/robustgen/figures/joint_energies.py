@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NEEDS = ("scores",)
+OPTIONS = {
+    "steps": {
+        "type": "whole number",
+        "least": 0,
+        "default": None,
+        "among": "steps",
+        "means": "The step count that is shown; the largest where left out.",
+    },
+}
 BOUND = "E(x,y) = E(x): cross entropy 0"
 
 

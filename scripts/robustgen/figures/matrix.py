@@ -13,6 +13,13 @@ from robustgen.tables import detected
 from robustgen.tables.matrix import cells, line, said
 
 NEEDS = ("detect",)
+OPTIONS = {
+    "value": {
+        "one_of": ("dr", "joint"),
+        "default": "dr",
+        "means": "dr: detection rate; joint: share of images that fool the net and are not flagged.",
+    },
+}
 GOOD_IS_HIGH = {"dr": True, "joint": False}
 
 

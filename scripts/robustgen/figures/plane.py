@@ -13,6 +13,7 @@ from robustgen.figures import cells
 from robustgen.figures.style import Picture, blank, panels
 
 NEEDS = ("landscape",)
+OPTIONS: dict[str, dict[str, object]] = {}
 LEVELS = 14
 GRIDS = ("energy", "prediction", "lead", "inside")
 ENDS = ((0, 0), (1, 0), (0, 1))

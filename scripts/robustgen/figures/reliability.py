@@ -13,6 +13,7 @@ from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
 from robustgen.stats import calibration, intervals
 
 NEEDS = ("natural",)
+OPTIONS = {"bins": {"type": "whole number", "least": 1, "default": 15, "means": "Bins of equal width of the confidence."}}
 COLUMNS = 4  # panels side by side
 
 

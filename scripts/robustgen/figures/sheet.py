@@ -11,6 +11,7 @@ from robustgen.data.store import Images, read_split
 from robustgen.figures.style import Picture, panels
 
 NEEDS = ("data",)
+OPTIONS: dict[str, dict[str, object]] = {}
 SHOWN = 12
 
 

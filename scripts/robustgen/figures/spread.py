@@ -12,6 +12,7 @@ from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
 from robustgen.tables.detected import at_last_step
 
 NEEDS = ("scores",)
+OPTIONS: dict[str, dict[str, object]] = {}
 BAND = (0.025, 0.975)
 
 

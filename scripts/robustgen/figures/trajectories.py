@@ -14,6 +14,7 @@ from robustgen.figures.joint_energies import bound, legend
 from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
 
 NEEDS = ("landscape",)
+OPTIONS = {"shown": {"type": "whole number", "least": 1, "most": 24, "default": 12, "means": "Images that are followed."}}
 SHOWN = 12
 
 

@@ -20,6 +20,10 @@ from robustgen.measures.types import Measure, Reference
 from robustgen.nets.activations import Activations, inner
 
 PASSES = 50
+LOOKS_AT = ("layers", "pooled", "linear", "dropout")  # what a net must show
+OPTIONS = {
+    "passes": {"type": "whole number", "least": 2, "default": 50, "means": "Passes with dropout that uncertainty is taken over."},
+}
 
 
 def prepare(model: nn.Sequential, reference: Reference, *, options: dict[str, Any], generator: torch.Generator) -> Measure:

@@ -19,6 +19,25 @@ from robustgen.measures.types import Measure, Reference
 from robustgen.nets.activations import Activations
 
 K, BATCH = 20, 100
+LOOKS_AT = ("layers", "pooled", "linear")  # what a net must show
+OPTIONS = {
+    "k": {
+        "type": "whole number",
+        "least": 2,
+        "most": 199,
+        "default": 20,
+        "below_option": ("batch", "the nearest neighbour is dropped"),
+        "below_each": ("validation", "test"),
+        "means": "Neighbours among clean images that distances are taken to.",
+    },
+    "batch": {
+        "type": "whole number",
+        "least": 3,
+        "default": 100,
+        "up_to": ("reference",),
+        "means": "Clean images among which they are looked for.",
+    },
+}
 
 
 def prepare(model: nn.Sequential, reference: Reference, *, options: dict[str, Any], generator: torch.Generator) -> Measure:

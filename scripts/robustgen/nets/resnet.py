@@ -15,6 +15,25 @@ from torch.nn import functional
 from robustgen.nets.fold import ConvNorm
 
 POOL = 4
+OPTIONS = {
+    "blocks": {"type": "whole number", "several": True, "least": 1, "default": (1, 1, 1, 1), "means": "Blocks of each stage."},
+    "width": {
+        "type": "whole number",
+        "least": 1,
+        "default": 64,
+        "means": "Channels of the first stage; each further one has twice.",
+    },
+    "stem_stride": {"type": "whole number", "least": 1, "default": 1, "means": "Stride of the first convolution."},
+    "dropout": {
+        "type": "number",
+        "least": 0,
+        "below": 1,
+        "default": 0.0,
+        "means": "Dropout before the linear layer; KD+BU needs it.",
+    },
+}
+SIDE = {"least": 4, "divided_by": "stem_stride", "halved_after_each_of": "blocks"}  # of the last stage's output, which is pooled
+SHOWS = ("layers", "pooled", "linear", "dropout")  # by which detectors look into the net
 
 
 class Block(nn.Module):

@@ -8,7 +8,9 @@ from typing import Any
 
 from robustgen.core import kinds
 from robustgen.core.flow import Job
+from robustgen.core.literals import tree
 from robustgen.core.plan import Plan
+from robustgen.core.refusal import Refused
 from robustgen.report.built import built
 from robustgen.report.facts import facts, history
 from robustgen.tables.table import budget
@@ -60,9 +62,10 @@ def _dataset(plan: Plan, name: str) -> dict[str, Any]:
 
 def described(kind: str) -> str:
     """The first sentence of a data module, ours or the user's own, read without importing it."""
+    path = kinds.find("data", kind)
     try:
-        text = ast.get_docstring(ast.parse(kinds.source("data", kind)))
-    except (OSError, ImportError, SyntaxError, ValueError):
+        text = ast.get_docstring(tree(path)) if path else None
+    except Refused:
         text = None
     return " ".join(text.split("\n\n")[0].split()) if text else f"Data of the module {kind}, which says nothing of itself."
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.attacks.sweep import Sweep
-from robustgen.core.plan import Plan, constant
+from robustgen.core.literals import constant
+from robustgen.core.plan import Plan
 from robustgen.core.rows import CLEAN
 from robustgen.nets.classifier import NetSpec
 from robustgen.nets.flops import flops

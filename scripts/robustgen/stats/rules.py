@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from robustgen.core import yamls
 from robustgen.core.files import BadFile
-from robustgen.stats.statistics import STATISTICS
+from robustgen.core.options import Option, problems
+from robustgen.core.words import shown
+
+NAMES = (  # of the functions in stats/statistics.py, whose import would take longer than the whole check
+    "energy_change", "largest_rise_between_steps", "auroc", "success_difference", "drift_ratio", "spread_ratio",
+    "low_marginal_high_joint", "errors_left_clean", "accuracy_difference", "ece_reduction",
+)  # fmt: skip
+FORM = {
+    **{name: Option(f"The claim's {name}.") for name in ("id", "work", "place", "sentence", "objective", "attack")},
+    "statistic": Option("What is measured.", one_of=NAMES),
+    "direction": Option("On which side of the margin the claim lies.", one_of=("above", "below")),
+    "margin": Option("The margin.", type="number"),
+    "min_n": Option("Images that a verdict asks for.", type="whole number", least=1),
+    "min_success": Option("Success that the attack must have.", type="number", least=0, most=1, default=0.0),
+    "against": Option("Another attack on the same net.", default=None),
+    "against_net": Option("How the net was trained that it is held against.", default=None),
+}
 
 
 @dataclass(frozen=True)
@@ -19,7 +38,7 @@ class Claim:
     sentence: str
     objective: str  # how the nets it speaks of were trained
     attack: str  # clean: natural images
-    statistic: str  # name of a function in STATISTICS
+    statistic: str  # one of NAMES
     direction: str  # above | below
     margin: float
     min_n: int
@@ -30,16 +49,36 @@ class Claim:
 
 
 def read(path: str | Path) -> list[Claim]:
-    """The claims of a YAML file."""
-    import yaml
+    """The claims of a YAML file, or a BadFile with one line per problem."""
+    entries = yamls.read(path)
+    if not isinstance(entries, list):
+        raise BadFile(f"{path}: must hold a list of claims, each of which begins with `- id:`.")
+    faults = [f"{path}: claim {label}: {said}" for label, entry in _labelled(entries) for said in _faults(entry)]
+    names = [label for label, _ in _labelled(entries)]
+    faults += [
+        f"{path}: claim {name}: the id is given twice; choose another." for name in dict.fromkeys(names) if names.count(name) > 1
+    ]
+    if faults:
+        raise BadFile("\n".join(faults))
+    return [Claim(**entry) for entry in entries]
 
-    try:
-        claims = [Claim(**entry) for entry in yaml.safe_load(Path(path).read_text(encoding="utf-8"))]
-    except TypeError as error:
-        raise BadFile(f"{path}: a claim has a wrong or missing key ({error}).") from error
-    for claim in claims:
-        if claim.statistic not in STATISTICS or claim.direction not in ("above", "below"):
-            raise BadFile(f"{path}: claim {claim.id} needs a statistic of {', '.join(STATISTICS)} and above or below.")
-        if claim.against and claim.against_net:
-            raise BadFile(f"{path}: claim {claim.id} is held against an attack and a net; keep one of against and against_net.")
-    return claims
+
+def _labelled(entries: list[Any]) -> list[tuple[str, Any]]:
+    """Each entry with its id, or where it stands in the list."""
+    ids = [entry.get("id") if isinstance(entry, dict) else None for entry in entries]
+    return [
+        (str(name or f"number {place}"), entry) for place, (name, entry) in enumerate(zip(ids, entries, strict=True), start=1)
+    ]
+
+
+def _faults(entry: Any) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield f"must be a map of keys, not {shown(entry)}."
+        return
+    plain = {str(name): value for name, value in entry.items() if name != "not_tested"}
+    yield from (f"{name}: {said}" for name, said in problems(plain, FORM, noun="key"))
+    reasons = entry.get("not_tested", {})
+    if not isinstance(reasons, dict) or not all(isinstance(text, str) for pair in reasons.items() for text in pair):
+        yield f"not_tested: must map data sets to reasons, not {shown(reasons)}."
+    if entry.get("against") and entry.get("against_net"):
+        yield "is held against an attack and a net; keep one of against and against_net."

@@ -15,6 +15,7 @@ from robustgen.stats.intervals import Interval, Rate, mean, over_seeds, share
 from robustgen.tables.table import Format, Table, budget, data_said, interval, percent, text
 
 NEEDS = ("scores",)
+OPTIONS: dict[str, dict[str, object]] = {}
 BALLS = {"linf": "L_inf", "l2": "L2"}
 
 

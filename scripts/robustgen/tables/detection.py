@@ -11,6 +11,7 @@ from robustgen.tables import detected
 from robustgen.tables.table import Table, budget, data_said, interval, percent, text
 
 NEEDS = ("detect",)
+OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:

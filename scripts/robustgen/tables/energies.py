@@ -11,6 +11,7 @@ from robustgen.stats.intervals import mean, over_seeds, share
 from robustgen.tables.table import Table, budget, data_said, interval, percent, text
 
 NEEDS = ("scores",)
+OPTIONS: dict[str, dict[str, object]] = {}
 AXES = ["dataset", "model", "attack", "eps", "steps", "weight"]
 
 

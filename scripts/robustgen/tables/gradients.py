@@ -11,6 +11,7 @@ from robustgen.stats.intervals import mean, over_seeds
 from robustgen.tables.table import Table, budget, data_said, interval, text
 
 NEEDS = ("gradients",)
+OPTIONS: dict[str, dict[str, object]] = {}
 MEASURES = ("total_variation", "low_frequency", "edge_agreement")
 
 

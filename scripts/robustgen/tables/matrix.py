@@ -14,6 +14,13 @@ from robustgen.tables import detected
 from robustgen.tables.table import Table, budget, data_said, percent, text
 
 NEEDS = ("detect",)
+OPTIONS = {
+    "value": {
+        "one_of": ("dr", "joint"),
+        "default": "dr",
+        "means": "dr: detection rate; joint: share of images that fool the net and are not flagged.",
+    },
+}
 AXES = [axis for axis in detected.KEY if axis != "detector"]
 UNITED = "all of these"
 VALUES = {

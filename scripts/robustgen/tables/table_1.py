@@ -12,6 +12,7 @@ from robustgen.tables.detected import KEY, pick
 from robustgen.tables.table import Table, budget, data_said, percent, text
 
 NEEDS = ("detect",)
+OPTIONS: dict[str, dict[str, object]] = {}
 PRINTED = {"energy": "Energy", "kd_bu": "KD+BU", "lid": "LID"}  # the paper's names of detectors
 
 

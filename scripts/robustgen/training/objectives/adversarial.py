@@ -11,6 +11,8 @@ from robustgen.training.objectives import standard
 from robustgen.training.types import Recipe
 
 JUDGE_STEPS = 10  # checkpoints are compared under at least so many steps, which shows a collapse of one-step training
+ASKS = ("eps",)  # what must be above 0
+TAKES = ("norm", "eps", "steps", "rel_step")  # what it uses of an objective
 
 
 def loss(model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:

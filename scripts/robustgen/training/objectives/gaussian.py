@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from robustgen.training.objectives import standard
 from robustgen.training.types import Recipe
 
+ASKS = ("sigma",)  # what must be above 0
+TAKES = ("sigma",)  # what it uses of an objective
+
 
 def loss(model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(loss, logits) of a batch under fresh noise."""

@@ -8,6 +8,8 @@ from torch.nn.functional import cross_entropy
 
 from robustgen.training.types import Recipe
 
+TAKES: tuple[str, ...] = ()  # it uses nothing of an objective beside its kind
+
 
 def loss(model: nn.Module, x: Tensor, y: Tensor, *, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(loss, logits) of a batch."""

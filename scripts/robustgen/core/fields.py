@@ -1,0 +1,113 @@
+"""The values of a configuration: numbers, names and lists, each with the words by which refusals and the reference call it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer, Strict, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+UNBOUNDED = "unbounded"
+SAME = 1e-9  # numbers that differ by less than this share are equal but for rounding
+HUGE = re.compile(r"e[+-]?\d{4}", re.IGNORECASE)  # exponents that would take for ever to write out
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a value is called, one and several of them."""
+
+    one: str
+    several: str
+
+
+def number(value: Any) -> Any:
+    """A number that may be written as a fraction, such as 8/255; `unbounded` is infinity where that is allowed."""
+    if value == UNBOUNDED:
+        return float("inf")
+    if isinstance(value, str):
+        if HUGE.search(value):
+            return value
+        try:
+            return float(Fraction(value.replace(" ", "")))
+        except (ValueError, ArithmeticError):
+            return value  # which is no number: the type says so
+    return _no_truth(value)
+
+
+def _no_truth(value: Any) -> Any:
+    return str(value) if isinstance(value, bool) else value  # true is no 1
+
+
+def _fractional(*, or_text: str = "", **bounds: float) -> WithJsonSchema:
+    """How an editor sees such a number: within its bounds, or text with a fraction."""
+    fraction = {"type": "string", "pattern": r"^\s*-?[0-9.]+\s*(/\s*[0-9.]+\s*)?$"}
+    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, fraction, *([{"const": or_text}] if or_text else [])]})
+
+
+def _numbers(bounds: str = "") -> Words:
+    return Words(f"a number or a fraction{bounds}", f"numbers or fractions{bounds}")
+
+
+def _whole(bounds: str) -> Words:
+    return Words(f"a whole number {bounds}", f"whole numbers {bounds}")
+
+
+Read = BeforeValidator(number)
+Number = Annotated[float, Read, Field(allow_inf_nan=False), _fractional(), _numbers()]
+Positive = Annotated[float, Read, Field(gt=0, allow_inf_nan=False), _fractional(exclusiveMinimum=0), _numbers(" above 0")]
+NonNegative = Annotated[float, Read, Field(ge=0, allow_inf_nan=False), _fractional(minimum=0), _numbers(" of at least 0")]
+Said = PlainSerializer(lambda value: UNBOUNDED if value == float("inf") else value, when_used="json")  # JSON has no infinity
+Radius = Annotated[
+    float, Read, Field(gt=0), Said, _fractional(exclusiveMinimum=0, or_text=UNBOUNDED), _numbers(f" above 0 or {UNBOUNDED}")
+]
+Share = Annotated[
+    float, Read, Field(gt=0, lt=1), _fractional(exclusiveMinimum=0, exclusiveMaximum=1), _numbers(" above 0 and below 1")
+]
+BelowOne = Annotated[
+    float, Read, Field(ge=0, lt=1), _fractional(minimum=0, exclusiveMaximum=1), _numbers(" of at least 0 and below 1")
+]
+Natural = Annotated[int, BeforeValidator(_no_truth), Field(ge=0), _whole("of at least 0")]
+Count = Annotated[int, BeforeValidator(_no_truth), Field(gt=0), _whole("above 0")]
+Text = Annotated[str, Strict()]
+Name = Annotated[
+    str, Strict(), Field(pattern=r"^[a-z][a-z0-9_]*$"), Words("a name of small letters, digits and _, a letter first", "names")
+]
+
+
+class _OneOrMore:
+    """Lets an editor accept a single value where a list is expected."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        listed = handler(schema)
+        return {"anyOf": [listed, listed["items"]]}
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str | int | float) else value
+
+
+def _different(values: tuple[T, ...]) -> tuple[T, ...]:
+    for place, value in enumerate(values):
+        for earlier in values[:place]:
+            if value == earlier:
+                raise ValueError(f"{value} is given twice; keep one")
+            if _close(value, earlier):
+                raise ValueError(f"{earlier} and {value} are equal but for rounding; keep one")
+    return values
+
+
+def _close(a: object, b: object) -> bool:
+    return isinstance(a, float) and isinstance(b, float) and math.isclose(a, b, rel_tol=SAME)
+
+
+# lists, in whose place a single value may be given: any, of at least one value, of different values, or of both
+Listed = Annotated[tuple[T, ...], BeforeValidator(_listed), _OneOrMore()]
+Several = Annotated[tuple[T, ...], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
+Selected = Annotated[tuple[T, ...], BeforeValidator(_listed), AfterValidator(_different), _OneOrMore()]
+Different = Annotated[tuple[T, ...], BeforeValidator(_listed), AfterValidator(_different), Field(min_length=1), _OneOrMore()]

@@ -14,7 +14,7 @@ rule attack:
     benchmark:
         f"{plan.root}/benchmarks/attack/{{model}}/seed{{seed}}/{{attack}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,

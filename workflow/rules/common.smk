@@ -28,6 +28,8 @@ except Refused as error:
     sys.exit(str(error))
 
 compute = study.compute
+ENVIRONMENT = str(Path(workflow.basedir) / "envs/environment.yaml")
+ENVIRONMENT = ENVIRONMENT.replace("{", "{{").replace("}", "}}")  # Snakemake formats it
 LOCK = lock_lines(
     Path(workflow.basedir) / "envs/requirements.lock", "torch", "torchvision", "numpy"
 )

@@ -7,7 +7,7 @@ rule fetch:
     benchmark:
         f"{plan.root}/benchmarks/fetch/{{source}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=code("fetch"),
@@ -33,7 +33,7 @@ rule load_data:
     benchmark:
         f"{plan.root}/benchmarks/load_data/{{dataset}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=lambda w: code(
@@ -62,7 +62,7 @@ rule split_data:
     benchmark:
         f"{plan.root}/benchmarks/split_data/{{dataset}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=code("split_data"),

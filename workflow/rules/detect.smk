@@ -12,7 +12,7 @@ rule detect:
     benchmark:
         f"{plan.root}/benchmarks/detect/{{model}}/seed{{seed}}/{{attack}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=lambda w: code(

@@ -12,7 +12,7 @@ rule score:
     benchmark:
         f"{plan.root}/benchmarks/score/{{model}}/seed{{seed}}/{{attack}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,

@@ -13,7 +13,7 @@ rule make_table:
     benchmark:
         f"{plan.root}/benchmarks/make_table/{{name}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=lambda w: code("make_table", module_name("tables", plan.kind(w.name))),
@@ -38,7 +38,7 @@ rule draw_figure:
     benchmark:
         f"{plan.root}/benchmarks/draw_figure/{{name}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=lambda w: code("draw_figure", module_name("figures", plan.kind(w.name))),

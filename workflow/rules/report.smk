@@ -10,7 +10,7 @@ rule judge_claims:
     benchmark:
         f"{plan.root}/benchmarks/judge_claims.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=code("judge_claims"),
@@ -29,7 +29,7 @@ rule write_config:
     benchmark:
         f"{plan.root}/benchmarks/write_config.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=code("write_config"),
@@ -55,7 +55,7 @@ rule write_report:
     benchmark:
         f"{plan.root}/benchmarks/write_report.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=code("write_report"),

@@ -12,7 +12,7 @@ rule gradients:
     benchmark:
         f"{plan.root}/benchmarks/gradients/{{model}}/seed{{seed}}/gradients.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,
@@ -45,7 +45,7 @@ rule landscape:
     benchmark:
         f"{plan.root}/benchmarks/landscape/{{model}}/seed{{seed}}/landscape.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,

@@ -12,7 +12,7 @@ rule train:
     benchmark:
         f"{plan.root}/benchmarks/train/{{model}}/seed{{seed}}.tsv"
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: compute.threads
     resources:
         gpu=0 if compute.device == "cpu" else 1,

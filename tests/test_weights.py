@@ -7,6 +7,7 @@ import math
 import pickle
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ from robustgen.training import job as train
 from test_nets import SMALL, batch, settled
 
 Own = Callable[[str], str]  # a module's text -> its kind
+
+
+@cache
+def state() -> dict[str, torch.Tensor]:
+    """The weights of a small net."""
+    return settled(SMALL).state_dict()
 
 
 def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
@@ -88,7 +95,7 @@ def test_a_file_whose_spec_is_another_is_refused_before_anything_is_built(
     (tmp_path / "own/module.py").write_text("raise SystemExit('the file executed code')")
     monkeypatch.syspath_prepend(tmp_path)
     path = tmp_path / "w.safetensors"
-    write_with(save_file, path, settled(SMALL).state_dict(), {"spec": json.dumps(asdict(SMALL) | told)})
+    write_with(save_file, path, state(), {"spec": json.dumps(asdict(SMALL) | told)})
     with pytest.raises(BadFile, match=words) as found:
         classifier.load(path, SMALL)
     assert len(str(found.value)) < 1000
@@ -96,13 +103,13 @@ def test_a_file_whose_spec_is_another_is_refused_before_anything_is_built(
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", '"resnet"', "{}"])
 def test_a_spec_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
-    write_with(save_file, tmp_path / "w.safetensors", settled(SMALL).state_dict(), {"spec": text})
+    write_with(save_file, tmp_path / "w.safetensors", state(), {"spec": text})
     with pytest.raises(BadFile, match=r"does not say which net|net is None in the file and 'resnet'"):
         classifier.load(tmp_path / "w.safetensors", SMALL)
 
 
 def test_weights_that_do_not_fit_their_net_are_refused_in_one_line(tmp_path: Path) -> None:
-    short = dict(list(settled(SMALL).state_dict().items())[1:])
+    short = dict(list(state().items())[1:])
     write_with(save_file, tmp_path / "w.safetensors", short, {"spec": json.dumps(asdict(SMALL))})
     with pytest.raises(BadFile, match=r"does not fit its net .*Missing key") as found:
         classifier.load(tmp_path / "w.safetensors", SMALL)

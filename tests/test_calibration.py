@@ -182,7 +182,7 @@ def test_the_table_takes_repetitions_for_repetitions(tmp_path: Path) -> None:
 
 
 def test_a_table_without_natural_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="natural images"):
+    with pytest.raises(Refused, match="clean images"):
         made(tmp_path, MADE[1])
 
 

@@ -96,7 +96,7 @@ def test_csv_holds_the_numbers_and_the_others_the_printed_form(tmp_path: Path) -
 
 # --- attack by detector --------------------------------------------------------------------------------------------
 
-DETECTORS = {name: {"kind": name, "fpr": 0.05} for name in ("energy", "lid")}
+DETECTORS = {name: {"kind": name, "fpr": 0.05, "options": {}} for name in ("energy", "lid")}
 SPEC = {"options": {}, "detectors": DETECTORS, "models": {"net": {"dataset": "signs", "merged": []}}, "attacks": {}}
 
 

@@ -26,14 +26,14 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
     groups = dict(list(scores[scores["split"] == "test"].groupby("model", sort=False)))
     shown = [model for model in spec["models"] if model in groups and (groups[model]["attack"] == CLEAN).any()]
     if not shown:
-        raise Refused("None of the models has scores of natural images; see the logs of their jobs.")
+        raise Refused("None of the models has scores of clean images; see the logs of their jobs.")
     rows = pd.DataFrame([_row(groups[model], model, spec) for model in shown])
     columns = {
         "data set": text("dataset"),
         "model": text("model"),
         "training": text("training"),
         "n": text("n"),
-        "accuracy %, natural": percent("accuracy"),
+        "clean accuracy %": percent("accuracy"),
         **{f"accuracy %, {attack}": _under(attack) for attack in spec["attacks"]},
         "mean confidence %": percent("confidence"),
         "ECE %": percent("ece"),
@@ -105,7 +105,8 @@ def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
     under = [f"{attack} after {max(entry['steps'])} steps" for attack, entry in spec["attacks"].items()]
     attacks = f" Attacked: {', '.join(under)}, at the first of its budgets." if under else ""
     return (
-        "On natural images unless an attack is named: what robustness costs there stands beside what it brings under attack. "
+        "On clean, that is unattacked, test images unless an attack is named: what robustness costs there stands beside what it "
+        "brings under attack. Accuracy: share of images that the net gets right. "
         f"Confidence: largest class probability. ECE: expected calibration error in {BINS} bins of equal width; on few images it "
         "is too high, least so where nearly all confidences lie in one bin. Brier: mean of (confidence - correct)^2, correct "
         "being 1 or 0; it has no such bias, but rewards accuracy as well as calibration."

@@ -8,17 +8,17 @@ import pandas as pd
 
 from robustgen.stats.detection import summarise
 from robustgen.tables import detected
-from robustgen.tables.table import Table, budget, data_said, interval, percent, text
+from robustgen.tables.table import Table, budget, data_said, percent, text
 
 NEEDS = ("detect",)
 OPTIONS: dict[str, dict[str, object]] = {}
+TITLE = "Detection in full"
 
 
 def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
     """One row per cell, protocol, rule and view; AUPR and FPR at 95 % TPR do not depend on the threshold."""
     del paper  # nothing published is this detailed
     statistics, thresholds = detected.read(files["detect"], list(spec["detectors"]))
-    rows = summarise(statistics, thresholds, full=True)
     columns = {
         "model": text("model"),
         "detector": text("detector"),
@@ -28,7 +28,7 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "lambda": lambda row: f"{row['weight']:g}",
         "protocol": text("protocol"),
         "rule": text("rule"),
-        "statistic": text("variant"),
+        "statistic": detected.statistic,
         "view": text("view"),
         "n": text("n"),
         "threshold (energy: -t)": lambda row: f"{row['threshold']:.3f}",
@@ -37,11 +37,25 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "AUROC %": percent("auroc"),
         "fooled and not flagged %": percent("joint"),
         "AUPR %": percent("aupr"),
-        "FPR at 95 % TPR": interval("fpr95", 3),
+        "FPR % at 95 % TPR": percent("fpr95"),
     }
-    note = (
-        "Sound: one threshold from clean validation images. Paper: one per cell, from validation images under the same attack. "
+    if detected.none_fitted(thresholds):
+        return detected.unmade(TITLE, columns, thresholds, absent)
+    rows = summarise(statistics, thresholds, full=True)
+    return Table(TITLE, _note(rows, spec) + detected.unfitted(thresholds) + absent, rows, columns)
+
+
+def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
+    return (
+        f"{detected.RATES} {detected.looked_at(spec)} An image is flagged where the statistic reaches the threshold; that of "
+        "the energy is -E(x), at temperature T. View all: every attacked against every clean test image; successful: of the "
+        "images that the net gets right, the attacked versions that fool it against the clean ones. n: the attacked images. "
+        "Protocol sound: one threshold for all attacks (rule fpr), which flags a stated share of clean validation images "
+        f"({detected.fpr_said(spec)}). Protocol paper: a threshold per attack, from validation images under that very attack: "
+        "the largest DR - FPR (youden), the largest sqrt(DR (1 - FPR)) (gmean, the paper's G-mean), the temperature too (best "
+        "T, by AUROC), or a probability of 1/2 of being attacked (p = 1/2). Fooled and not flagged: share of the view's clean "
+        "images whose attacked version fools the net and passes the detector. AUPR: area under the precision-recall curve. FPR "
+        "at 95 % TPR: FPR of the threshold that flags 95 % of the attacked images. AUROC and these two need no threshold. "
         "Brackets: 95 % intervals (Clopper-Pearson for shares, DeLong for AUROC, bootstrap for AUPR and FPR at 95 % TPR) over "
         f"{detected.over(rows)}.{data_said(spec)}"
     )
-    return Table("Detection in full", note + detected.unfitted(thresholds) + absent, rows, columns)

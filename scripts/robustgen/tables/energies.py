@@ -26,6 +26,7 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "attack": text("attack"),
         "eps": lambda row: budget(row["eps"]),
         "steps": text("steps"),
+        "lambda": lambda row: f"{row['weight']:g}",
         "n": text("n"),
         "accuracy %": percent("accuracy"),
         "E(x)": interval("energy"),
@@ -35,7 +36,10 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "forward + backward passes per image": lambda row: f"{row['forwards']:.0f} + {row['backwards']:.0f}",
     }
     note = (
-        "E(x) = -logsumexp of the logits, E(x,y) = -logit of the label. "
+        "On test images; clean: unattacked. Accuracy: share of images that the net gets right, attacked or not. E(x) = "
+        "-logsumexp of the logits, E(x,y) = -logit of the label, sd: standard deviation over images. CE: cross entropy, E(x,y) - "
+        "E(x). Steps 0: where the attack starts. Lambda: weight of E(x) in the attack's loss, 0 for plain PGD. Passes: through "
+        "the net, to make and check the attacked image. "
         f"Brackets: 95 % intervals over {rows['over'].iloc[0]}.{data_said(spec)}"
     )
     return Table("Accuracy and energy by attack and steps", note + absent, rows, columns)

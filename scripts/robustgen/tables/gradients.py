@@ -31,8 +31,9 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "agreement with edges": interval("edge_agreement"),
     }
     note = (
-        "Of the gradient of the cross entropy in the pixels, means over test images. Total variation: sum of absolute "
-        "differences of neighbouring pixels over the sum of absolute values; 0 where constant, 4 for single far-apart pixels. "
+        "Of the gradient of the cross entropy with respect to the pixels, at clean test images; means over images. Total "
+        "variation: sum of absolute differences of neighbouring pixels over the sum of absolute values; 0 where constant, 4 for "
+        "single far-apart pixels. "
         "Low-frequency share: spectral energy within a quarter of the Nyquist radius, the mean included; 0.05 for white noise. "
         "Agreement with edges: Spearman's correlation over pixels with the image's Sobel magnitude. Images whose gradient is "
         f"zero in every pixel are counted and left out. Brackets: 95 % intervals over {_said(rows)}.{data_said(spec)}"

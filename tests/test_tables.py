@@ -12,9 +12,8 @@ from conftest import ROOT
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CELL, write_rows
 from robustgen.core.schema import Attack
-from robustgen.detect import job
 from robustgen.stats import intervals
-from robustgen.tables import detected, detection, matrix, published, table_1
+from robustgen.tables import detected, matrix, published
 from robustgen.tables.table import Table, budget, percent, text, write
 
 PAPER = published.read(ROOT / "config/paper.csv")
@@ -149,27 +148,6 @@ def test_the_matrix_shows_rates_on_fooled_images_and_says_what_is_missing(tmp_pa
     assert (cw["attack"], cw["n"], cw["fooled"]) == ("cw", 0, 0)
     assert table.printed()[1] == ["net", "cw (unbounded, 9 steps)", "0", "0.0 [0.0, 70.8]", ""]
     assert "Not fitted: lid on net (sound protocol; pgd): Too few images." in table.note
-
-
-def unfitted(folder: Path) -> dict[str, list[str]]:
-    """The files of a detection job whose only detector could not be fitted."""
-    scores = rows_of("pgd", 0.1, 9, [0.0] * 4, [True] * 4).assign(split="validation", **{"lid.lid_0": 1.0})
-    entry = {**DETECTORS["lid"], "fit": "pgd", "noise": "pgd", "options": {}}
-    statistics, thresholds = job.run(scores.assign(attack="clean"), scores, {"pgd": scores}, entries={"lid": entry})
-    write_rows(folder / "statistics.parquet", statistics, unit="image")
-    write_rows(folder / "thresholds.parquet", thresholds, unit="set")
-    return {"detect": [str(folder / "statistics.parquet"), str(folder / "thresholds.parquet")]}
-
-
-@pytest.mark.parametrize("value", ["dr", "joint"])
-@pytest.mark.parametrize("module", [table_1, detection, matrix])
-def test_where_no_detector_could_be_fitted_the_table_says_why(module: Any, value: str, tmp_path: Path) -> None:
-    table = module.make(unfitted(tmp_path), spec={**SPEC, "options": {"value": value}}, paper=PAPER, absent="")
-    write(table, tmp_path / "table.csv")
-    assert table.rows.empty
-    assert "Not fitted: lid on net (sound" in table.note
-    assert "over nothing, for no detector could be fitted" in table.note
-    assert "Fewer than 20 validation images" in (tmp_path / "table.md").read_text()
 
 
 def test_the_ladder_adds_the_attacker_who_keeps_what_gets_through_at_any_step(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     with meter(args.out.with_name("costs.json"), rule="load_data", kind=args.kind):
         with blamed("Data set", args.kind):
             found = kinds.load("data", args.kind).load(size=args.size, root=str(data_root(args.root)), options=args.options)
-            pool = checked(found, kind=args.kind)
+            pool = checked(found)
         write_arrays(args.out, {"images": pool.images, "labels": pool.labels, "part": pool.part})
         parts = [int((pool.part == part).sum()) for part in (TRAIN, TEST)]
         facts = {"kind": args.kind, "names": pool.names, "shape": pool.images.shape, "parts": parts, "sha256": pool.sha256}

@@ -268,7 +268,7 @@ def load(*, size, root, options):
         (draw_figure, "Picture(None, 't', 'c')", "a Picture's figure must be a Figure, not a NoneType"),
         (draw_figure, "Picture(Figure(), 't', 3)", "a Picture's caption must be a str, not a int"),
         (draw_figure, "open('/no/such/file')", r"failed with FileNotFoundError: .* \(lab\d+/mine.py, line 14\)"),
-        (load_data, "ROWS", r"must return a Pool\(images, labels, part, names\) of robustgen.data.pool, not DataFrame"),
+        (load_data, "ROWS", r"load must return robustgen.*Pool\(images, labels, part, names\), not a DataFrame"),
         (load_data, "open('/no/such/file')", r"failed with FileNotFoundError: .* \(lab\d+/mine.py, line 17\)"),
     ],
 )

@@ -54,12 +54,20 @@ def test_a_module_of_ones_own_hands_over_a_pool(loaded: Callable[..., Path]) -> 
 @pytest.mark.parametrize(
     ("name", "body", "sentence"),
     [
-        ("pair", "return images(), labels", r"data module lab.pair must return a Pool\(images, labels, .* not tuple"),
-        ("nothing", "pass", "data module lab.nothing must return a Pool.* not NoneType"),
-        ("black", "return Pool(images(1), labels, part, ('a', 'b', 'c'))", "data module lab.black: images hold no value above 1"),
-        ("gap", "return Pool(images(), labels, part, (*'abcde',))", "data module lab.gap gives no training images of d, e; add"),
-        ("part", "return Pool(images(), np.sort(labels), part, (*'abc',))", "lab.part gives no training images of c; add"),
-        ("test", "return Pool(images(), labels * part, part, (*'abc',))", "lab.test gives no training images of b, c"),
+        (
+            "pair",
+            "return images(), labels",
+            r"lab.pair: load must return robustgen.*Pool\(images, labels, .* not a tuple",
+        ),
+        ("nothing", "pass", "Data set lab.nothing: load must return .*Pool.* not a NoneType"),
+        (
+            "black",
+            "return Pool(images(1), labels, part, ('a', 'b', 'c'))",
+            "lab.black: its images hold no value above 1",
+        ),
+        ("gap", "return Pool(images(), labels, part, (*'abcde',))", "Data set lab.gap: it gives no training images of d, e; add"),
+        ("part", "return Pool(images(), np.sort(labels), part, (*'abc',))", "lab.part: it gives no training images of c; add"),
+        ("test", "return Pool(images(), labels * part, part, (*'abc',))", "lab.test: it gives no training images of b, c"),
     ],
 )
 def test_what_is_no_whole_pool_is_refused_with_the_modules_name(
@@ -71,7 +79,7 @@ def test_what_is_no_whole_pool_is_refused_with_the_modules_name(
 
 
 def test_a_module_without_the_function_is_refused(loaded: Callable[..., Path]) -> None:
-    with pytest.raises(Refused, match=r"The data module lab.empty has no function load\(size, root, options\)"):
+    with pytest.raises(Refused, match=r"Data set lab.empty failed with AttributeError: .* has no attribute 'load'"):
         loaded("empty", "x = 1\n")
 
 

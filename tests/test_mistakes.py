@@ -365,6 +365,7 @@ SHOWN = [
     ),
     ("figures.bins.options", {"bins": 0}, "figures.bins.options.bins: must be a whole number of at least 1, not 0."),
     ("figures.grid", {"kind": "matrix"}, "figures.grid: a table bears the same name; choose another."),
+    ("tables.train", {"kind": "matrix"}, "tables.train: the name stands for a rule"),
 ]
 KINDS = [
     ("attacks.pgd.kind", "lab/attack.py", "attacks.pgd.kind: 'lab/attack.py' is no name of a module; write lab.attack."),

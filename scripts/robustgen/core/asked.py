@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from robustgen.core.flow import ORDER, Job, behind, jobs
+from robustgen.core.flow import RULES, Job, behind, jobs
 from robustgen.core.plan import Plan
 from robustgen.core.refusal import Refused
 from robustgen.core.words import nearest
 
-RULES = ("all", "data", *ORDER)
 PLACES = ("tables", "figures")
 OVERLAYS = ("--configfile", "--configfiles")
 

@@ -17,6 +17,7 @@ ORDER = (
     "fetch", "load_data", "split_data", "train", "attack", "score", "detect", "gradients", "landscape",
     "make_table", "draw_figure", "judge_claims", "write_config", "write_report",
 )  # fmt: skip
+RULES = ("all", "data", *ORDER)  # all that a target may name beside tables and figures
 PAPER, CLAIMS = "config/paper.csv", "config/claims.yaml"
 
 

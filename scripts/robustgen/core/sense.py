@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from robustgen.core import sense_attacks, sense_data, sense_models
+from robustgen.core.flow import RULES
 from robustgen.core.named import SORTS
 from robustgen.core.options import declared as declared_options
 from robustgen.core.options import problems
@@ -52,6 +53,9 @@ def _names(study: Study) -> Iterator[str]:
         yield f"attacks.{CLEAN}: the name stands for clean images; choose another."
     for name in study.tables.keys() & study.figures.keys():
         yield f"figures.{name}: a table bears the same name; choose another."
+    for place, entries in (("tables", study.tables), ("figures", study.figures)):
+        for name in entries.keys() & set(RULES):
+            yield f"{place}.{name}: the name stands for a rule, which may be asked for by it too; choose another."
 
 
 def _selections(study: Study) -> Iterator[str]:

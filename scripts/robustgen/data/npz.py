@@ -56,7 +56,7 @@ def read_part(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int6
     if not height == width == size:
         way = f"prepare them as {size} x {size}" + (f", or set the data set's size to {width}" if height == width else "")
         raise Refused(f"{path} has images of {height} x {width} pixels, which are not resized; {way}.")
-    refuse_black(images, where=str(path))
+    refuse_black(images, where=f"{path}: images")
     channels = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(channels), _whole(labels, path)
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robustgen.core.contracts import Broken
 from robustgen.core.refusal import Refused
+from robustgen.core.values import form
 from robustgen.data.options import refuse_unknown
 
 TRAIN, TEST = 0, 1
@@ -53,26 +55,23 @@ def join(found: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]], *, parts:
     return Pool(images=images, labels=labels, part=part, names=names)
 
 
-def checked(found: object, *, kind: str) -> Pool:
-    """What the data module `kind` returned, refused unless it is a pool whose every class has training and test images."""
+def checked(found: object) -> Pool:
+    """What a data module returned, refused unless it is a pool whose every class has training and test images."""
     if not isinstance(found, Pool):
-        wanted = "a Pool(images, labels, part, names) of robustgen.data.pool"
-        raise Refused(f"The data module {kind} must return {wanted}, not {type(found).__name__}.")
-    refuse_black(found.images, where=f"The data module {kind}")
+        raise Broken(f"load must return robustgen.data.pool.Pool(images, labels, part, names), not {form(found)}.")
+    refuse_black(found.images, where="its images")
     for part, name in ((TRAIN, "training"), (TEST, "test")):
         counts = np.bincount(found.labels[found.part == part], minlength=len(found.names))
         if lacking := [found.names[k] for k in np.flatnonzero(counts == 0)]:
             way = "add some to its files, ask for more in its options, or leave the class out"
-            raise Refused(f"The data module {kind} gives no {name} images of {', '.join(lacking)}; {way}.")
+            raise Broken(f"it gives no {name} images of {', '.join(lacking)}; {way}.")
     return found
 
 
 def refuse_black(images: NDArray[Any], *, where: str) -> None:
     """Refuse images without a value above 1: someone has made bytes of floats in [0,1]."""
     if images.max() <= 1:
-        raise Refused(
-            f"{where}: images hold no value above 1, so that all are black; multiply them by 255 before they become uint8."
-        )
+        raise Broken(f"{where} hold no value above 1, so that all are black; multiply them by 255 before they become uint8.")
 
 
 def read_counts(options: Mapping[str, object], *, known: Mapping[str, int], data: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ import pytest
 
 from configs import problems
 from robustgen.core import config, kinds
+from robustgen.core.refusal import Refused
 
 EVALUATE = {"reference": 200, "validation": 150, "test": 150}
 WHOLE: dict[str, Any] = {  # a study without a mistake, in which most kinds stand
@@ -312,6 +313,7 @@ ATTACKS = [
     ("attacks.apgd.options.mendet", True, "attacks.apgd.options.mendet: unknown option; did you mean 'mended'?"),
     ("attacks.apgd.options.mended", 1, "attacks.apgd.options.mended: must be true or false, not 1."),
     ("attacks.cw.options.mended", True, "options.mended: belongs to name APGD, APGDT, Square, not to CW; leave it out."),
+    ("attacks.apgd.options.loss", "margin", "attacks.apgd.options.loss: must not be margin beside name APGD."),
     ("attacks.cw.options.c", "1e-3", "attacks.cw.options.c: must be a number above 0, not '1e-3'; write 0.001."),
     ("attacks.ddn.options.name", "CW", "attacks.ddn.options.name: must be one of LinfPGD, L2PGD"),
     (
@@ -493,6 +495,16 @@ def test_a_job_finds_the_own_module_that_the_check_has_found(lab: Path) -> None:
     sys.path[:] = [path for path in sys.path if path != str(lab)]
     assert kinds.find("attacks", "lab.attack") == lab / "lab/attack.py"
     assert kinds.load("attacks", "lab.attack").attack() is None
+
+
+@pytest.mark.parametrize("room", kinds.FUNCTIONS)
+def test_an_unknown_kind_is_refused_with_the_kinds_alone(room: str) -> None:
+    with pytest.raises(Refused) as caught:
+        kinds.load(room, "nosuch")
+    listed = str(caught.value).split("known are ")[1].removesuffix(", or a dotted module of your own.").split(", ")
+    folder = kinds.ROOT.joinpath(*room.split("."))
+    assert listed == sorted(path.stem for path in folder.glob("*.py") if f"def {kinds.FUNCTIONS[room][0]}(" in path.read_text())
+    assert not {"job", "types", "library", "table", "style", "pool"} & set(listed)
 
 
 def test_looking_for_an_own_module_runs_none_of_it(lab: Path) -> None:

@@ -54,6 +54,7 @@ OPTIONS = {
         "one_of": ("ce", "dlr", "margin"),
         "default": None,
         "only": {"name": ("APGD", "Square")},
+        "never": {"name": {"APGD": ("margin",), "Square": ("dlr",)}},
         "means": "ce or dlr for APGD, margin or ce for Square; the library's own where left out.",
     },
     "rho": {

@@ -1,4 +1,4 @@
-"""The options of a kind: what its module declares in OPTIONS, and what is wrong with the values that a configuration gives.
+"""The options of a kind, as its module declares them in OPTIONS.
 
 OPTIONS = {"k": {"type": "whole number", "least": 1, "default": 20, "means": "Neighbours that are looked at."}}
 
@@ -7,14 +7,13 @@ An option without a default must be given. `only` maps another option to the val
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
 from robustgen.core.literals import literal
 from robustgen.core.refusal import Refused
-from robustgen.core.words import nearest, shown
 
 REQUIRED = "(required)"
 BOUNDS = {"above": "above", "least": "of at least", "below": "below", "most": "of at most"}
@@ -35,6 +34,9 @@ class Option:
     below: float | None = None
     default: Any = REQUIRED
     only: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # another option -> values of it beside which this one counts
+    never: dict[str, dict[Any, tuple[Any, ...]]] = field(
+        default_factory=dict
+    )  # another option -> its value -> barred ones of this
     holds: Any = None  # what a list must hold
     below_option: tuple[str, str] = ("", "")  # another option that this one must be below, and why
     up_to: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must not be above
@@ -91,51 +93,3 @@ def filled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are given, and the defaults of the others."""
     known = declared(room, kind) or {}
     return {name: option.default for name, option in known.items() if option.default is not REQUIRED} | dict(given)
-
-
-def problems(given: Mapping[str, Any], known: Mapping[str, Option], *, noun: str = "option") -> Iterator[tuple[str, str]]:
-    """(name, sentence) for each option that is unknown, missing, wrong or without a meaning beside the others."""
-    for name, value in given.items():
-        if name not in known:
-            yield name, f"unknown {noun}{nearest(name, known) if known else '; this kind has none.'}"
-        elif not known[name].fits(value):
-            yield name, f"must be {known[name].words()}, not {shown(value)}{_hint(known[name], value)}."
-        elif why := _without_meaning(known[name], given, known):
-            yield name, f"belongs to {why}; leave it out."
-        elif why := _too_large(known[name], value, given, known):
-            yield name, why
-    for name, option in known.items():
-        meant = all(given.get(other, known[other].default) in values for other, values in option.only.items())
-        if name not in given and option.default is REQUIRED and meant:
-            yield name, f"is missing; it must be {option.words()}."
-
-
-def _without_meaning(option: Option, given: Mapping[str, Any], known: Mapping[str, Option]) -> str:
-    """Beside what the option has a meaning, and what stands there instead; empty where it has one."""
-    for other, values in option.only.items():
-        value = given.get(other, known[other].default)
-        if known[other].fits(value) and value not in values:
-            return f"{other} {', '.join(map(str, values))}, not to {value}"
-    return ""
-
-
-def _too_large(option: Option, value: Any, given: Mapping[str, Any], known: Mapping[str, Option]) -> str:
-    other, why = option.below_option
-    bound = given.get(other, known[other].default) if other else None
-    if bound is None or not known[other].fits(bound) or value < bound:
-        return ""
-    return f"must be below {other} ({bound}), for {why}, not {value}."
-
-
-def _hint(option: Option, value: Any) -> str:
-    """What to write where a number is given as text, as YAML reads 1e-3 and as fractions are."""
-    if option.holds is not None and isinstance(value, list | tuple) and option.holds not in value:
-        return f"; {option.holds} must be among them"
-    if not isinstance(value, str) or option.several or "number" not in option.type:
-        return ""
-    try:
-        top, _, bottom = value.partition("/")
-        number = float(top) / float(bottom or 1)
-    except (ValueError, ZeroDivisionError):
-        return ""
-    return f"; write {number:.6g}" if option.fits(int(number) if number.is_integer() else number) else ""

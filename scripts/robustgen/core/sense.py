@@ -9,10 +9,10 @@ from robustgen.core import sense_attacks, sense_data, sense_models
 from robustgen.core.flow import RULES
 from robustgen.core.named import SORTS
 from robustgen.core.options import declared as declared_options
-from robustgen.core.options import problems
 from robustgen.core.plan import declared
 from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Output, Study
+from robustgen.core.sense_options import problems
 from robustgen.core.words import shown
 
 Place = tuple[str, str, str, Mapping[str, Any]]  # path of the entry, room, kind, options

@@ -9,7 +9,8 @@ from typing import Any
 
 from robustgen.core import yamls
 from robustgen.core.files import BadFile
-from robustgen.core.options import Option, problems
+from robustgen.core.options import Option
+from robustgen.core.sense_options import problems
 from robustgen.core.words import shown
 
 NAMES = (  # of the functions in stats/statistics.py, whose import would take longer than the whole check

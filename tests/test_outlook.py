@@ -142,7 +142,7 @@ def test_the_outlook_tells_what_is_known_first_then_disk_and_downloads(tmp_path:
         f"{CPU}: 2 h 00 min for 1 of 3 jobs, one after another; for 2 nothing comparable was measured.",
     ]
     assert [line.split()[2:] for line in said if line.startswith("attack")] == [["nothing", "comparable"]]
-    assert f"Nets on {CPU}: 2.0 hours of one such device." in said
+    assert f"Nets on {CPU}: 2 h 00 min of one such device." in said
     assert f"{image_bytes(jobs, own)[0] / 1e9:.2f} GB in all" in "\n".join(said)
     assert "cifar10 (170 MB)" in "\n".join(said)
     assert "No earlier run was measured here" in outlook(jobs, own, [])
@@ -164,7 +164,7 @@ def test_jobs_of_gradients_and_landscapes_take_the_device_too(tmp_path: Path) ->
     measured = [Past(job.rule, 3600.0, "GPU", Work(own).of(job.rule, job.wildcards)) for job in jobs]
     said = outlook(jobs, own, measured)
     assert "GPU: 2 h 00 min, one job after another." in said
-    assert "Nets on GPU: 2.0 hours of one such device." in said
+    assert "Nets on GPU: 2 h 00 min of one such device." in said
 
 
 def test_the_device_on_which_most_is_known_stands_first(tmp_path: Path) -> None:

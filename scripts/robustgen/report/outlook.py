@@ -78,7 +78,7 @@ def _notes(jobs: Sequence[Job], plan: Plan, found: dict[str, list[Estimate]]) ->
         notes.append("Run one table of this study first; it tells the rest.")
     for device, each in found.items():
         if known := _known([one for one in each if one.job.rule in GPU_RULES]):
-            notes.append(f"Nets on {device}: {sum(known) / 3600:.1f} hours of one such device.")
+            notes.append(f"Nets on {device}: {duration(sum(known))} of one such device.")
     if total := operations(jobs, plan):
         notes.append(f"Passes through nets: {total:.2g} floating point operations.")
     return [*notes, *_disk(jobs, plan), *_downloads(jobs)]

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from robustgen.core import asked, current, slurm
 from robustgen.core.config import load
+from robustgen.core.flow import CLAIMS
 from robustgen.core.launch import healing, side_by_side
 from robustgen.core.plan import Plan
 from robustgen.core.refusal import Refused, command
 from robustgen.core.runs import log_of_this_run, registered
 from robustgen.core.tidy import remove_images
+from robustgen.stats import rules
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,6 +25,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{__doc__}\nusage: run_study.py <targets> <arguments of snakemake>")
         return
     plan = Plan(load("config/config.yaml", *asked.overlays(arguments)))
+    rules.read(CLAIMS)
     named = asked.targets(arguments)
     paths = [asked.path_of(target, plan) for target in named]
     arguments = [*paths, *arguments[len(named) :]]

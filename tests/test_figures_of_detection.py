@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from robustgen.core.rows import CELL, write_rows
+from robustgen.detect import job
 from robustgen.figures import matrix, spread
 from robustgen.figures.style import styled
-from test_tables import SPEC, unfitted, written
+from test_tables import DETECTORS, SPEC, rows_of, written
 
 ENTRY = {"steps": [9], "eps": None}
 
@@ -53,6 +54,16 @@ def test_a_model_without_rows_gets_a_panel_that_says_so(tmp_path: Path) -> None:
     with styled():
         picture = matrix.draw(written(tmp_path), spec={**SPEC, **models}, absent="")
     assert [text.get_text() for text in picture.figure.axes[1].texts] == ["other: no rows"]
+
+
+def unfitted(folder: Path) -> dict[str, list[str]]:
+    """The files of a detection job whose only detector could not be fitted."""
+    scores = rows_of("pgd", 0.1, 9, [0.0] * 4, [True] * 4).assign(split="validation", **{"lid.lid_0": 1.0})
+    entry = {**DETECTORS["lid"], "fit": "pgd", "noise": "pgd", "options": {}}
+    statistics, thresholds = job.run(scores.assign(attack="clean"), scores, {"pgd": scores}, entries={"lid": entry})
+    write_rows(folder / "statistics.parquet", statistics, unit="image")
+    write_rows(folder / "thresholds.parquet", thresholds, unit="set")
+    return {"detect": [str(folder / "statistics.parquet"), str(folder / "thresholds.parquet")]}
 
 
 @pytest.mark.parametrize("value", ["dr", "joint"])

@@ -68,7 +68,7 @@ def cells(statistics: pd.DataFrame, thresholds: pd.DataFrame, value: str) -> pd.
         row = rows.setdefault(tuple(one[axis] for axis in detected.CELLS), {axis: one[axis] for axis in detected.CELLS})
         row |= {name: one[name] for name in ("n", "over", "fooled", "fooled_low", "fooled_high")}
         row |= {f"{one['detector']}{end}": one[f"{value}{end}"] for end in ("", "_low", "_high")}
-    return pd.DataFrame(rows.values())
+    return pd.DataFrame(rows.values()) if rows else pd.DataFrame(columns=[*detected.CELLS, "n", "over", "fooled"])
 
 
 def said(value: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Train one model with one seed; a killed run goes on after its last whole epoch."""
+"""Train one model with one seed, or bring weights of your own into form; a killed run goes on after its last whole epoch."""
 
 import argparse
 import json
@@ -14,7 +14,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--model", required=True, help="name of the model")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--net", type=json.loads, required=True, help="JSON: net, options, size, mean, std")
-    parser.add_argument("--recipe", type=json.loads, required=True, help="JSON of the training recipe")
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--recipe", type=json.loads, help="JSON of the training recipe")
+    how.add_argument("--weights", type=Path, help="trained weights of your own, which are brought into form instead")
     parser.add_argument("--start", type=Path, help="weights to start from")
     parser.add_argument("--study-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0, help="the repetition")

@@ -106,8 +106,8 @@ def test_a_mistake_is_told_with_its_place_and_what_was_meant(path: str, value: A
 
 def test_a_missing_key_is_told() -> None:
     raw = small()
-    del raw["models"]["plain"]["recipe"]
-    assert problems(raw) == ["models.plain.recipe: is missing and has no default."]
+    del raw["models"]["plain"]["dataset"]
+    assert problems(raw) == ["models.plain.dataset: is missing and has no default."]
 
 
 def test_all_mistakes_are_told_at_once() -> None:

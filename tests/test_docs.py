@@ -26,6 +26,7 @@ def mine(make_copy: Callable[[], Copy]) -> Copy:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     copy.run("python", "make_bars.py")
+    copy.run("python", "save_weights.py")
     copy.run(*LAUNCH, *PROFILE)
     return copy
 
@@ -40,7 +41,7 @@ def test_the_study_of_the_page_makes_its_outputs(mine: Copy) -> None:
     assert len(table) == 1 + 2 * 2
     detected = pd.read_csv(mine.folder / "results/mine/tables/table_detection.csv")
     assert {"max_logit", "energy"} == set(detected["detector"])
-    for name in ("fig_mine", "fig_rings"):
+    for name in ("fig_mine", "fig_own", "fig_rings"):
         assert (mine.folder / f"results/mine/figures/{name}.png").stat().st_size > 5000
     assert "all of them are current" in (mine.folder / "results/mine/report.html").read_text()
 

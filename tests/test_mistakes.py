@@ -156,7 +156,11 @@ TYPES = [
     ("recipes.short.optimizer", "rmsprop", "recipes.short.optimizer: must be one of sgd, adam, not 'rmsprop'."),
     ("recipes.short.momentum", 0.9, "recipes.short.momentum: unknown key; "),
     ("models.plain", "digits", "models.plain: must be a map of keys, not 'digits'."),
-    ("models.plain.recipe", 5, "models.plain.recipe: must be a name of small letters, digits and _, a letter first, not 5."),
+    (
+        "models.plain.recipe",
+        5,
+        "models.plain.recipe: must be a name of small letters, digits and _, a letter first or null, not 5.",
+    ),
     ("models.plain.options", [1], "models.plain.options: must be a map of keys, not [1]."),
     ("attacks.pgd", None, "attacks.pgd: must be a map of keys, not null."),
     ("attacks.pgd.rel_step", 0.1, "attacks.pgd: step and rel_step are both given; keep one."),
@@ -233,6 +237,19 @@ MODELS = [
         "models.robust.options",
         {"stem_stride": 2},
         "dataset: images of 32 pixels are too small for resnet with these options; it needs 49.",
+    ),
+    ("models.own", {"dataset": "digits"}, "models.own.recipe: is missing; name one of `recipes`, or a file of trained weights"),
+    ("models.plain.weights", "a.pt", "models.plain.weights: are given beside a recipe; keep one of the two."),
+    ("models.plain.weights", 5, "models.plain.weights: must be text or null, not 5."),
+    (
+        "models.plain",
+        {"dataset": "digits", "weights": "gone.pt", "options": {"dropout": 0.2}},
+        "models.plain.weights: there is no file gone.pt; a relative path begins in the folder of the run",
+    ),
+    (
+        "models.own",
+        {"dataset": "digits", "weights": "gone.pt", "start_from": "plain"},
+        "models.own.start_from: is not used where `weights` are given; leave it out.",
     ),
     ("models.robust.start_from", "robust", "models.robust.start_from: leads back to robust itself."),
     (

@@ -36,6 +36,7 @@ def nasty() -> dict[str, object]:
                 entry["options"] = {**entry.get("options", {}), "note": TABBED, NASTY: [NASTY]}
     study["datasets"]["bars"]["options"] = {"folder": NASTY, "names": [NASTY, TABBED]}
     study["datasets"]["bars"]["published"] = NASTY
+    study["models"]["bars_own"]["weights"] = f"lab/{NASTY}.pt"
     study["datasets"]["cifar"] = {"kind": "cifar10"}
     study["figures"]["fig_sheets"] = {"kind": "sheet", "datasets": ["cifar"]}
     study["figures"]["fig_4"] = {"kind": "input_gradients", "models": ["bars_mlp"]}
@@ -52,10 +53,14 @@ def copy(make_copy: Callable[[], Copy]) -> Copy:
     found.folder.rename(folder)
     for name, text in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+        free = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("OPTIONS"))
+        (folder / name).write_text(free, encoding="utf-8")  # without declared options a module takes any
     (folder / "config/mine.yaml").write_text(yaml.safe_dump(nasty(), allow_unicode=True, sort_keys=False), encoding="utf-8")
     place = folder / "data" / NASTY / NASTY
     place.mkdir(parents=True)
+    weights = folder / f"lab/{NASTY}.pt"
+    weights.parent.mkdir(exist_ok=True)
+    weights.write_bytes(b"")
     for part in ("train", "test"):
         (place / f"{part}.npz").write_bytes(b"")
     return Copy(folder)

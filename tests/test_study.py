@@ -149,7 +149,9 @@ def test_the_bare_command_plans_the_paper_study_within_three_seconds(make_copy: 
 def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
     """A broken attack: the other tables and figures and the report are made, and the report names the gap."""
     copy = make_copy()
-    copy.edit("tests/tiny.yaml", "apgd: {eps: null, steps: [3]}", "apgd: {eps: null, steps: [3], options: {name: Nonsense}}")
+    (copy.folder / "lab").mkdir()
+    (copy.folder / "lab/bad.py").write_text("def attack(*given, **named):\n    raise ValueError('Nonsense')\n")
+    mend = copy.edit("tests/tiny.yaml", "apgd: {eps: null", "apgd: {kind: lab.bad, eps: null")
     copy.edit("tests/tiny.yaml", "  pgd_budgets: {eps: [8/255, 32/255], steps: [3]}\n", "")
     found = copy.show("table_1", "table_energies", "fig_sheets").snakemake(check=False)
     assert found.returncode
@@ -159,8 +161,8 @@ def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
     report = (copy.folder / "results/tiny/report.html").read_text()
     assert "Nonsense" in report  # the log's sentence
     assert {"attack", "make_table"} <= copy.pending()  # what was made with gaps does not pass for done
-    copy.edit("tests/tiny.yaml", "name: Nonsense", "name: APGD")
-    copy.snakemake()
+    mend()
+    copy.show("table_1", "table_energies", "fig_sheets").snakemake()
     assert "apgd" in set(pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")["attack"])
 
 

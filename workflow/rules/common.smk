@@ -103,6 +103,12 @@ def checksums(dataset):
     return json.dumps({str(path): file_hash(path) for path in found if path.is_file()})
 
 
+def own_weights(model):
+    """The sha256 of the user's own weights of a model, so that they are read again when they change."""
+    path = study.models[model].weights
+    return file_hash(path) if path and Path(path).is_file() else None
+
+
 def flag(name, value):
     """A flag of a command with its value, as one word; nothing where the value is empty."""
     return [f"{name}={value}"] if value else []
@@ -117,12 +123,10 @@ def start_from(wildcards):
 def training_modules(model):
     """The modules that a model's training loads by name."""
     entry = study.models[model]
-    objective = study.recipes[entry.recipe].objective.kind
-    names = [
-        ("nets", entry.net),
-        ("training.objectives", "standard"),
-        ("training.objectives", objective),
-    ]
+    names = [("nets", entry.net)]
+    if entry.recipe:
+        kinds = ("standard", plan.objective(model).kind)
+        names += [("training.objectives", kind) for kind in kinds]
     return [module_name(*name) for name in names]
 
 

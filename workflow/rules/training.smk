@@ -21,13 +21,15 @@ rule train:
         code=lambda w: code("train", *training_modules(w.model)) + f" {LOCK}",
         data=folder,
         net=lambda w: plan.net(w.model),
-        recipe=lambda w: plan.recipe(w.model),
+        recipe=lambda w: flag("--recipe", plan.recipe(w.model)),
+        weights=lambda w: flag("--weights", study.models[w.model].weights),
+        own=lambda w: own_weights(w.model),
         start=lambda w, input: flag("--start", input.start),
         study_seed=study.seed,
         device=compute.device,
         precision=compute.precision,
     shell:
         "python scripts/train.py --model {wildcards.model:q} --data {params.data:q} --net {params.net:q} "
-        "--recipe {params.recipe:q} {params.start:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
+        "{params.recipe:q} {params.weights:q} {params.start:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
         "--device {params.device:q} --precision {params.precision:q} --threads {resources.torch_threads:q} --code {params.code:q} "
         "--out {output.weights:q} --seal {output.seal:q} 2> {log:q}"

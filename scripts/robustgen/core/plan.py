@@ -12,7 +12,9 @@ from robustgen.core import kinds
 from robustgen.core.literals import constant
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
-from robustgen.core.schema import Dataset, Output, Study
+from robustgen.core.schema import Dataset, Objective, Output, Study
+
+OWN_WEIGHTS = "own weights"  # in the place of an objective, of which nothing is known
 
 
 class Plan:
@@ -31,8 +33,14 @@ class Plan:
         return _json(net=entry.net, options=entry.options, size=dataset.size, mean=dataset.mean, std=dataset.std)
 
     def recipe(self, model: str) -> str:
-        """The training recipe of a model."""
-        return _json(**self.study.recipes[self.study.models[model].recipe].model_dump())
+        """The training recipe of a model; empty where its weights are the user's own."""
+        name = self.study.models[model].recipe
+        return _json(**self.study.recipes[name].model_dump()) if name else ""
+
+    def objective(self, model: str) -> Objective:
+        """What a model's training minimises."""
+        name = self.study.models[model].recipe
+        return self.study.recipes[name].objective if name else Objective(kind=OWN_WEIGHTS)
 
     def sweep(self, model: str, attack: str) -> str:
         """An attack's sweep on a model, with the budgets of its data set where it names none."""
@@ -77,7 +85,7 @@ class Plan:
         facts = {
             name: {
                 "dataset": entry.dataset,
-                "objective": self.study.recipes[entry.recipe].objective.kind,
+                "objective": self.objective(name).kind,
                 "net": entry.net,
                 "options": entry.options,
             }
@@ -157,12 +165,12 @@ class Plan:
 
     def _facts(self, model: str) -> dict[str, Any]:
         entry = self.study.models[model]
-        dataset, recipe = self.study.datasets[entry.dataset], self.study.recipes[entry.recipe]
+        dataset = self.study.datasets[entry.dataset]
         return {
             "dataset": entry.dataset,
             "merged": list(self.merged(entry.dataset)),
             "published": dataset.published,
-            "objective": recipe.objective.model_dump(),
+            "objective": self.objective(model).model_dump(),
             "net": entry.net,
             "options": entry.options,
         }

@@ -112,12 +112,16 @@ class Recipe(Block):
 
 
 class Model(Block):
-    """A net on a data set, trained by a recipe."""
+    """A net on a data set, trained by a recipe or with weights of your own."""
 
     dataset: Name = Field(description="Key of `datasets`.")
     net: Text = Field("resnet", description="Module of scripts/robustgen/nets, or a dotted module of your own.")
     options: dict[str, Any] = Field({}, description="Settings of the net, such as width or blocks.")
-    recipe: Name = Field(description="Key of `recipes`.")
+    recipe: Name | None = Field(None, description="Key of `recipes`, by which it is trained; this or `weights` must be given.")
+    weights: Text | None = Field(
+        None,
+        description="File of trained weights: ours, or a state_dict of the net, as safetensors or written by torch.save.",
+    )
     start_from: Name | None = Field(None, description="Key of `models` whose trained weights training starts from.")
 
 
@@ -195,6 +199,10 @@ class Study(Block):
     detectors: dict[Name, Detector] = Field({}, description="Detectors by name.")
     tables: dict[Name, Output] = Field({}, description="Tables by name.")
     figures: dict[Name, Output] = Field({}, description="Figures by name.")
+
+    def shown(self) -> list[Output]:
+        """The entries of the outputs."""
+        return [entry for name in self.outputs if (entry := self.tables.get(name) or self.figures.get(name))]
 
     @field_validator("study")
     @classmethod

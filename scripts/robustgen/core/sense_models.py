@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from robustgen.core import kinds
@@ -42,6 +43,18 @@ def _recipe(recipe: Recipe, sizes: set[int]) -> Iterator[str]:
     yield from (f"objective.{said}" for said in _objective(recipe.objective))
 
 
+def _weights(model: Model, *, asked: bool) -> Iterator[str]:
+    """What is wrong with a model's recipe and weights; a file is looked for where an output asks for the model."""
+    if model.recipe is None and model.weights is None:
+        yield "recipe: is missing; name one of `recipes`, or a file of trained weights under `weights`."
+    elif model.recipe is not None and model.weights is not None:
+        yield "weights: are given beside a recipe; keep one of the two."
+    elif model.weights is not None and model.start_from is not None:
+        yield "start_from: is not used where `weights` are given; leave it out."
+    elif model.weights is not None and asked and not Path(model.weights).is_file():
+        yield f"weights: there is no file {model.weights}; a relative path begins in the folder of the run, {Path.cwd()}."
+
+
 def _objective(objective: Objective) -> Iterator[str]:
     for name in constant("training.objectives", objective.kind, "ASKS"):
         if not getattr(objective, name):
@@ -55,6 +68,7 @@ def _objective(objective: Objective) -> Iterator[str]:
 
 
 def _model(study: Study, name: str, model: Model) -> Iterator[str]:
+    yield from _weights(model, asked=any(name in entry.models for entry in study.shown()))
     seen, at = {name}, model.start_from
     while at and at not in seen:
         seen.add(at)

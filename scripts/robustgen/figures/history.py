@@ -20,7 +20,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     figure, axes = panels(2, len(models), sharex="col")
     for (upper, lower), model in zip(axes.T, models, strict=True):
         histories = [pd.read_csv(path) for path in files["history"] if Path(path).parts[-3] == model]
-        if not histories:
+        if not any(len(history) for history in histories):  # none is there, or the weights are the user's own
             blank(upper, f"{model}: no history")
             blank(lower, "")
             continue

@@ -72,7 +72,7 @@ def described(kind: str) -> str:
 
 def _net(plan: Plan, model: str, seed: str) -> dict[str, Any]:
     entry = plan.study.models[model]
-    recipe = plan.study.recipes[entry.recipe]
+    training = plan.objective(model).kind
     epochs, costs = history(Path(plan.history(model, seed))), facts(Path(plan.weights(model, seed)).with_name("costs.json"))
     kept = next((row for row in epochs if row["epoch"] == str(costs.get("best_epoch"))), epochs[-1] if epochs else {})
     net, differs = built(plan, model, seed)
@@ -82,11 +82,12 @@ def _net(plan: Plan, model: str, seed: str) -> dict[str, Any]:
         "dataset": entry.dataset,
         "net": net,
         "differs": differs,
-        "recipe": recipe,
+        "training": training,
+        "epochs": plan.study.recipes[entry.recipe].epochs if entry.recipe else 0,
         "start": entry.start_from,
         "kept": kept.get("epoch", ""),
         "clean": percent(kept.get("validation_accuracy")),
-        "attacked": percent(kept.get("judged_accuracy")) if recipe.objective.kind == "adversarial" else "",
+        "attacked": percent(kept.get("judged_accuracy")) if training == "adversarial" else "",
     }
 
 

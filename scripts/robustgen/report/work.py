@@ -85,9 +85,10 @@ class Work:
         return float(sum(counts)) or None
 
     def _training(self, model: str) -> float | None:
-        recipe, count = self.study.recipes[self.study.models[model].recipe], self._train_images(model)
-        if count is None:
+        name, count = self.study.models[model].recipe, self._train_images(model)
+        if name is None or count is None:  # weights of the user's own are not trained
             return None
+        recipe = self.study.recipes[name]
         objective, held = recipe.objective, self._dataset(model).validation
         inner = objective.steps if objective.kind == "adversarial" else 0
         return recipe.epochs * ((count - held) * BOTH * (1 + inner) + held * FORWARD)

@@ -18,8 +18,11 @@ from robustgen.data.store import Images, read_split
 from robustgen.nets import classifier, device
 from robustgen.nets.ready import check_logits, probe
 from robustgen.nets.spec import NetSpec
+from robustgen.training import own
 from robustgen.training.loop import Part, Run, train
 from robustgen.training.types import Recipe
+
+HISTORY = ("epoch", "lr", "loss", "train_accuracy", "validation_accuracy", "judged_accuracy")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class TrainJob:
     model: str
     data: Path
     net: dict[str, Any]
-    recipe: dict[str, Any]
+    recipe: dict[str, Any] | None
+    weights: Path | None  # trained already, in the place of a recipe
     start: Path | None
     study_seed: int
     seed: int
@@ -41,7 +45,9 @@ class TrainJob:
 
 
 def run(job: TrainJob) -> dict[str, Any]:
-    """Train, write weights and history, remove the checkpoint; gives facts for the costs."""
+    """Write the weights and the history of a model that is trained or brought along; gives facts for the costs."""
+    if job.weights:
+        return _bring(job, job.weights)
     place = device.use(device=job.device, threads=job.threads)
     dtype = device.precision(job.precision, place)
     parts = {name: read_split(job.data, name) for name in ("train", "validation")}
@@ -50,7 +56,7 @@ def run(job: TrainJob) -> dict[str, Any]:
     for training_mode in (False, True):  # on copies, for batch norms and dropout move in training
         check_logits(copy.deepcopy(model).train(training_mode), spec, probe(parts["train"]))
     training = Run(
-        recipe=Recipe.of(job.recipe),
+        recipe=Recipe.of(job.recipe or {}),
         train=_part(parts["train"], place),
         validation=_part(parts["validation"], place),
         seed=partial(generator, job.study_seed, seed=job.seed, model=job.model),
@@ -64,6 +70,15 @@ def run(job: TrainJob) -> dict[str, Any]:
     classifier.save(job.out, model, spec)
     training.checkpoint.unlink(missing_ok=True)
     return {"best_epoch": progress.best_epoch, "best_judged_accuracy": progress.best, "precision": str(dtype)}
+
+
+def _bring(job: TrainJob, path: Path) -> dict[str, Any]:
+    """Write weights of the user's own in the project's form; their history is not known."""
+    images = read_split(job.data, "train")
+    spec = NetSpec.of(job.net, images)
+    classifier.save(job.out, own.bring(path, spec, images), spec)
+    write_text(job.out.with_name("history.csv"), ",".join(HISTORY) + "\n")
+    return {"weights": str(path), "sha256": file_hash(path)}
 
 
 def _initial(job: TrainJob, spec: NetSpec) -> torch.nn.Sequential:

@@ -84,16 +84,19 @@ def test_runs_of_other_hosts_count_as_alive_and_stray_files_as_nothing(capsys: p
 def test_processes_of_a_dead_run_are_ended_and_others_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     """A Snakemake whose launcher was killed, and a job whose Snakemake was: both carry the run's token."""
     noted(999999993, token="dead")
-    left, other = (
-        subprocess.Popen([sys.executable, "-c", SLEEP], env={**os.environ, runs.TOKEN: token}) for token in ("dead", "live")
+    left, other, job = (
+        subprocess.Popen([sys.executable, "-c", SLEEP], env={**os.environ, runs.TOKEN: token, **more})
+        for token, more in (("dead", {}), ("live", {}), ("dead", {"SLURM_JOB_ID": "7"}))
     )
     until(lambda: b"dead" in Path(f"/proc/{left.pid}/environ").read_bytes())
     with runs.registered([]):
         assert left.wait(timeout=5) < 0
         assert other.poll() is None
+        assert job.poll() is None, "SLURM's jobs are cancelled, not killed"
     assert f"A killed run has left processes ({left.pid}); they are ended first." in capsys.readouterr().out
-    other.kill()
-    other.wait()
+    for process in (other, job):
+        process.kill()
+        process.wait()
 
 
 def test_of_two_starts_one_waits_until_the_other_is_noted() -> None:

@@ -23,13 +23,14 @@ def works_here(process: int, what: str) -> bool:
         return False
 
 
-def marked(variable: str, values: Sequence[str]) -> list[int]:
-    """The processes of this user in whose environment a variable has one of these values."""
+def marked(variable: str, values: Sequence[str], *, but: str) -> list[int]:
+    """The processes of this user in whose environment a variable has one of these values, and the variable `but` is not set."""
     wanted = {f"{variable}={value}".encode() for value in values}
     found = []
-    for folder in Path("/proc").iterdir():
+    for folder in (folder for folder in Path("/proc").iterdir() if folder.name.isdigit()):
         with suppress(OSError):  # it has ended, or is another user's
-            if folder.name.isdigit() and wanted & set((folder / "environ").read_bytes().split(b"\0")):
+            pairs = set((folder / "environ").read_bytes().split(b"\0"))
+            if wanted & pairs and not any(pair.startswith(f"{but}=".encode()) for pair in pairs):
                 found.append(int(folder.name))
     return found
 

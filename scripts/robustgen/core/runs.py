@@ -25,6 +25,7 @@ LOCKS = Path(".snakemake/locks")
 RUNS = Path(".snakemake/robustgen-runs")  # a file per launcher, named by its process: host and token
 LOGS = Path(".snakemake")
 TOKEN = "ROBUSTGEN_RUN"
+IN_SLURM = "SLURM_JOB_ID"  # in the environment of SLURM's jobs, which `clear` cancels after the Snakemake that submitted them
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _sorted_out(unlock: list[str], clear: Callable[[list[int]], None] | None) ->
     for run in (run for run in alive if run.host != platform.node()):
         note = RUNS / str(run.process)
         print(f"A run was started on {run.host}, process {run.process}; if it has ended, delete {note}.", flush=True)
-    if left := marked(TOKEN, [run.token for run in dead]):
+    if left := marked(TOKEN, [run.token for run in dead], but=IN_SLURM):
         print(f"A killed run has left processes ({', '.join(map(str, left))}); they are ended first.", flush=True)
         end(left)
     if clear:

@@ -105,10 +105,11 @@ VALUES: dict[str, tuple[Any, Any]] = {  # parameters that are passed on in a for
     "root": ([], ["--root=/data"]),
     "mirror": ([], ["--mirror=/copy"]),
     "offline": ([], ["--offline"]),
+    "weights": ([], ["--weights=mine.pt"]),
     "rows": ([("cifar10", "a")], [("cifar10", "b")]),
     "temperatures": ([1.0], [1.0, 5.0]),
 }
-MAPS = re.compile(r"json\.dumps|checksums|model_dump_json|plan\.(net|recipe|sweep|output|trained)\(")
+MAPS = re.compile(r"json\.dumps|checksums|own_weights|model_dump_json|plan\.(net|recipe|sweep|output|trained)\(")
 
 
 def params() -> list[tuple[str, str, str, str]]:

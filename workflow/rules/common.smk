@@ -104,9 +104,9 @@ def checksums(dataset):
 
 
 def own_weights(model):
-    """The sha256 of the user's own weights of a model, so that they are read again when they change."""
+    """Path -> sha256 of the user's own weights of a model, so that they are read again when they change."""
     path = study.models[model].weights
-    return file_hash(path) if path and Path(path).is_file() else None
+    return json.dumps({path: file_hash(path)} if path and Path(path).is_file() else {})
 
 
 def flag(name, value):

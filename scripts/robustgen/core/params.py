@@ -73,9 +73,11 @@ def _values(text: str) -> list[Any]:
 
 
 def _parsed(value: Any) -> Any:
-    """A map that is passed on as JSON is taken as the map, a list of one flag as the flag."""
+    """A map that is passed on as JSON, by a flag or by itself, is taken as the map, a list of one flag as the flag."""
     if isinstance(value, list) and all(str(word).startswith("--") for word in value):
-        return " ".join(value).replace("=", " ", 1)
+        flag = " ".join(value).replace("=", " ", 1)
+        inside = _parsed(flag.partition(" ")[2])
+        return inside if isinstance(inside, dict) else flag
     try:
         found = json.loads(value) if isinstance(value, str) else value
     except ValueError:

@@ -42,7 +42,8 @@ def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> 
     with registered(call, clear=clear) as others:
         current.tell(asked.needed(paths, plan))
         status = healing([*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root))
-        remove_images(plan)
+        if not status:
+            remove_images(plan)
     if status:
         busy = f" Other runs are under way in this folder: processes {others}." if others else ""
         raise Refused(f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}")

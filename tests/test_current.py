@@ -136,12 +136,15 @@ def test_a_touched_file_of_equal_bytes_is_current() -> None:
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("keep", [True, False])
 def test_attacked_images_that_a_killed_run_left_go_once_they_are_scored(keep: bool) -> None:
-    scored, unscored = (Path(f"results/tiny/attacks/signs_standard/seed0/{name}/images.safetensors") for name in ("pgd", "apgd"))
-    for path in (scored, unscored):
+    """Those of he_pgd were made after the scores that are there, so that they are still to be scored."""
+    folder = Path("results/tiny/attacks/signs_standard/seed0")
+    scored, unscored, newer = (folder / f"{name}/images.safetensors" for name in ("pgd", "apgd", "he_pgd"))
+    for path in (scored, unscored, newer):
         path.touch()
+    os.utime(scored, (1_000_000_000, 1_000_000_000))
     Path("results/tiny/seals/score/signs_standard/seed0/apgd.json").unlink()
     remove_images(Plan(TINY.study.model_copy(update={"keep_images": keep})))
-    assert (scored.exists(), unscored.exists()) == (keep, True)
+    assert (scored.exists(), unscored.exists(), newer.exists()) == (keep, True, True)
 
 
 # --- with Snakemake ----------------------------------------------------------------------------------------------

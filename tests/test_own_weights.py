@@ -103,6 +103,7 @@ class Trap:
         return (Path.touch, (self.mark,))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))], ids=["torch", "pickle"])
 def test_a_checkpoint_is_not_executed(save: Callable[..., Any], bring: Callable[[Path], Path], tmp_path: Path) -> None:
     save({"state_dict": Trap(tmp_path / "executed")}, tmp_path / "mine.pt")

@@ -237,4 +237,4 @@ def training_job(kind: str, folder: Path) -> train.TrainJob:
     net = {"net": kind, "options": {}, "size": 8, "mean": [0.5], "std": [0.5]}
     recipe = {"epochs": 1, "batch": 4, "lr": 1e-3, "milestones": [], "objective": {}}
     facts = {"study_seed": 0, "seed": 0, "device": "cpu", "precision": "fp32", "threads": 1, "code": ""}
-    return train.TrainJob("mine", folder, net, recipe, None, out=folder / "out/weights.safetensors", **facts)
+    return train.TrainJob("mine", folder, net, recipe, None, None, out=folder / "out/weights.safetensors", **facts)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from robustgen.core import runs
+from robustgen.core import launch, runs
 from robustgen.core.processes import works_here
 
 SLEEP = "import time; time.sleep(60)"
@@ -97,6 +97,16 @@ def test_processes_of_a_dead_run_are_ended_and_others_are_not(capsys: pytest.Cap
     for process in (other, job):
         process.kill()
         process.wait()
+
+
+def test_the_launcher_ends_with_its_snakemake_and_the_jobs_that_outlive_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Snakemake that is killed leaves a job, which holds the pipe that the launcher reads."""
+    monkeypatch.setenv(runs.TOKEN, "mine")
+    job = f"import subprocess, sys, os; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); os.kill(os.getpid(), 9)"
+    begun = time.monotonic()
+    assert launch.run([sys.executable, "-c", job], folder / "log") == -9
+    assert time.monotonic() - begun < 20
+    until(lambda: not runs.marked(runs.TOKEN, ["mine"], but=runs.IN_SLURM))
 
 
 def test_of_two_starts_one_waits_until_the_other_is_noted() -> None:

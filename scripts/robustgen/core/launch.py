@@ -6,12 +6,13 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from robustgen.core import gpus, slurm
+from robustgen.core import gpus, runs, slurm
 from robustgen.core.refusal import DAMAGED
 
 HEALINGS = 4  # runs in a row, each of which may find another damaged file
@@ -25,6 +26,7 @@ def run(command: list[str], log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
+    threading.Thread(target=_end_with, args=(process,), daemon=True).start()
     said = False
     with log.open("w", encoding="utf-8") as file:
         while process.poll() is None:
@@ -37,9 +39,15 @@ def run(command: list[str], log: Path) -> int:
                 said = True
                 if not _at_a_terminal():  # there, Ctrl-C reaches Snakemake by itself
                     process.send_signal(signal.SIGINT)
-    if process.wait() and not said:
+    if process.wait() > 0 and not said:
         print("\n".join(log.read_text(encoding="utf-8").splitlines()[-TAIL:]), flush=True)
     return process.returncode
+
+
+def _end_with(process: subprocess.Popen[str]) -> None:
+    """End the jobs that outlive a killed Snakemake: they would hold up this process, and the next run."""
+    process.wait()
+    runs.end_own()
 
 
 def healing(command: list[str], log: Path, results: Path) -> int:

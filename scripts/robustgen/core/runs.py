@@ -63,6 +63,12 @@ def registered(unlock: list[str], *, clear: Callable[[list[int]], None] | None =
         mine.unlink(missing_ok=True)
 
 
+def end_own() -> None:
+    """End every process that this run has started, apart from SLURM's jobs."""
+    if token := os.environ.get(TOKEN):
+        end(marked(TOKEN, [token], but=IN_SLURM))
+
+
 def log_of_this_run() -> Path:
     """Where all that Snakemake says in this run is kept."""
     return LOGS / f"robustgen-{os.getpid()}.log"

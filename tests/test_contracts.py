@@ -267,9 +267,9 @@ def load(*, size, root, options):
         (draw_figure, "Figure()", r"draw must return robustgen.*Picture\(figure, title, caption\), not a Figure"),
         (draw_figure, "Picture(None, 't', 'c')", "a Picture's figure must be a Figure, not a NoneType"),
         (draw_figure, "Picture(Figure(), 't', 3)", "a Picture's caption must be a str, not a int"),
-        (draw_figure, "open('/no/such/file')", r"failed with FileNotFoundError: .* \(lab\d+/mine.py, line 14\)"),
+        (draw_figure, "open('gone/file')", r"failed with FileNotFoundError: .* \(lab\d+/mine.py, line 14\)"),
         (load_data, "ROWS", r"load must return robustgen.*Pool\(images, labels, part, names\), not a DataFrame"),
-        (load_data, "open('/no/such/file')", r"failed with FileNotFoundError: .* \(lab\d+/mine.py, line 17\)"),
+        (load_data, "open('gone/file')", r"failed with FileNotFoundError: .* \(lab\d+/mine.py, line 17\)"),
     ],
 )
 def test_what_tables_figures_and_data_sets_give_is_checked(own: Own, script: Any, answer: str, words: str) -> None:

@@ -1,6 +1,6 @@
 """After failures: make the tables, figures and verdicts that can be made from what exists, then the report.
 
-What it makes has no seal, so the next run makes it anew, from all that it needs.
+What it makes has no seal, so the next run makes it again, from all that it needs.
 """
 
 import argparse

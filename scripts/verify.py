@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     files = sum(len(job.files) for job in found)
     if told or pending:
         print("\n".join(["Damaged, missing or without a record:", *(f"  {line}" for line in told or ["nothing"])]))
-        print("\n".join(["A run would make anew:", *(f"  {line}" for line in pending)]))
+        print("\n".join(["A run would make again:", *(f"  {line}" for line in pending)]))
         sys.exit(1)
     print(f"All {files} files of {len(found)} jobs of study {plan.study.study} are what their jobs wrote, and current.")
 

@@ -85,11 +85,11 @@ def test_damaged_files_are_noticed_named_and_made_anew(study: Copy, make_copy: C
     for name in (rows, images):
         flip(copy.folder / RESULTS / name)
     said = copy.run(*launcher()).stdout
-    assert f"{RESULTS}/{rows} is not what its job wrote; it is made anew." in said  # before any job
+    assert f"{RESULTS}/{rows} is not what its job wrote; it is made again." in said  # before any job
     assert f"{RESULTS}/{images} is not what was written (its checksum is another one)" in said  # by the job that reads it
     assert (copy.folder / RESULTS / f"{images}.damaged").exists()
     assert "It was set aside" in said
-    assert "they are made anew" in said
+    assert "they are made again" in said
     assert differing(copy.contents(), before) == []
 
 

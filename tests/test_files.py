@@ -124,7 +124,7 @@ def test_a_command_sets_a_damaged_file_of_a_study_aside(tmp_path: Path, monkeypa
     with pytest.raises(SystemExit) as ended:
         refusal.command(lambda: rows.read_rows(path))
     assert "rows.parquet is not a whole parquet file" in str(ended.value)
-    assert "delete it and run again. It was set aside as rows.parquet.damaged; a run makes it anew." in str(ended.value)
+    assert "delete it and run again. It was set aside as rows.parquet.damaged; a run makes it again." in str(ended.value)
     assert [found.name for found in path.parent.iterdir()] == ["rows.parquet.damaged"]
 
 

@@ -63,7 +63,7 @@ ARRAYS = [  # what the test file holds instead, and what is said of it
     ({"labels": np.array(list("abcabc"))}, r"not <U1 \[6\]: write np.unique\(labels, return_inverse=True\)\[1\]"),
     ({"labels": np.eye(3, dtype=int)[[0, 1, 2, 0, 1, 2]]}, r"not int64 \[6, 3\]: write labels.argmax\(axis=1\)"),
     ({"labels": np.zeros((6, 1), int)}, r"write labels\[:, 0\]"),
-    ({"labels": np.full(6, -1)}, "labels start at 0, these are -1 to 2; number the classes anew"),
+    ({"labels": np.full(6, -1)}, "labels start at 0, these are -1 to 2; number the classes from 0 on"),
     ({"labels": np.array([0, 1, 3] * 2)}, "Both parts need images of every class, but .*train.npz has 0 to 2, .* has 0, 1, 3;"),
     ({"labels": np.array([0, 1] * 3)}, "train.npz has 0 to 2, .*test.npz has 0 to 1; add images, or leave"),
     (

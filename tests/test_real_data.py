@@ -59,7 +59,7 @@ def batches(root: Path, cifar: ModuleType, n: int = 10) -> tuple[np.ndarray, lis
 
 
 def rewrite(root: Path, change: Callable[[dict[bytes, object]], object]) -> None:
-    """The test batch of CIFAR-10 anew, after `change` has been at what it holds."""
+    """The test batch of CIFAR-10 again, after `change` has been at what it holds."""
     path = root / cifar10.FOLDER / "test_batch"
     held = pickle.loads(path.read_bytes(), encoding="bytes")
     path.write_bytes(pickled(change(held) or held))

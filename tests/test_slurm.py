@@ -250,7 +250,7 @@ def test_a_training_stopped_by_its_time_limit_goes_on_from_its_checkpoint_with_m
     assert "train held 0 is tried again" in story.said
     log = (story.cluster.folder / "results/tiny/logs/train/held/seed0.log").read_text()
     assert "epoch 2/2" in log
-    assert "epoch 1/2" not in log, "the last attempt started anew instead of going on after the first epoch"
+    assert "epoch 1/2" not in log, "the last attempt started again instead of going on after the first epoch"
 
 
 def test_the_study_is_completed_and_told_job_by_job(story: Story) -> None:

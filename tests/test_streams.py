@@ -201,7 +201,7 @@ def test_damaged_pins_are_one_sentence_and_stay(tmp_path: Path, garbage: bytes) 
     pins.write_bytes(garbage)
     with pytest.raises(Refused, match=r"toy.pins.json is no JSON map from files to their sha256; bring back a copy") as refused:
         fetch(tmp_path, row("a.txt", url="http://x.invalid/"), offline=True)
-    assert refused.value.damaged is None  # it is not set aside: files would be pinned anew without a word
+    assert refused.value.damaged is None  # it is not set aside: files would be pinned again without a word
     assert pins.read_bytes() == garbage
 
 

@@ -42,7 +42,7 @@ def test_rows_are_the_cells_of_the_configuration(study: Copy) -> None:
 
 
 def test_table_1_counts_what_the_rows_hold(study: Copy) -> None:
-    """DR of the headline threshold, counted anew from statistics and thresholds."""
+    """DR of the headline threshold, counted again from statistics and thresholds."""
     folder = study.folder / "results/tiny/detect/signs_standard/seed0/pgd"
     statistics = pd.read_parquet(folder / "statistics.parquet")
     headline = "protocol == 'sound' and steps == 5 and detector == 'energy'"

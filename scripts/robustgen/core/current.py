@@ -11,7 +11,7 @@ A job is *current* when
 Snakemake checks the second point, but only for files that are there and have a record: it takes a file
 without a record for unchanged, and does not ask for a file in the middle of the flow. A failed job
 leaves neither file nor record, so what was made from its older files would pass for done. `outdated`
-finds the jobs that fail point 1 or have no record; the workflow forces them, and Snakemake makes anew
+finds the jobs that fail point 1 or have no record; the workflow forces them, and Snakemake makes again
 whatever depends on them.
 """
 
@@ -55,7 +55,7 @@ def tell(jobs: Iterable[Job]) -> None:
     """Print which files are there but not what a run may rest on."""
     reasons = list(outdated(job for job in jobs if not job.absent).values())
     for reason in reasons[:TOLD]:
-        print(f"{reason}; it is made anew.", flush=True)
+        print(f"{reason}; it is made again.", flush=True)
     if len(reasons) > TOLD:
         print(f"... and {len(reasons) - TOLD} more.", flush=True)
 

@@ -25,7 +25,7 @@ class BadFile(Refused):
 
 
 def damaged(path: str | Path, form: str, reason: object) -> BadFile:
-    """The refusal of a file that is there and not what was written; a command sets a study's own aside, to be made anew."""
+    """The refusal of a file that is there and not what was written; a command sets a study's own aside, to be made again."""
     if not made_here(path):
         return BadFile(f"{path} is not {form} ({reason}); put a whole one in its place.")
     error = BadFile(f"{path} is not {form} ({reason}); delete it and run again.")
@@ -34,7 +34,7 @@ def damaged(path: str | Path, form: str, reason: object) -> BadFile:
 
 
 def made_here(path: str | Path) -> bool:
-    """Whether a file is a study's, which a run can make anew, and not one of the user's own."""
+    """Whether a file is a study's, which a run can make again, and not one of the user's own."""
     return Path(path).resolve().is_relative_to(RESULTS.resolve())
 
 

@@ -26,7 +26,9 @@ def run(command: list[str], log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
-    threading.Thread(target=_end_with, args=(process,), daemon=True).start()
+    read = threading.Event()  # all that Snakemake and its jobs say
+    ender = threading.Thread(target=_end_with, args=(process, read), daemon=True)
+    ender.start()
     said = False
     with log.open("w", encoding="utf-8") as file:
         while process.poll() is None:
@@ -39,25 +41,31 @@ def run(command: list[str], log: Path) -> int:
                 said = True
                 if not _at_a_terminal():  # there, Ctrl-C reaches Snakemake by itself
                     process.send_signal(signal.SIGINT)
+    read.set()
+    ender.join()  # before another run starts processes with the same token
     if process.wait() > 0 and not said:
         print("\n".join(log.read_text(encoding="utf-8").splitlines()[-TAIL:]), flush=True)
     return process.returncode
 
 
-def _end_with(process: subprocess.Popen[str]) -> None:
-    """End the jobs that outlive a killed Snakemake: they would hold up this process, and the next run."""
+def _end_with(process: subprocess.Popen[str], read: threading.Event) -> None:
+    """End the jobs that outlive a killed Snakemake: they would hold up this process, and the next run.
+
+    It looks until nobody writes any more, for a job that has just been started is not yet known by its environment.
+    """
     process.wait()
-    runs.end_own()
+    while not read.wait(0.2):
+        runs.end_own()
 
 
 def healing(command: list[str], log: Path, results: Path) -> int:
-    """Run Snakemake, and again where a job has set a damaged file of `results` aside, which is then made anew."""
+    """Run Snakemake, and again where a job has set a damaged file of `results` aside, which is then made again."""
     for _ in range(HEALINGS):
         before = set(results.rglob(f"*{DAMAGED}"))
         status = run(command, log)
         if not status or not set(results.rglob(f"*{DAMAGED}")) - before:
             break
-        print("Damaged files were set aside; they are made anew.", flush=True)
+        print("Damaged files were set aside; they are made again.", flush=True)
     return status
 
 

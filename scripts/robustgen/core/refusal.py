@@ -50,8 +50,8 @@ def _write_seal(path: Path) -> None:
 
 
 def _set_aside(path: Path | None) -> str:
-    """Rename a damaged file, so that the next run makes it anew."""
+    """Rename a damaged file, so that the next run makes it again."""
     if path is None or not path.exists():
         return ""
     path.rename(path.with_name(f"{path.name}{DAMAGED}"))
-    return f" {ASIDE} as {path.name}{DAMAGED}; a run makes it anew."
+    return f" {ASIDE} as {path.name}{DAMAGED}; a run makes it again."

@@ -187,7 +187,7 @@ class Study(Block):
 
     study: Name = Field("paper", description="Name of the study; results go to results/<study>.")
     seed: Natural = Field(0, description="The study's seed: splits and everything below derive from it.")
-    seeds: Different[Natural] = Field((0,), description="Repetitions: each trains and attacks anew.")
+    seeds: Different[Natural] = Field((0,), description="Repetitions: each trains and attacks again.")
     outputs: Selected[Name] = Field((), description="Keys of `tables` and `figures` that are made.")
     keep_images: bool = Field(False, description="Keep attacked images; else they are deleted once all that needs them is made.")
     compute: Compute = Field(Compute(), description="Where and how numbers are computed.")

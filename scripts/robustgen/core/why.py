@@ -21,7 +21,7 @@ MOST = 5  # settings that are named for a job
 SAID = {  # what Snakemake says -> what is told; of files only the first is named
     "Missing output files": "{} does not exist",
     "Incomplete output files": "{} was left half made",
-    "Input files updated by another job": "{} will be made anew",
+    "Input files updated by another job": "{} will be made again",
     "Updated input files": "{} is newer",
     "Set of input files has changed since last execution": "it is made from other files than before",
     "Code has changed since last execution": "the command of its rule changed",

@@ -74,7 +74,7 @@ def _receive_right(address: str, part: Path, size: int | None, fault: Callable[[
 
 
 def receive(address: str, part: Path, size: int | None) -> None:
-    """Append to `part` what it lacks of the file at an address; where that cannot resume, begin anew."""
+    """Append to `part` what it lacks of the file at an address; where that cannot resume, begin again."""
     have = part.stat().st_size if part.exists() else 0
     stream, start, total = _opened(address, have)
     total = total if total is not None else size

@@ -64,7 +64,7 @@ def read_part(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int6
 def _whole(labels: NDArray[np.generic], path: Path) -> NDArray[np.int64]:
     """The labels as int64, into which the largest of uint64 do not fit."""
     if int(labels.max()) > np.iinfo(np.int64).max:
-        raise Refused(f"{path}: labels start at 0, these are {listed(labels)}; number the classes anew.")
+        raise Refused(f"{path}: labels start at 0, these are {listed(labels)}; number the classes from 0 on.")
     return labels.astype(np.int64)
 
 

@@ -42,7 +42,7 @@ def refuse_classes(labels: Mapping[Path, NDArray[np.int64]]) -> int:
     classes = {path: np.unique(some) for path, some in labels.items()}
     whole, where = np.unique(np.concatenate([*classes.values()])), " and ".join(str(path) for path in classes)
     if whole[0] != 0:
-        way = f"subtract {whole[0]}" if whole[0] > 0 else "number the classes anew"
+        way = f"subtract {whole[0]}" if whole[0] > 0 else "number the classes from 0 on"
         raise Refused(f"{where}: labels start at 0, these are {listed(whole)}; {way}.")
     if whole[-1] != len(whole) - 1:
         way = f"number the {len(whole)} classes 0 to {len(whole) - 1}: np.unique(labels, return_inverse=True)[1]"

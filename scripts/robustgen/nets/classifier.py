@@ -105,7 +105,7 @@ def filled(model: nn.Sequential, tensors: dict[str, Tensor], path: str | Path) -
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise BadFile(f"{path} does not fit its net ({' '.join(str(error).split())}); train the model anew.") from error
+        raise BadFile(f"{path} does not fit its net ({' '.join(str(error).split())}); train the model again.") from error
     return model
 
 

@@ -57,14 +57,14 @@ def compare(path: str | Path, text: str, spec: NetSpec, names: tuple[str, ...]) 
     try:
         told = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"{path} does not say which net it belongs to ({error}); train the model anew.") from error
+        raise BadFile(f"{path} does not say which net it belongs to ({error}); train the model again.") from error
     told = told if isinstance(told, dict) else {}
     wanted = json.loads(json.dumps(asdict(spec)))
     wrong = [name for name in names if name not in told or told[name] != wanted[name]]
     if wrong:
         both = ((name, short(repr(told.get(name))), short(repr(wanted[name]))) for name in wrong)
         pairs = (f"{name} is {theirs} in the file and {ours} in the configuration" for name, theirs, ours in both)
-        raise BadFile(f"{path} holds the weights of another net: {'; '.join(pairs)}. Name the net that it is of, or train anew.")
+        raise BadFile(f"{path} holds the weights of another net: {'; '.join(pairs)}. Name the net that it is of, or train again.")
 
 
 def _per_channel(values: Any, channels: int) -> tuple[Any, ...]:

@@ -32,7 +32,7 @@ def directions(classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
     found = input_gradient(classifier, log_odds(y))(x)
     if not found.isfinite().all():
         bad = int((~found.isfinite()).flatten(1).any(dim=1).sum())
-        raise Refused(f"The input gradient is infinite or NaN for {bad} of {len(x)} images; train the classifier anew.")
+        raise Refused(f"The input gradient is infinite or NaN for {bad} of {len(x)} images; train the classifier again.")
     return found
 
 

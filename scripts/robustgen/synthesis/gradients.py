@@ -62,7 +62,7 @@ def measured(part: Images, g: Tensor, axes: dict[str, Any]) -> pd.DataFrame:
     """One row per image with a gradient; `left_out` says in every row how many images had none."""
     there = ~vanished(g)
     if not there.any():
-        raise Refused("Every input gradient is zero in every pixel; train the classifier anew, or ask for more images.")
+        raise Refused("Every input gradient is zero in every pixel; train the classifier again, or ask for more images.")
     g, x, keep = g[there], part.tensors()[0][there], there.numpy()
     columns = {
         "index": part.index[keep],

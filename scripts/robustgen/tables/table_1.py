@@ -81,7 +81,7 @@ def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
         "the configuration names, and compare with training images. Paper's protocol: a threshold per attack, from validation "
         "images under that very attack. For the energy a temperature is chosen too, and rates are over all images (rule: "
         "Youden's J, the largest DR - FPR, as in the authors' code; the paper says G-mean, which table_1_detail shows too). "
-        "KD+BU and LID are fitted anew for each attack (LID with the clean twins at hand) and flag from a probability of 1/2 on; "
+        "KD+BU and LID are fitted for each attack (LID with the clean twins at hand) and flag from a probability of 1/2 on; "
         "rates are over fooled images against clean ones that the net gets right. "
         f"Brackets: 95 % intervals over {detected.over(rows)}.{data_said(spec)}"
     )

@@ -14,13 +14,23 @@ from robustgen.figures.style import styled, write
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", required=True, help="module of robustgen.figures")
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON: models, attacks, detectors, seeds, options")
-    parser.add_argument("--files", type=json.loads, required=True, help='JSON: {"scores": [paths], ...}')
+    parser.add_argument(
+        "--spec",
+        type=json.loads,
+        required=True,
+        help=("JSON: models, attacks, detectors, seeds, options"),
+    )
+    parser.add_argument(
+        "--files", type=json.loads, required=True, help=('JSON: {"scores": [paths], ...}')
+    )
     parser.add_argument("--out", type=Path, required=True, help="png to write")
     args = parser.parse_args(argv)
     files, absent = sorted_files(args.files)
     with styled(), blamed("Figure", args.kind):
-        write(kinds.load("figures", args.kind).draw(files, spec=args.spec, absent=missing(absent)), args.out)
+        write(
+            kinds.load("figures", args.kind).draw(files, spec=args.spec, absent=missing(absent)),
+            args.out,
+        )
 
 
 if __name__ == "__main__":

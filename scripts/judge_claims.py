@@ -15,13 +15,20 @@ from robustgen.stats.rules import read
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--claims", type=Path, required=True, help="YAML of claims")
-    parser.add_argument("--models", type=json.loads, required=True, help="JSON: {name: {dataset, objective, net, options}}")
+    parser.add_argument(
+        "--models",
+        type=json.loads,
+        required=True,
+        help=("JSON: {name: {dataset, objective, net, options}}"),
+    )
     parser.add_argument("--scores", nargs="*", default=[], help="score rows")
     parser.add_argument("--out", type=Path, required=True, help="JSON of verdicts to write")
     args = parser.parse_args(argv)
     rows = read_rows(path for path in args.scores if Path(path).exists())
     rows = rows[rows["split"] == "test"] if len(rows) else rows
-    judged = [asdict(claim) | {"cells": judge(claim, rows, args.models)} for claim in read(args.claims)]
+    judged = [
+        asdict(claim) | {"cells": judge(claim, rows, args.models)} for claim in read(args.claims)
+    ]
     write_json(args.out, judged)
 
 

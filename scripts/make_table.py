@@ -15,15 +15,27 @@ from robustgen.tables.table import write
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", required=True, help="module of robustgen.tables")
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON: models, attacks, detectors, seeds, options")
-    parser.add_argument("--files", type=json.loads, required=True, help='JSON: {"detect": [paths], ...}')
+    parser.add_argument(
+        "--spec",
+        type=json.loads,
+        required=True,
+        help=("JSON: models, attacks, detectors, seeds, options"),
+    )
+    parser.add_argument(
+        "--files", type=json.loads, required=True, help=('JSON: {"detect": [paths], ...}')
+    )
     parser.add_argument("--paper", type=Path, required=True, help="csv of published numbers")
     parser.add_argument("--out", type=Path, required=True, help="csv to write")
     args = parser.parse_args(argv)
     files, absent = sorted_files(args.files)
     with blamed("Table", args.kind):
         module = kinds.load("tables", args.kind)
-        write(module.make(files, spec=args.spec, paper=published.read(args.paper), absent=missing(absent)), args.out)
+        write(
+            module.make(
+                files, spec=args.spec, paper=published.read(args.paper), absent=missing(absent)
+            ),
+            args.out,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Say what a run would do: jobs, hours by what earlier jobs cost, disk, and what is still to be downloaded."""
+"""Say what a run would do: jobs, hours by what earlier jobs cost, disk, and what is still to be
+downloaded.
+"""
 
 import argparse
 from pathlib import Path
@@ -12,13 +14,28 @@ from robustgen.report.outlook import outlook
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, epilog="All other arguments are passed on to snakemake.")
-    parser.add_argument("--configfile", type=Path, nargs="*", default=[], help="overlays, as for snakemake")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of studies that were measured")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=("All other arguments are passed on to snakemake.")
+    )
+    parser.add_argument(
+        "--configfile", type=Path, nargs="*", default=[], help=("overlays, as for snakemake")
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        help=("folder of studies that were measured"),
+    )
     args, passed = parser.parse_known_args(argv)
     overlays = ["--configfile", *map(str, args.configfile)] if args.configfile else []
     plan = Plan(load("config/config.yaml", *args.configfile), str(args.results))
-    folders = sorted(path.parent for path in [*args.results.glob("*/config.json"), *args.results.glob("published/*/config.json")])
+    folders = sorted(
+        path.parent
+        for path in [
+            *args.results.glob("*/config.json"),
+            *args.results.glob("published/*/config.json"),
+        ]
+    )
     print(outlook(pending(dry_run([*passed, *overlays])), plan, past(folders)))
 
 

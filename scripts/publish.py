@@ -1,4 +1,6 @@
-"""Copy what counts of a study into results/published: tables, figures, claims, provenance, costs; no weights, no data."""
+"""Copy what counts of a study into results/published: tables, figures, claims, provenance, costs;
+no weights, no data.
+"""
 
 import argparse
 from pathlib import Path
@@ -9,7 +11,9 @@ from robustgen.report.publish import publish
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("study", type=Path, help="folder of a study's results, such as results/workstation")
+    parser.add_argument(
+        "study", type=Path, help=("folder of a study's results, such as results/workstation")
+    )
     parser.add_argument("--out", type=Path, help="results/published/<study> where not given")
     args = parser.parse_args(argv)
     out = args.out or args.study.parent / "published" / args.study.name

@@ -1,6 +1,7 @@
 """Run a study: Snakemake with the given arguments, a line per job, its whole output in a log.
 
-Targets come first: names of tables and figures, rules, or files. All other arguments are those of snakemake.
+Targets come first: names of tables and figures, rules, or files. All other arguments are those of
+snakemake.
 """
 
 import subprocess
@@ -36,19 +37,27 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> None:
-    """Run Snakemake, and end with an error where it failed or where something asked for is not current afterwards."""
+    """Run Snakemake, and end with an error where it failed or where something asked for is not
+    current afterwards.
+    """
     here, log = Path.cwd(), log_of_this_run()
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
     with registered(call, clear=clear) as others:
         current.tell(asked.needed(paths, plan))
-        status = healing([*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root))
+        status = healing(
+            [*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root)
+        )
         if not status:
             remove_images(plan)
     if status:
         busy = f" Other runs are under way in this folder: processes {others}." if others else ""
-        raise Refused(f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}")
+        raise Refused(
+            f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}"
+        )
     for job, reason in current.outdated(asked.needed(paths, plan)).items():
-        raise Refused(f"{job.rule} {job.name} is not current: {reason}; give the same command again.")
+        raise Refused(
+            f"{job.rule} {job.name} is not current: {reason}; give the same command again."
+        )
     log.unlink()
 
 

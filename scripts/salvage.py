@@ -1,4 +1,5 @@
-"""After failures: make the tables, figures and verdicts that can be made from what exists, then the report.
+"""After failures: make the tables, figures and verdicts that can be made from what exists, then the
+report.
 
 What it makes has no seal, so the next run makes it again, from all that it needs.
 """
@@ -28,25 +29,35 @@ def main(argv: list[str] | None = None) -> None:
     plan = plan_of(checked(read_json(args.config)), args.config.parent)
     *found, report_job = jobs(plan)
     for job in found:
-        if job.rule in MAKERS and seals.fault(job.seal, job.files) and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}:
+        if (
+            job.rule in MAKERS
+            and seals.fault(job.seal, job.files)
+            and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}
+        ):
             attempt(job, arguments(plan, job))
     report = args.config.with_name("report.html")
     Path(report_job.seal).unlink(missing_ok=True)
     write_report.main(["--config", str(args.config), "--out", str(report)])
     missing = sum(len(job.absent) for job in found)
-    print(f"The report is {report}; {missing} file{'' if missing == 1 else 's'} of the study missing.")
+    print(
+        f"The report is {report}; {missing} file{'' if missing == 1 else 's'} of the study missing."
+    )
 
 
 def attempt(job: Job, argv: list[str]) -> None:
     """Make an output; a failure is told, on stderr and in the log, and costs no other output."""
-    Path(job.seal).unlink(missing_ok=True)  # first, so that a kill leaves nothing that passes for whole
+    # first, so that a kill leaves nothing that passes for whole
+    Path(job.seal).unlink(missing_ok=True)
     try:
         MAKERS[job.rule].main(argv)
     except Exception as error:
         Path(job.log).parent.mkdir(parents=True, exist_ok=True)
         with Path(job.log).open("a", encoding="utf-8") as log:
             for stream in (sys.stderr, log):
-                print(f"{job.rule} {job.name}".strip() + f": {type(error).__name__}: {error}", file=stream)
+                print(
+                    f"{job.rule} {job.name}".strip() + (f": {type(error).__name__}: {error}"),
+                    file=stream,
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Compare every file of a study with the seal of the job that wrote it; say what is damaged, missing or stale."""
+"""Compare every file of a study with the seal of the job that wrote it; say what is damaged,
+missing or stale.
+"""
 
 import argparse
 import sys
@@ -13,8 +15,12 @@ from robustgen.core.refusal import command
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, epilog="All other arguments are passed on to snakemake.")
-    parser.add_argument("--configfile", type=Path, nargs="*", default=[], help="overlays, as for snakemake")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=("All other arguments are passed on to snakemake.")
+    )
+    parser.add_argument(
+        "--configfile", type=Path, nargs="*", default=[], help=("overlays, as for snakemake")
+    )
     args, passed = parser.parse_known_args(argv)
     plan = Plan(load("config/config.yaml", *args.configfile))
     found = jobs(plan)
@@ -24,10 +30,20 @@ def main(argv: list[str] | None = None) -> None:
     pending = why.sentences(dry_run([*passed, *overlays]))
     files = sum(len(job.files) for job in found)
     if told or pending:
-        print("\n".join(["Damaged, missing or without a record:", *(f"  {line}" for line in told or ["nothing"])]))
+        print(
+            "\n".join(
+                [
+                    "Damaged, missing or without a record:",
+                    *(f"  {line}" for line in told or ["nothing"]),
+                ]
+            )
+        )
         print("\n".join(["A run would make again:", *(f"  {line}" for line in pending)]))
         sys.exit(1)
-    print(f"All {files} files of {len(found)} jobs of study {plan.study.study} are what their jobs wrote, and current.")
+    print(
+        f"All {files} files of {len(found)} jobs of study {plan.study.study} are what their "
+        "jobs wrote, and current."
+    )
 
 
 if __name__ == "__main__":

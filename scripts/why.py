@@ -8,9 +8,14 @@ from robustgen.core.why import sentences
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, epilog="All arguments are passed on to snakemake.")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=("All arguments are passed on to snakemake.")
+    )
     _, passed = parser.parse_known_args(argv)
-    print("\n".join(sentences(dry_run(["--printshellcmds", *passed]))) or "Nothing would run: everything is up to date.")
+    print(
+        "\n".join(sentences(dry_run(["--printshellcmds", *passed])))
+        or ("Nothing would run: everything is up to date.")
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from robustgen.core.refusal import command
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=json.loads, required=True, help="the configuration as JSON")
+    parser.add_argument(
+        "--config", type=json.loads, required=True, help=("the configuration as JSON")
+    )
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     args = parser.parse_args(argv)
     write_json(args.out, checked(args.config).model_dump(mode="json"))

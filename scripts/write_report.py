@@ -10,8 +10,18 @@ from robustgen.report.page import page
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="config.json of the study; its folder is what is reported")
-    parser.add_argument("--out", type=Path, required=True, help="html to write; its links are relative to its folder")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        required=True,
+        help=("config.json of the study; its folder is what is reported"),
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help=("html to write; its links are relative to its folder"),
+    )
     args = parser.parse_args(argv)
     write_text(args.out, page(read_json(args.config), args.config.parent, beside=args.out.parent))
 

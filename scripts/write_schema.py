@@ -1,4 +1,6 @@
-"""Generate config/schema.json and config/reference.yaml (every key with type, default and meaning) from the classes."""
+"""Generate config/schema.json and config/reference.yaml (every key with type, default and meaning)
+from the classes.
+"""
 
 import argparse
 import json
@@ -14,7 +16,10 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     args = parser.parse_args(argv)
-    write_text(args.out / "schema.json", json.dumps(Study.model_json_schema(), indent=2, sort_keys=True) + "\n")
+    write_text(
+        args.out / "schema.json",
+        json.dumps(Study.model_json_schema(), indent=2, sort_keys=True) + "\n",
+    )
     write_text(args.out / "reference.yaml", reference())
 
 

@@ -22,7 +22,16 @@ def cell(
 ) -> pd.DataFrame:
     n = len(energies)
     frame = pd.DataFrame({"index": range(n), "energy": energies, "success": success or [True] * n})
-    return frame.assign(attack=attack, steps=steps, eps=eps, seed=seed, model=model, dataset=dataset, weight=0.0, split="test")
+    return frame.assign(
+        attack=attack,
+        steps=steps,
+        eps=eps,
+        seed=seed,
+        model=model,
+        dataset=dataset,
+        weight=0.0,
+        split="test",
+    )
 
 
 def natural(energies: list[float] = NATURAL, **axes: Any) -> pd.DataFrame:

@@ -21,7 +21,9 @@ PARTS = ("Snakefile", "workflow", "scripts", "config", "envs", "tests/tiny.yaml"
 
 
 class Copy:
-    """A copy of the project in a folder of its own, in which Snakemake runs and files may be edited."""
+    """A copy of the project in a folder of its own, in which Snakemake runs and files may be
+    edited.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -30,31 +32,49 @@ class Copy:
         """Run a command there as a user would, with this interpreter first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "PYTHONPATH": ""}
-        found = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        found = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
         if check and found.returncode:
-            raise AssertionError(f"{' '.join(command)} ended with {found.returncode}:\n{found.stdout}\n{found.stderr}")
+            raise AssertionError(
+                f"{' '.join(command)} ended with "
+                f"{found.returncode}:\n{found.stdout}\n{found.stderr}"
+            )
         return found
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on the tiny study."""
         profile = ("--workflow-profile", "workflow/profiles/default")
-        return self.run("snakemake", *arguments, *profile, "--configfile", "tests/tiny.yaml", check=check)
+        return self.run(
+            "snakemake", *arguments, *profile, "--configfile", "tests/tiny.yaml", check=check
+        )
 
     def pending(self) -> set[str]:
         """The rules of which Snakemake would start a job."""
         lines = self.snakemake("--dry-run").stdout.splitlines()
-        return {line.split()[1].rstrip(":") for line in lines if line.startswith(("rule ", "localrule "))} - {"all"}
+        return {
+            line.split()[1].rstrip(":")
+            for line in lines
+            if line.startswith(("rule ", "localrule "))
+        } - {"all"}
 
     def contents(self) -> dict[str, bytes]:
         """All rows, tensors and tables of the tiny study, by their places."""
         base = self.folder / "results/tiny"
-        found = (path for end in ("parquet", "safetensors", "csv") for path in base.rglob(f"*.{end}"))
+        found = (
+            path for end in ("parquet", "safetensors", "csv") for path in base.rglob(f"*.{end}")
+        )
         return {str(path.relative_to(base)): path.read_bytes() for path in found}
 
     def show(self, *outputs: str) -> Copy:
         """Have the tiny study make these outputs only."""
         overlay = self.folder / "tests/tiny.yaml"
-        text = re.sub(r"outputs: \[.*?\]", f"outputs: [{', '.join(outputs)}]", overlay.read_text(), flags=re.DOTALL)
+        text = re.sub(
+            r"outputs: \[.*?\]",
+            f"outputs: [{', '.join(outputs)}]",
+            overlay.read_text(),
+            flags=re.DOTALL,
+        )
         overlay.write_text(text)
         return self
 
@@ -120,7 +140,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
     monkeypatch.chdir(tmp_path)
 
     def write(text: str) -> str:
-        folder = tmp_path / f"lab{next(NUMBERS)}"  # a name that no other test has, for modules are imported once
+        # a name that no other test has, for modules are imported once
+        folder = tmp_path / f"lab{next(NUMBERS)}"
         folder.mkdir()
         (folder / "mine.py").write_text(text)
         return f"{folder.name}.mine"

@@ -1,4 +1,6 @@
-"""What the tests of wrapped attacks share: two nets with images, how an attack is asked for, and the libraries' arguments."""
+"""What the tests of wrapped attacks share: two nets with images, how an attack is asked for, and
+the libraries' arguments.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def small_net() -> Case:
     """A small net with steep logits, images, and labels of which every fourth is wrong."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(4 * 36, CLASSES)).eval()
+        net = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(4 * 36, CLASSES)
+        ).eval()
         x = torch.rand(COUNT, *SHAPE)
     net[3].weight.data *= 20
     with torch.no_grad():
@@ -53,7 +57,9 @@ def small_net() -> Case:
 
 
 def linear_net() -> Case:
-    """A linear classifier around the middle of the cube, whose nearest adversarial images have closed forms."""
+    """A linear classifier around the middle of the cube, whose nearest adversarial images have
+    closed forms.
+    """
     rng = generator(1)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, CLASSES))
     model[1].weight.data = 3 * torch.randn(CLASSES, 64, generator=rng)

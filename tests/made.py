@@ -1,4 +1,6 @@
-"""What the tests of gradients and of landscapes share: a small data set with its net, and a study's gradients of it."""
+"""What the tests of gradients and of landscapes share: a small data set with its net, and a study's
+gradients of it.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,24 @@ SIDE = 32  # the least that the net takes
 NET = classifier.NetSpec("resnet", 3, 4, SIDE, (0.5,) * 3, (0.25,) * 3, {"width": 4})
 PLAIN_NET = {name: getattr(NET, name) for name in KEYS}
 MODELS: dict[str, Any] = {
-    f"made_{name}": {"dataset": "made", "merged": [], "net": "resnet", "options": {}, "objective": objective}
+    f"made_{name}": {
+        "dataset": "made",
+        "merged": [],
+        "net": "resnet",
+        "options": {},
+        "objective": objective,
+    }
     for name, objective in (
         ("standard", {"kind": "standard"}),
         ("quasi", {"kind": "adversarial", "norm": "l2", "eps": 0.01}),
         ("robust", {"kind": "adversarial", "norm": "linf", "eps": 8 / 255}),
     )
 }
-SPEC: dict[str, Any] = {"models": MODELS, "attacks": {"pgd": {"steps": [0, 5]}, "he_pgd": {"steps": [5]}}, "options": {}}
+SPEC: dict[str, Any] = {
+    "models": MODELS,
+    "attacks": {"pgd": {"steps": [0, 5]}, "he_pgd": {"steps": [5]}},
+    "options": {},
+}
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -42,7 +54,9 @@ def linear(weights: Tensor, bias: Tensor) -> nn.Sequential:
 
 
 def made(base: Path) -> Path:
-    """The folder, now with a data set of 30 images and an untrained net that is right on the first 12."""
+    """The folder, now with a data set of 30 images and an untrained net that is right on the first
+    12.
+    """
     torch.manual_seed(0)
     net = classifier.classifier(NET)
     net[1].linear.weight.data *= 40  # logits that differ
@@ -76,8 +90,23 @@ def gradient_files(folder: Path) -> list[str]:
     """The net's gradients under the names of three models, as files of a study."""
     found = []
     for model in MODELS:
-        out, pictures = folder / model / "gradients.parquet", folder / model / "gradients.safetensors"
-        flags = ["--dataset", "made", "--model", model, *flags_of(folder), "--images", 14, "--shown", 4, "--batch", 5]
+        out, pictures = (
+            folder / model / "gradients.parquet",
+            folder / model / "gradients.safetensors",
+        )
+        flags = [
+            "--dataset",
+            "made",
+            "--model",
+            model,
+            *flags_of(folder),
+            "--images",
+            14,
+            "--shown",
+            4,
+            "--batch",
+            5,
+        ]
         gradients.main([*map(str, flags), "--out", str(out), "--pictures", str(pictures)])
         found += [str(out), str(pictures)]
     return found

@@ -1,4 +1,6 @@
-"""A server of files that misbehaves in every way seen in the wild, and rows of a register that name its files."""
+"""A server of files that misbehaves in every way seen in the wild, and rows of a register that name
+its files.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ DATA = bytes(range(256)) * 12_000  # 3 MB, so that a transfer has several pieces
 
 
 class Server:
-    """Files by path, the requests seen, and how many of the next answers are spoilt in a named way."""
+    """Files by path, the requests seen, and how many of the next answers are spoilt in a
+    named way.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -64,7 +68,9 @@ class Server:
 
 def row(file: str, **known: str) -> Row:
     """A row of the register with what is given; everything else empty."""
-    return Row(**{field.name: "" for field in fields(Row)} | {"source": "toy", "file": file} | known)
+    return Row(
+        **{field.name: "" for field in fields(Row)} | {"source": "toy", "file": file} | known
+    )
 
 
 def served(server: Server, file: str, body: bytes, **known: str) -> Row:
@@ -79,4 +85,8 @@ def fetch(root: Path, *rows: Row, mirror: str | None = None, offline: bool = Fal
 
 def places(root: Path) -> set[str]:
     """The files under a root, apart from locks."""
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    return {
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }

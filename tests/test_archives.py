@@ -42,8 +42,12 @@ def zipped(name: str, body: bytes = b"x", mode: int = 0o100644) -> bytes:
     return buffer.getvalue()
 
 
-def test_an_archive_is_unpacked_and_a_present_folder_needs_none(server: Server, tmp_path: Path) -> None:
-    whole = tar(**{"top/set/a": b"A", "top/set/deep/b": b"B", "top/list.csv": b"C", "top/else": b"D"})
+def test_an_archive_is_unpacked_and_a_present_folder_needs_none(
+    server: Server, tmp_path: Path
+) -> None:
+    whole = tar(
+        **{"top/set/a": b"A", "top/set/deep/b": b"B", "top/list.csv": b"C", "top/else": b"D"}
+    )
     archive = served(server, "data/set.tgz", whole)
     ends = [row("data/set/", within="data/set.tgz"), row("data/list.csv", within="data/set.tgz")]
     receipt = fetch(tmp_path, archive, *ends)

@@ -20,7 +20,8 @@ from robustgen.attacks.types import Spec
 ROUNDING = 1e-6
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
-    pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning"),  # foolbox's import of scipy
+    # foolbox's import of scipy
+    pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning"),
 ]
 
 
@@ -56,7 +57,9 @@ def nearest(plane: Case, order: float) -> Tensor:
 
 
 def directly(call: Callable[[int], Tensor], seed: int = 3) -> Tensor:
-    """What the library gives after the seeding of the wrapper; it is handed the seed that is drawn for its own use."""
+    """What the library gives after the seeding of the wrapper; it is handed the seed that is drawn
+    for its own use.
+    """
     with torch.random.fork_rng():
         start = int(torch.randint(2**31, (), generator=generator(seed)))
         torch.manual_seed(start)
@@ -79,7 +82,9 @@ def test_bounded_attacks_of_torchattacks_are_the_library_s(case: Case, name: str
     changes, arguments = TORCH[name]
     seeded = name in ("APGD", "APGDT", "Square")
     theirs = directly(
-        lambda own: getattr(library, name)(case[0], eps=0.1, **arguments, **({"seed": own} if seeded else {}))(*case[1:])
+        lambda own: getattr(library, name)(
+            case[0], eps=0.1, **arguments, **({"seed": own} if seeded else {})
+        )(*case[1:])
     )
     ours = run(torchattacks, case, spec(name, **changes))
     assert torch.equal(ours.images, theirs)
@@ -93,14 +98,19 @@ def test_unbounded_attacks_of_torchattacks_are_the_library_s(case: Case, name: s
 
     model, x, y = case
     if name == "CW":
-        model, x = Shifted(model, lambda z: z.amin(dim=1, keepdim=True) - 1), x.clamp(1e-6, 1 - 1e-6)
+        model, x = (
+            Shifted(model, lambda z: z.amin(dim=1, keepdim=True) - 1),
+            x.clamp(1e-6, 1 - 1e-6),
+        )
     theirs = directly(lambda _: getattr(library, name)(model, steps=15)(x, y))
     ours = run(torchattacks, case, spec(name, eps=inf, norm="l2", steps=15))
     assert (ours.images - natural_where_it_failed(case, theirs)).abs().max() <= ROUNDING
     assert ours.success.float().mean() > 0.5
 
 
-@pytest.mark.parametrize(("name", "restarts"), [*((name, 1) for name in FOOLBOX), ("LinfPGD", 3), ("L2PGD", 3)])
+@pytest.mark.parametrize(
+    ("name", "restarts"), [*((name, 1) for name in FOOLBOX), ("LinfPGD", 3), ("L2PGD", 3)]
+)
 def test_attacks_of_foolbox_are_the_library_s(case: Case, name: str, restarts: int) -> None:
     import foolbox as library
 
@@ -110,7 +120,12 @@ def test_attacks_of_foolbox_are_the_library_s(case: Case, name: str, restarts: i
     attacker = getattr(library.attacks, theirs_name)(**arguments)
     attacker = attacker.repeat(restarts) if restarts > 1 else attacker
     theirs = directly(
-        lambda _: attacker(library.PyTorchModel(model, bounds=(0, 1), device="cpu"), x, y, epsilons=None if minimum else eps)[1]
+        lambda _: attacker(
+            library.PyTorchModel(model, bounds=(0, 1), device="cpu"),
+            x,
+            y,
+            epsilons=None if minimum else eps,
+        )[1]
     ).clamp(0, 1)
     ours = run(foolbox, case, spec(name, **changes, eps=eps, restarts=restarts))
     assert torch.equal(ours.images, natural_where_it_failed(case, theirs) if minimum else theirs)
@@ -122,11 +137,26 @@ def test_attacks_of_foolbox_are_the_library_s(case: Case, name: str, restarts: i
     ("module", "given", "order", "slack"),
     [
         (torchattacks, spec("DeepFool", eps=inf, norm="l2", steps=20), 2, 0.03),
-        (torchattacks, spec("CW", eps=inf, norm="l2", steps=300, options={"c": 0.05, "lr": 0.001}), 2, 0.03),
+        (
+            torchattacks,
+            spec("CW", eps=inf, norm="l2", steps=300, options={"c": 0.05, "lr": 0.001}),
+            2,
+            0.03,
+        ),
         (foolbox, spec("L2DeepFool", eps=inf, norm="l2", steps=20), 2, 0.03),
         (foolbox, spec("LinfDeepFool", eps=inf, steps=20), inf, 0.05),
-        (foolbox, spec("DDN", eps=inf, norm="l2", steps=100, options={"init_epsilon": 0.05}), 2, 0.06),
-        (foolbox, spec("L2CarliniWagner", eps=inf, norm="l2", steps=100, options={"stepsize": 0.003}), 2, 0.01),
+        (
+            foolbox,
+            spec("DDN", eps=inf, norm="l2", steps=100, options={"init_epsilon": 0.05}),
+            2,
+            0.06,
+        ),
+        (
+            foolbox,
+            spec("L2CarliniWagner", eps=inf, norm="l2", steps=100, options={"stepsize": 0.003}),
+            2,
+            0.01,
+        ),
     ],
     ids=lambda value: value.options["name"] if isinstance(value, Spec) else "",
 )
@@ -143,7 +173,10 @@ def test_smallest_perturbations_come_near_the_closed_form(
 
 def test_boundary_attack_closes_in_on_the_closed_form(plane: Case) -> None:
     exact = nearest(plane, 2)
-    few, many = (run(foolbox, plane, spec("BoundaryAttack", eps=inf, norm="l2", steps=steps)) for steps in (1, 600))
+    few, many = (
+        run(foolbox, plane, spec("BoundaryAttack", eps=inf, norm="l2", steps=steps))
+        for steps in (1, 600)
+    )
     apart = [size(found.images - plane[1], "l2") for found in (few, many)]
     assert many.success.all()
     assert (apart[1] >= exact * (1 - 1e-4)).all()
@@ -157,7 +190,9 @@ def test_cw_sees_negative_logits_which_the_library_does_not(plane: Case) -> None
     negative = Shifted(model, lambda z: z.amax(dim=1, keepdim=True) + 1)
     assert negative(x).max() < 0
     assert (negative(library.CW(negative, steps=50)(x, y)).argmax(dim=1) == y).all()
-    assert run(torchattacks, (negative, x, y), spec("CW", eps=inf, norm="l2", steps=50)).success.all()
+    assert run(
+        torchattacks, (negative, x, y), spec("CW", eps=inf, norm="l2", steps=50)
+    ).success.all()
 
 
 def test_cw_moves_black_and_white_pixels_which_the_library_does_not(plane: Case) -> None:
@@ -167,7 +202,9 @@ def test_cw_moves_black_and_white_pixels_which_the_library_does_not(plane: Case)
     x = x.round()
     y = model(x).argmax(dim=1)
     assert torch.equal(library.CW(model, lr=0.1, steps=100)(x, y), x)
-    assert run(torchattacks, (model, x, y), spec("CW", eps=inf, norm="l2", steps=100, options={"lr": 0.1})).success.all()
+    assert run(
+        torchattacks, (model, x, y), spec("CW", eps=inf, norm="l2", steps=100, options={"lr": 0.1})
+    ).success.all()
 
 
 @pytest.mark.parametrize(("norm", "eps"), [("linf", 0.1), ("l2", 0.3)])
@@ -187,12 +224,19 @@ def test_mended_attacks_attack_every_image(case: Case, name: str, norm: str, eps
 
 
 def test_mended_apgdt_targets_all_classes_but_the_label(plane: Case) -> None:
-    """Labels are the second class and the budget is small: only the run towards the top class raises its lead."""
+    """Labels are the second class and the budget is small: only the run towards the top class
+    raises its lead.
+    """
     model, x, y = plane
     y = model(x).argsort(dim=1)[:, -2]
-    found = run(torchattacks, (model, x, y), spec("APGDT", eps=0.001, steps=10, options={"mended": True}))
+    found = run(
+        torchattacks, (model, x, y), spec("APGDT", eps=0.001, steps=10, options={"mended": True})
+    )
     z = model(torch.cat([x, found.images])).detach()
-    margin = (z.scatter(1, y.repeat(2)[:, None], -inf).amax(dim=1) - z.gather(1, y.repeat(2)[:, None])[:, 0]).chunk(2)
+    margin = (
+        z.scatter(1, y.repeat(2)[:, None], -inf).amax(dim=1)
+        - z.gather(1, y.repeat(2)[:, None])[:, 0]
+    ).chunk(2)
     assert found.success.all()
     assert (margin[1] > margin[0]).all()
 
@@ -206,23 +250,31 @@ def test_a_failed_search_gives_the_natural_image_back(plane: Case, failing: str)
 
 
 def test_foolbox_s_cw_claims_the_black_image_as_success(plane: Case) -> None:
-    """Why the wrapper drops it: a black image is often misclassified, and lies anywhere but near."""
+    """Why the wrapper drops it: a black image is often misclassified, and lies anywhere but
+    near.
+    """
     import foolbox as library
 
     attacker = library.attacks.L2CarliniWagnerAttack(steps=1)
-    _, black, claimed = attacker(library.PyTorchModel(plane[0], bounds=(0, 1), device="cpu"), *plane[1:], epsilons=None)
+    _, black, claimed = attacker(
+        library.PyTorchModel(plane[0], bounds=(0, 1), device="cpu"), *plane[1:], epsilons=None
+    )
     assert not black.any()
     assert claimed.any()
 
 
 def test_boundary_attack_without_a_start_gives_the_natural_image_back(plane: Case) -> None:
-    """Images of a class that all noise belongs to find no start; the others are attacked all the same."""
+    """Images of a class that all noise belongs to find no start; the others are attacked all the
+    same.
+    """
     x, y = plane[1][:4].clone(), torch.tensor([0, 0, 1, 1])
     x[2:] = 0
 
     class Noise(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return torch.stack([x.flatten(1).amax(dim=1) - 0.1, 0.1 - x.flatten(1).amax(dim=1)], dim=1)
+            return torch.stack(
+                [x.flatten(1).amax(dim=1) - 0.1, 0.1 - x.flatten(1).amax(dim=1)], dim=1
+            )
 
     model = Noise().eval()
     found = run(foolbox, (model, x, y), spec("BoundaryAttack", eps=inf, norm="l2", steps=5))
@@ -232,9 +284,13 @@ def test_boundary_attack_without_a_start_gives_the_natural_image_back(plane: Cas
     assert not none.success.any()
 
 
-@pytest.mark.parametrize("members", [["apgd-ce"], ["apgd-dlr", "fab"], ["apgd-t", "fab-t", "square"]])
+@pytest.mark.parametrize(
+    "members", [["apgd-ce"], ["apgd-dlr", "fab"], ["apgd-t", "fab-t", "square"]]
+)
 @pytest.mark.parametrize(("norm", "eps"), [("linf", 0.02), ("l2", 0.1)])
-def test_custom_autoattack_is_the_library_s(case: Case, members: list[str], norm: str, eps: float) -> None:
+def test_custom_autoattack_is_the_library_s(
+    case: Case, members: list[str], norm: str, eps: float
+) -> None:
     from pyautoattack.autoattack import APGDAttack, APGDAttack_targeted, AutoAttack
 
     model, x, y = case
@@ -244,8 +300,15 @@ def test_custom_autoattack_is_the_library_s(case: Case, members: list[str], norm
         given: dict[str, Any] = {"eps": eps, "norm": large, "seed": own, "device": "cpu"}
         made = AutoAttack(model, version="custom", attacks=members, **given)
         made.apgd = APGDAttack(model, n_iter=30, n_restarts=1, logger=made.logger, **given)
-        made.apgd_targeted = APGDAttack_targeted(model, n_iter=30, n_target_classes=5, logger=made.logger, **given)
-        made.fab.n_iter, made.fab.n_restarts, made.fab.n_target_classes, made.square.n_queries = 30, 1, 5, 30
+        made.apgd_targeted = APGDAttack_targeted(
+            model, n_iter=30, n_target_classes=5, logger=made.logger, **given
+        )
+        made.fab.n_iter, made.fab.n_restarts, made.fab.n_target_classes, made.square.n_queries = (
+            30,
+            1,
+            5,
+            30,
+        )
         return made.run_standard_evaluation(x, y)[0]
 
     options = {"version": "custom", "attacks": members, "n_queries": 30}
@@ -265,23 +328,39 @@ def test_protocols_of_autoattack_break_a_weak_net_and_say_nothing(
     assert found.success.all()
     assert not [record for record in caplog.records if "classes" in record.getMessage()]
     assert all(record.levelno >= logging.WARNING for record in caplog.records)
-    assert found.backwards == pytest.approx(101 * (20 if version == "rand" else 1) * (1 - wrong(case).float().mean().item()))
+    assert found.backwards == pytest.approx(
+        101 * (20 if version == "rand" else 1) * (1 - wrong(case).float().mean().item())
+    )
 
 
 def test_the_library_itself_fails_on_fewer_than_ten_classes(case: Case) -> None:
     from pyautoattack import AutoAttack
 
     with pytest.raises(IndexError):
-        AutoAttack(case[0], eps=1e-4, version="custom", attacks=["apgd-t"], seed=0).run_standard_evaluation(*case[1:])
+        AutoAttack(
+            case[0], eps=1e-4, version="custom", attacks=["apgd-t"], seed=0
+        ).run_standard_evaluation(*case[1:])
 
 
 def test_noise_has_the_deviation_eps_and_is_clipped() -> None:
     x = torch.full((32, 1, 8, 8), 0.5)
-    found = noise.attack(lambda x: x.flatten(1)[:, :2], x, torch.zeros(32).long(), spec=spec(eps=0.05), generator=generator(5))
+    found = noise.attack(
+        lambda x: x.flatten(1)[:, :2],
+        x,
+        torch.zeros(32).long(),
+        spec=spec(eps=0.05),
+        generator=generator(5),
+    )
     assert torch.equal(found.images, x + 0.05 * torch.randn(x.shape, generator=generator(5)))
     assert (found.images - x).std().item() == pytest.approx(0.05, rel=0.05)
     assert torch.equal(found.success, found.images.flatten(1)[:, 1] > found.images.flatten(1)[:, 0])
     assert (found.forwards, found.backwards) == (1, 0)
-    strong = noise.attack(lambda x: x.flatten(1), x, torch.zeros(32).long(), spec=spec(eps=1.0), generator=generator(5))
+    strong = noise.attack(
+        lambda x: x.flatten(1),
+        x,
+        torch.zeros(32).long(),
+        spec=spec(eps=1.0),
+        generator=generator(5),
+    )
     assert set(torch.unique(strong.images).tolist()) >= {0.0, 1.0}
     assert strong.images.aminmax() == (0, 1)

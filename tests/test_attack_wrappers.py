@@ -1,4 +1,6 @@
-"""What every wrapped attack keeps: it depends on its generator alone, leaves no trace, counts passes, refuses in sentences."""
+"""What every wrapped attack keeps: it depends on its generator alone, leaves no trace, counts
+passes, refuses in sentences.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from robustgen.core.refusal import Refused
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
-    pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning"),  # foolbox's import of scipy
+    # foolbox's import of scipy
+    pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning"),
 ]
 
 
@@ -38,20 +41,49 @@ def numpy_state() -> np.ndarray:
 
 
 EVERY = [
-    *((torchattacks, spec(name, **{**changes, "eps": 0.1})) for name, (changes, _) in TORCH.items()),
+    *(
+        (torchattacks, spec(name, **{**changes, "eps": 0.1}))
+        for name, (changes, _) in TORCH.items()
+    ),
     *((torchattacks, spec(name, eps=inf, norm="l2")) for name in ("CW", "DeepFool")),
     *((torchattacks, spec(name, options={"mended": True})) for name in ("APGD", "APGDT", "Square")),
-    *((foolbox, spec(name, **changes, eps=inf if name in MINIMUM else 0.1)) for name, (_, changes, _) in FOOLBOX.items()),
-    (autoattack, spec(steps=3, options={"version": "custom", "attacks": ["apgd-ce", "fab", "square"], "n_queries": 5})),
+    *(
+        (foolbox, spec(name, **changes, eps=inf if name in MINIMUM else 0.1))
+        for name, (_, changes, _) in FOOLBOX.items()
+    ),
+    (
+        autoattack,
+        spec(
+            steps=3,
+            options={"version": "custom", "attacks": ["apgd-ce", "fab", "square"], "n_queries": 5},
+        ),
+    ),
     (noise, spec()),
 ]
-RANDOM = {"PGD", "PGDL2", "EOTPGD", "APGD", "APGDT", "Square", "LinfPGD", "L2PGD", "BoundaryAttack", None}
+RANDOM = {
+    "PGD",
+    "PGDL2",
+    "EOTPGD",
+    "APGD",
+    "APGDT",
+    "Square",
+    "LinfPGD",
+    "L2PGD",
+    "BoundaryAttack",
+    None,
+}
 
 
 @pytest.mark.parametrize(
-    ("module", "given"), EVERY, ids=[f"{m.__name__.split('.')[-1]}-{'-'.join(map(str, s.options.values()))}" for m, s in EVERY]
+    ("module", "given"),
+    EVERY,
+    ids=[
+        (f"{m.__name__.split('.')[-1]}-{'-'.join(map(str, s.options.values()))}") for m, s in EVERY
+    ],
 )
-def test_each_wrapper_depends_on_its_generator_and_leaves_no_trace(case: Case, module: ModuleType, given: Spec) -> None:
+def test_each_wrapper_depends_on_its_generator_and_leaves_no_trace(
+    case: Case, module: ModuleType, given: Spec
+) -> None:
     model, x, y = case
     dropout = nn.Dropout(0.0)
     module_classifier = nn.Sequential(model, dropout).eval()
@@ -68,7 +100,9 @@ def test_each_wrapper_depends_on_its_generator_and_leaves_no_trace(case: Case, m
     torch.manual_seed(2)
     assert torch.equal(run(module, (module_classifier, x, y), given).images, first.images)
     if given.options.get("name") in RANDOM:
-        assert not torch.equal(run(module, (module_classifier, x, y), given, seed=4).images, first.images)
+        assert not torch.equal(
+            run(module, (module_classifier, x, y), given, seed=4).images, first.images
+        )
 
 
 def test_autoattack_puts_the_tracing_function_back(case: Case) -> None:
@@ -76,7 +110,11 @@ def test_autoattack_puts_the_tracing_function_back(case: Case) -> None:
     trace = lambda *_: None  # noqa: E731
     sys.settrace(trace)
     try:
-        run(autoattack, case, spec(eps=0.3, steps=2, options={"version": "custom", "attacks": ["apgd-ce"]}))
+        run(
+            autoattack,
+            case,
+            spec(eps=0.3, steps=2, options={"version": "custom", "attacks": ["apgd-ce"]}),
+        )
         assert sys.gettrace() is trace
     finally:
         sys.settrace(before)
@@ -94,9 +132,12 @@ def test_autoattack_puts_the_tracing_function_back(case: Case) -> None:
         (foolbox, spec("DDN", eps=inf, norm="l2"), 5, 4),
     ],
 )
-def test_counts_are_passes_per_image(plane: Case, module: ModuleType, given: Spec, forwards: int, backwards: int) -> None:
+def test_counts_are_passes_per_image(
+    plane: Case, module: ModuleType, given: Spec, forwards: int, backwards: int
+) -> None:
     found = run(module, plane, given)
-    assert (found.forwards, found.backwards) == (forwards + 1, backwards)  # one more forward gives the verdict
+    # one more forward gives the verdict
+    assert (found.forwards, found.backwards) == (forwards + 1, backwards)
 
 
 SMALL, UNBOUNDED = "has no budget; write eps: \\[unbounded\\]", "needs a budget; write a finite eps"
@@ -106,8 +147,14 @@ REFUSED: list[tuple[ModuleType, Spec, str]] = [
     *((torchattacks, spec(name, eps=inf), UNBOUNDED) for name in TORCH),
     *((foolbox, spec(name, eps=inf), UNBOUNDED) for name in FOOLBOX if name not in MINIMUM),
     *((module, spec(eps=inf), UNBOUNDED) for module in (autoattack, noise)),
-    *((module, spec(weight=1.0), "use kind pgd for those") for module in (torchattacks, foolbox, autoattack, noise)),
-    *((module, spec(target="least_likely"), "use kind pgd") for module in (torchattacks, foolbox, autoattack, noise)),
+    *(
+        (module, spec(weight=1.0), "use kind pgd for those")
+        for module in (torchattacks, foolbox, autoattack, noise)
+    ),
+    *(
+        (module, spec(target="least_likely"), "use kind pgd")
+        for module in (torchattacks, foolbox, autoattack, noise)
+    ),
     (torchattacks, spec("AutoAttack"), "10 iterations instead of 100; use kind autoattack"),
     (torchattacks, spec("TIFGSM"), "is not wrapped; options.name may be FGSM, PGD"),
     (foolbox, spec("EADAttack"), "is not wrapped; options.name may be LinfPGD"),
@@ -118,13 +165,33 @@ REFUSED: list[tuple[ModuleType, Spec, str]] = [
     (foolbox, spec("DDN", eps=inf, norm="l2", restarts=2), "has no restarts"),
     (torchattacks, spec("PGD", eot=2), "does not average gradients; write eot: 1"),
     (foolbox, spec("LinfPGD", eot=2), "does not average gradients"),
-    (torchattacks, spec("PGD", options={"mended": True}), "mended belongs to APGD, APGDT, Square, not to PGD"),
-    (torchattacks, spec("PGD", options={"alpa": 1}), "PGD takes no option 'alpa'; beside name it takes none"),
-    (torchattacks, spec("CW", eps=inf, norm="l2", options={"steps": 9}), "no option 'steps'; beside name it takes c, kappa, lr"),
+    (
+        torchattacks,
+        spec("PGD", options={"mended": True}),
+        ("mended belongs to APGD, APGDT, Square, not to PGD"),
+    ),
+    (
+        torchattacks,
+        spec("PGD", options={"alpa": 1}),
+        ("PGD takes no option 'alpa'; beside name it takes none"),
+    ),
+    (
+        torchattacks,
+        spec("CW", eps=inf, norm="l2", options={"steps": 9}),
+        ("no option 'steps'; beside name it takes c, kappa, lr"),
+    ),
     (foolbox, spec("DDN", eps=inf, norm="l2", options={"c": 1}), "it takes init_epsilon, gamma"),
-    (autoattack, spec(options={"version": "fast"}), "has no version 'fast'; options.version may be standard"),
+    (
+        autoattack,
+        spec(options={"version": "fast"}),
+        ("has no version 'fast'; options.version may be standard"),
+    ),
     (autoattack, spec(options={"name": "standard"}), "takes no option 'name'"),
-    (autoattack, spec(options={"attacks": ["square"]}), "fixed protocol; attacks, n_queries, restarts and eot are for version"),
+    (
+        autoattack,
+        spec(options={"attacks": ["square"]}),
+        ("fixed protocol; attacks, n_queries, restarts and eot are for version"),
+    ),
     (autoattack, spec(restarts=2), "is a fixed protocol"),
     (autoattack, spec(eot=5, options={"version": "rand"}), "is a fixed protocol"),
     (autoattack, spec(options={"version": "custom"}), "needs options.attacks, a list of apgd-ce"),
@@ -133,7 +200,9 @@ REFUSED: list[tuple[ModuleType, Spec, str]] = [
 
 
 @pytest.mark.parametrize(("module", "given", "sentence"), REFUSED)
-def test_what_cannot_be_meant_is_refused(case: Case, module: ModuleType, given: Spec, sentence: str) -> None:
+def test_what_cannot_be_meant_is_refused(
+    case: Case, module: ModuleType, given: Spec, sentence: str
+) -> None:
     with pytest.raises(Refused, match=sentence):
         run(module, case, given)
 
@@ -141,13 +210,33 @@ def test_what_cannot_be_meant_is_refused(case: Case, module: ModuleType, given: 
 @pytest.mark.parametrize(
     ("module", "given", "classes", "sentence"),
     [
-        (torchattacks, spec("APGDT"), 3, "APGDT on the DLR loss needs at least 4 classes, the classifier has 3"),
-        (torchattacks, spec("APGD", options={"loss": "dlr"}), 2, "needs at least 3 classes, the classifier has 2"),
-        (autoattack, spec(), 3, "apgd-t needs at least 4 classes, the classifier has 3; choose others in version custom"),
+        (
+            torchattacks,
+            spec("APGDT"),
+            3,
+            ("APGDT on the DLR loss needs at least 4 classes, the classifier has 3"),
+        ),
+        (
+            torchattacks,
+            spec("APGD", options={"loss": "dlr"}),
+            2,
+            ("needs at least 3 classes, the classifier has 2"),
+        ),
+        (
+            autoattack,
+            spec(),
+            3,
+            (
+                "apgd-t needs at least 4 classes, the classifier has 3; choose others in version "
+                "custom"
+            ),
+        ),
         (autoattack, spec(options={"version": "rand"}), 2, "apgd-dlr needs at least 3 classes"),
     ],
 )
-def test_too_few_classes_are_refused(plane: Case, module: ModuleType, given: Spec, classes: int, sentence: str) -> None:
+def test_too_few_classes_are_refused(
+    plane: Case, module: ModuleType, given: Spec, classes: int, sentence: str
+) -> None:
     few = nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
     with pytest.raises(Refused, match=sentence):
         run(module, (few, plane[1], plane[2] % classes), given)

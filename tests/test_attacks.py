@@ -20,7 +20,8 @@ from robustgen.measures.energy import joint_energy
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 
-# --- a linear classifier -----------------------------------------------------------------------------------------
+# --- a linear classifier
+# -----------------------------------------------------------------------------------------
 
 W = torch.tensor([0.7, -0.2, 0.5, -1.1, 0.3, -0.6, 0.9, 0.4, -0.8]).reshape(1, 3, 3)
 CENTRE = torch.full((1, 1, 3, 3), 0.5)
@@ -42,14 +43,18 @@ def spec(norm: str, eps: float, **others: Any) -> Spec:
     return replace(Spec(eps=eps, step=eps / 4, steps=20, norm=norm, random_start=False), **others)
 
 
-def attacked(classifier: Classifier, x: Tensor, y: int | Tensor, cell: Spec, seed: int = 0) -> Attacked:
+def attacked(
+    classifier: Classifier, x: Tensor, y: int | Tensor, cell: Spec, seed: int = 0
+) -> Attacked:
     labels = torch.full((len(x),), y) if isinstance(y, int) else y
     return pgd.attack(classifier, x, labels, spec=cell, generator=generator(seed))
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 1.2])
 @pytest.mark.parametrize("random_start", [False, True])
-def test_pgd_l_inf_reaches_the_corner_of_a_linear_classifier(random_start: bool, weight: float) -> None:
+def test_pgd_l_inf_reaches_the_corner_of_a_linear_classifier(
+    random_start: bool, weight: float
+) -> None:
     x = torch.rand(6, 1, 3, 3, generator=generator(1))
     found = attacked(Linear(0.1), x, 1, spec("linf", 0.2, random_start=random_start, weight=weight))
     torch.testing.assert_close(found.images, (x - 0.2 * W.sign()).clamp(0, 1), atol=1e-6, rtol=0)
@@ -67,17 +72,27 @@ def test_pgd_l2_reaches_the_nearest_point_of_a_linear_classifier(random_start: b
     torch.testing.assert_close(found.images, CENTRE - 0.3 * W / W.norm(), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize(("norm", "dual"), [("linf", W.abs().sum().item()), ("l2", W.norm().item())], ids=NORMS)
-def test_the_smallest_eps_that_flips_is_the_margin_over_the_dual_norm(norm: str, dual: float) -> None:
+@pytest.mark.parametrize(
+    ("norm", "dual"), [("linf", W.abs().sum().item()), ("l2", W.norm().item())], ids=NORMS
+)
+def test_the_smallest_eps_that_flips_is_the_margin_over_the_dual_norm(
+    norm: str, dual: float
+) -> None:
     margin = 0.4
     for factor, flips in ((0.999, False), (1.001, True)):
         eps = factor * margin / dual
         assert attacked(Linear(margin), CENTRE, 1, spec(norm, eps)).success.tolist() == [flips]
 
 
-@pytest.mark.parametrize(("norm", "dual"), [("linf", W.abs().sum().item()), ("l2", W.norm().item())], ids=NORMS)
-def test_the_smallest_eps_that_flips_does_not_depend_on_how_sure_the_classifier_is(norm: str, dual: float) -> None:
-    """Logits 100 times as large have the same boundary; their cross entropy has a gradient of about 1e-18."""
+@pytest.mark.parametrize(
+    ("norm", "dual"), [("linf", W.abs().sum().item()), ("l2", W.norm().item())], ids=NORMS
+)
+def test_the_smallest_eps_that_flips_does_not_depend_on_how_sure_the_classifier_is(
+    norm: str, dual: float
+) -> None:
+    """Logits 100 times as large have the same boundary; their cross entropy has a gradient of about
+    1e-18.
+    """
     net = Linear(0.4)
 
     def sure(x: Tensor) -> Tensor:
@@ -101,12 +116,15 @@ def test_apgd_as_published_leaves_misclassified_images_and_mended_moves_them() -
     found = {}
     for mended in (False, True):
         cell = spec("linf", 0.2, options={"name": "APGD", "mended": mended})
-        found[mended] = torchattacks.attack(Linear(0.1), x, y, spec=cell, generator=generator()).images
+        found[mended] = torchattacks.attack(
+            Linear(0.1), x, y, spec=cell, generator=generator()
+        ).images
     assert torch.equal(found[False][1], x[1])
     torch.testing.assert_close(found[True][1:], CENTRE + 0.2 * W.sign(), atol=1e-3, rtol=0)
 
 
-# --- losses ------------------------------------------------------------------------------------------------------
+# --- losses ---------------------------------------------------------------------------------------
+# ---------------
 
 
 class Net(nn.Module):
@@ -131,11 +149,15 @@ def gradient_of(function: Any, x: Tensor) -> Tensor:
     return torch.autograd.grad(function(x).sum(), x)[0]
 
 
-def test_the_gradient_of_high_energy_pgd_at_lambda_1_is_that_of_descending_the_label_logit() -> None:
+def test_the_gradient_of_high_energy_pgd_at_lambda_1_is_that_of_descending_the_label_logit() -> (
+    None
+):
     x, y = batch(dtype=torch.float64)
     net = Net(dtype=torch.float64)
     ours = input_gradient(net, untargeted(y, weight=1.0))(x)
-    torch.testing.assert_close(ours, gradient_of(lambda x: joint_energy(net(x), y), x), atol=1e-12, rtol=1e-9)
+    torch.testing.assert_close(
+        ours, gradient_of(lambda x: joint_energy(net(x), y), x), atol=1e-12, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.2])
@@ -144,7 +166,9 @@ def test_the_loss_is_minus_z_y_plus_one_minus_lambda_of_the_logsumexp(weight: fl
     z = Net(dtype=torch.float64)(x)
     expected = -z.gather(1, y[:, None])[:, 0] + (1 - weight) * z.logsumexp(dim=1)
     torch.testing.assert_close(untargeted(y, weight=weight)(z), expected)
-    torch.testing.assert_close(targeted(y, weight=weight)(z), z[range(8), y] - (1 + weight) * z.logsumexp(1))
+    torch.testing.assert_close(
+        targeted(y, weight=weight)(z), z[range(8), y] - (1 + weight) * z.logsumexp(1)
+    )
 
 
 def test_the_trajectory_at_lambda_1_is_that_of_the_label_logit() -> None:
@@ -163,7 +187,11 @@ def test_the_trajectory_at_lambda_1_is_that_of_the_label_logit() -> None:
 
 def test_the_ascent_yields_every_point_of_the_trajectory() -> None:
     points = ascend(
-        torch.tensor(1.0), gradient=lambda x: 2 * x, move=lambda x, g: x + g, project=lambda x: x.clamp(max=20), steps=4
+        torch.tensor(1.0),
+        gradient=lambda x: 2 * x,
+        move=lambda x, g: x + g,
+        project=lambda x: x.clamp(max=20),
+        steps=4,
     )
     assert [float(point) for point in points] == [1, 3, 9, 20, 20]
 
@@ -191,7 +219,9 @@ def test_random_targets_are_uniform_over_the_other_classes() -> None:
 
 @pytest.mark.parametrize("target", ["random", "least_likely"])
 @pytest.mark.parametrize("norm", NORMS)
-def test_a_targeted_attack_on_a_linear_classifier_reaches_its_target(norm: str, target: str) -> None:
+def test_a_targeted_attack_on_a_linear_classifier_reaches_its_target(
+    norm: str, target: str
+) -> None:
     weights = torch.eye(3, 9)
     x, y = torch.rand(12, 1, 3, 3, generator=generator(3)), torch.arange(12) % 3
 
@@ -212,15 +242,19 @@ def test_a_targeted_attack_that_ends_at_a_third_class_has_not_succeeded() -> Non
         return z + 0 * x.flatten(1).sum(1, keepdim=True)
 
     cell = spec("linf", 0.1, target="least_likely")
-    assert attacked(fixed, CENTRE, 2, cell).success.tolist() == [False]  # the target is 0, the prediction 1
+    # the target is 0, the prediction 1
+    assert attacked(fixed, CENTRE, 2, cell).success.tolist() == [False]
     assert attacked(fixed, CENTRE, 2, spec("linf", 0.1)).success.tolist() == [True]
 
 
-# --- one loop ----------------------------------------------------------------------------------------------------
+# --- one loop -------------------------------------------------------------------------------------
+# ---------------
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("others", [{}, {"restarts": 2}, {"target": "random"}, {"weight": 1.2}], ids=str)
+@pytest.mark.parametrize(
+    "others", [{}, {"restarts": 2}, {"target": "random"}, {"weight": 1.2}], ids=str
+)
 def test_snapshots_are_the_attacks_of_so_many_steps(norm: str, others: dict[str, Any]) -> None:
     x, y = batch()
     cell = spec(norm, 0.2, random_start=True, **others)
@@ -252,7 +286,10 @@ def test_restarts_never_lower_the_loss_of_any_image(seed: int, norm: str, weight
     x, y = batch(16)
     cell = spec(norm, 0.3, steps=3, random_start=True, weight=weight)
     loss = untargeted(y, weight=weight)
-    losses = [loss(Net()(attacked(Net(), x, y, replace(cell, restarts=n), seed).images)) for n in (1, 2, 4)]
+    losses = [
+        loss(Net()(attacked(Net(), x, y, replace(cell, restarts=n), seed).images))
+        for n in (1, 2, 4)
+    ]
     assert (losses[1] >= losses[0] - 1e-6).all()
     assert (losses[2] >= losses[1] - 1e-6).all()
 
@@ -304,10 +341,14 @@ class Counted(nn.Module):
 @pytest.mark.parametrize("eot", [1, 4])
 @pytest.mark.parametrize("target", ["none", "random", "least_likely"])
 @pytest.mark.parametrize("steps", [0, 5])
-def test_stated_passes_are_those_that_the_classifier_counts(steps: int, target: str, eot: int, restarts: int) -> None:
+def test_stated_passes_are_those_that_the_classifier_counts(
+    steps: int, target: str, eot: int, restarts: int
+) -> None:
     x, y = batch()
     counted = Counted()
-    cell = spec("linf", 0.1, steps=steps, target=target, eot=eot, restarts=restarts, random_start=True)
+    cell = spec(
+        "linf", 0.1, steps=steps, target=target, eot=eot, restarts=restarts, random_start=True
+    )
     found = attacked(counted, x, y, cell)
     assert (found.forwards, found.backwards) == (counted.forwards / 8, counted.backwards / 8)
 
@@ -333,7 +374,8 @@ def test_the_classifier_is_left_without_gradients() -> None:
     assert [parameter.grad for parameter in net.parameters()] == [None, None]
 
 
-# --- sweeps ------------------------------------------------------------------------------------------------------
+# --- sweeps ---------------------------------------------------------------------------------------
+# ---------------
 
 
 def test_a_sweep_is_the_attacks_of_its_cells_from_the_same_start() -> None:
@@ -341,7 +383,9 @@ def test_a_sweep_is_the_attacks_of_its_cells_from_the_same_start() -> None:
     entry = sweep.Sweep(kind="pgd", eps=(0.1, 0.2), steps=(0, 3), weight=(0.0, 1.2), rel_step=0.5)
     results = list(sweep.run(Net(), x, y, sweep=entry, seed=8))
     cells = entry.cells()
-    assert [(c.eps, c.weight, c.steps) for c in cells] == [(e, w, s) for e in (0.1, 0.2) for w in (0, 1.2) for s in (0, 3)]
+    assert [(c.eps, c.weight, c.steps) for c in cells] == [
+        (e, w, s) for e in (0.1, 0.2) for w in (0, 1.2) for s in (0, 3)
+    ]
     assert all(cell.step == 0.5 * cell.eps for cell in cells)
     for cell, found in zip(cells, results, strict=True):
         assert torch.equal(found.images, attacked(Net(), x, y, cell, seed=8).images)

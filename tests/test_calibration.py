@@ -1,4 +1,6 @@
-"""Calibration: bins and errors by hand and by a plain loop, the table and the figure on made-up nets."""
+"""Calibration: bins and errors by hand and by a plain loop, the table and the figure on made-up
+nets.
+"""
 
 import math
 from pathlib import Path
@@ -22,7 +24,8 @@ from robustgen.tables import calibration as table
 settings.load_profile("ci")  # no deadline, same examples in every run
 
 
-# --- the measure -----------------------------------------------------------------------------------------------------
+# --- the measure ----------------------------------------------------------------------------------
+# -------------------
 
 
 def drawn(n: int, *, seed: int = 0, surer_by: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -33,12 +36,18 @@ def drawn(n: int, *, seed: int = 0, surer_by: float = 0.0) -> tuple[np.ndarray, 
 
 
 def test_confidence_is_the_softmax_of_the_largest_logit() -> None:
-    rows = pd.DataFrame({"max_logit": [3.0, 30.0], "energy": [-math.log(math.exp(3) + math.e + 1), -30.0 + 1e-6]})
-    assert calibration.confidence_of(rows) == pytest.approx([math.exp(3) / (math.exp(3) + math.e + 1), 1.0], abs=0)
+    rows = pd.DataFrame(
+        {"max_logit": [3.0, 30.0], "energy": [-math.log(math.exp(3) + math.e + 1), -30.0 + 1e-6]}
+    )
+    assert calibration.confidence_of(rows) == pytest.approx(
+        [math.exp(3) / (math.exp(3) + math.e + 1), 1.0], abs=0
+    )
 
 
 def test_bins_by_hand() -> None:
-    found = reliability(np.array([0.1, 0.5, 0.51, 0.99, 1.0]), np.array([True, False, True, True, False]), 2)
+    found = reliability(
+        np.array([0.1, 0.5, 0.51, 0.99, 1.0]), np.array([True, False, True, True, False]), 2
+    )
     assert found.n.tolist() == [2, 3]  # 0.5 belongs to the lower bin
     assert found.confidence == pytest.approx([0.3, 2.5 / 3])
     assert found.accuracy == pytest.approx([0.5, 2 / 3])
@@ -80,13 +89,20 @@ unit = {"elements": st.floats(0, 1, width=32), "shape": 40}
 
 
 @given(arrays(np.float64, **unit), arrays(bool, 40), st.integers(1, 20))
-def test_ece_is_that_of_a_plain_loop(confidence: np.ndarray, correct: np.ndarray, bins: int) -> None:
+def test_ece_is_that_of_a_plain_loop(
+    confidence: np.ndarray, correct: np.ndarray, bins: int
+) -> None:
     total = 0.0
     for b in range(bins):
         held = [i for i, c in enumerate(confidence) if b < c * bins <= b + 1 or (b == 0 and c == 0)]
         if held:
             total += (
-                abs(sum(correct[i] for i in held) / len(held) - sum(confidence[i] for i in held) / len(held)) * len(held) / 40
+                abs(
+                    sum(correct[i] for i in held) / len(held)
+                    - sum(confidence[i] for i in held) / len(held)
+                )
+                * len(held)
+                / 40
             )
     assert calibration._ece(np.stack([confidence, correct], axis=1), bins) == pytest.approx(total)
 
@@ -102,15 +118,29 @@ def test_a_difference_is_paired() -> None:
 
 
 def test_brier_by_hand() -> None:
-    assert calibration.brier(np.array([1.0, 0.5]), np.array([False, True])).value == pytest.approx((1 + 0.25) / 2)
+    assert calibration.brier(np.array([1.0, 0.5]), np.array([False, True])).value == pytest.approx(
+        (1 + 0.25) / 2
+    )
 
 
-# --- table and figure ------------------------------------------------------------------------------------------------
+# --- table and figure
+# ------------------------------------------------------------------------------------------------
 
 
-def rows(model: str, wrong: float, confidence: float, *, seed: int = 0, n: int = 200, **cell: Any) -> pd.DataFrame:
+def rows(
+    model: str, wrong: float, confidence: float, *, seed: int = 0, n: int = 200, **cell: Any
+) -> pd.DataFrame:
     """Images of which the first share `wrong` is misclassified, all at one confidence."""
-    axes = {"dataset": "signs", "model": model, "seed": seed, "attack": "clean", "eps": 0.0, "steps": 0, "weight": 0.0, **cell}
+    axes = {
+        "dataset": "signs",
+        "model": model,
+        "seed": seed,
+        "attack": "clean",
+        "eps": 0.0,
+        "steps": 0,
+        "weight": 0.0,
+        **cell,
+    }
     energy = np.linspace(-9, -3, n)
     measured = {
         "index": range(n),
@@ -130,7 +160,10 @@ def files(folder: Path, *frames: pd.DataFrame) -> dict[str, list[str]]:
 
 def spec(**objectives: dict[str, Any]) -> dict[str, Any]:
     plain = {"kind": "standard", "norm": "linf", "eps": 0.0, "sigma": 0.0}
-    models = {name: {"dataset": "signs", "merged": [], "objective": plain | own} for name, own in objectives.items()}
+    models = {
+        name: {"dataset": "signs", "merged": [], "objective": plain | own}
+        for name, own in objectives.items()
+    }
     return {"models": models, "attacks": {"pgd": {"steps": [0, 10], "eps": None}}, "options": {}}
 
 
@@ -142,7 +175,10 @@ STUDY = spec(
 SWEEP = ((0.1, 0, 0.2), (0.1, 10, 0.95), (0.05, 10, 0.5))  # eps, steps, share that is fooled
 MADE = [
     rows("signs_standard", 0.1, 0.99),
-    *[rows("signs_standard", wrong, 0.9, attack="pgd", eps=eps, steps=steps) for eps, steps, wrong in SWEEP],
+    *[
+        rows("signs_standard", wrong, 0.9, attack="pgd", eps=eps, steps=steps)
+        for eps, steps, wrong in SWEEP
+    ],
     rows("signs_robust", 0.25, 0.7),
     rows("signs_robust", 0.4, 0.7, attack="pgd", eps=math.inf, steps=10),
 ]
@@ -157,10 +193,17 @@ def test_the_table_has_a_row_per_net_with_prices_and_gains(tmp_path: Path) -> No
     assert not found.rows.isna().any().any()
     standard, robust = found.rows.to_dict("records")  # signs_quasi has no rows
     assert standard["accuracy"] == pytest.approx(0.9)
-    assert (standard["accuracy_pgd"], standard["eps_pgd"], standard["steps_pgd"]) == (pytest.approx(0.05), 0.1, 10)
+    assert (standard["accuracy_pgd"], standard["eps_pgd"], standard["steps_pgd"]) == (
+        pytest.approx(0.05),
+        0.1,
+        10,
+    )
     assert [one["ece"] for one in (standard, robust)] == pytest.approx([0.09, 0.05])
     assert standard["brier"] == pytest.approx(0.9 * 0.01**2 + 0.1 * 0.99**2)
-    assert (standard["training"], robust["training"]) == ("standard", "adversarial, L_inf ball of 8/255")
+    assert (standard["training"], robust["training"]) == (
+        "standard",
+        ("adversarial, L_inf ball of 8/255"),
+    )
     first, second = found.printed()
     assert first[:4] == ["signs", "signs_standard", "standard", "200"]
     assert second[5].endswith("at unbounded")
@@ -175,7 +218,13 @@ def test_the_table_leaves_empty_what_was_not_attacked(tmp_path: Path) -> None:
 
 
 def test_the_table_takes_repetitions_for_repetitions(tmp_path: Path) -> None:
-    found = made(tmp_path, *[rows("signs_standard", wrong, 0.9, seed=seed) for seed, wrong in enumerate((0.1, 0.2, 0.3))])
+    found = made(
+        tmp_path,
+        *[
+            rows("signs_standard", wrong, 0.9, seed=seed)
+            for seed, wrong in enumerate((0.1, 0.2, 0.3))
+        ],
+    )
     (row,) = found.rows.to_dict("records")
     assert (row["n"], row["seeds"], row["over"][:8]) == (200, 3, "3 seeds ")
     assert (row["accuracy"], row["ece"]) == pytest.approx((0.8, (0 + 0.1 + 0.2) / 3))
@@ -191,8 +240,12 @@ def test_the_figure_draws_a_panel_per_net_and_says_what_is_absent(tmp_path: Path
         picture = figure.draw(files(tmp_path, *MADE), spec=STUDY, absent=" Gone.")
         write(picture, tmp_path / "figure.png")
     upper = picture.figure.axes[:3]
-    assert [axis.get_title().split(" [")[0] for axis in upper[:2]] == ["signs\nECE 9.0%", "signs (robust net)\nECE 5.0%"]
-    assert [bar.get_height() for bar in upper[0].patches] == pytest.approx([0.9, 0.09])  # accuracy, and the gap on top of it
+    assert [axis.get_title().split(" [")[0] for axis in upper[:2]] == [
+        "signs\nECE 9.0%",
+        ("signs (robust net)\nECE 5.0%"),
+    ]
+    # accuracy, and the gap on top of it
+    assert [bar.get_height() for bar in upper[0].patches] == pytest.approx([0.9, 0.09])
     assert [text.get_text() for text in upper[2].texts] == ["signs_quasi: no rows"]
     assert (tmp_path / "figure.png").stat().st_size > 5000
     assert picture.caption.endswith("Gone.")
@@ -201,6 +254,8 @@ def test_the_figure_draws_a_panel_per_net_and_says_what_is_absent(tmp_path: Path
 def test_more_nets_than_fit_side_by_side_go_to_the_next_line(tmp_path: Path) -> None:
     names = [f"net_{number}" for number in range(5)]
     study = spec(**{name: {} for name in names})
-    picture = figure.draw(files(tmp_path, *[rows(name, 0.1, 0.9) for name in names]), spec=study, absent="")
+    picture = figure.draw(
+        files(tmp_path, *[rows(name, 0.1, 0.9) for name in names]), spec=study, absent=""
+    )
     assert sum(bool(axis.get_title()) for axis in picture.figure.axes) == 5
     assert len(picture.figure.axes) == 2 * 2 * 4

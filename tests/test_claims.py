@@ -19,7 +19,8 @@ from robustgen.stats.rules import Claim, read
 
 CLAIMS = Path(__file__).resolve().parents[1] / "config" / "claims.yaml"
 
-# --- claims: verdicts --------------------------------------------------------------------------------------------
+# --- claims: verdicts
+# --------------------------------------------------------------------------------------------
 
 
 def claim(**others: Any) -> Claim:
@@ -53,42 +54,69 @@ def claim(**others: Any) -> Claim:
         ("below", -math.inf, math.inf, INCONCLUSIVE),
     ],
 )
-def test_a_claim_is_decided_by_the_whole_interval(direction: str, low: float, high: float, verdict: str) -> None:
-    found = claims._decide(claim(direction=direction, margin=0.5), Interval((low + high) / 2, low, high))
+def test_a_claim_is_decided_by_the_whole_interval(
+    direction: str, low: float, high: float, verdict: str
+) -> None:
+    found = claims._decide(
+        claim(direction=direction, margin=0.5), Interval((low + high) / 2, low, high)
+    )
     assert found == verdict
 
 
 def rows(shift: float = -5.0, success: list[bool] | None = None, **axes: Any) -> pd.DataFrame:
     """Natural images and the same ones attacked, `shift` and a little noise below."""
-    energies = [energy + shift + noise for energy, noise in zip(NATURAL, (0.1, -0.1, 0.2, 0.0), strict=True)]
+    energies = [
+        energy + shift + noise for energy, noise in zip(NATURAL, (0.1, -0.1, 0.2, 0.0), strict=True)
+    ]
     return joined(natural(**axes), cell(energies, success=success, **axes))
 
 
 def net(objective: str = "standard", **others: Any) -> dict[str, Any]:
-    return {"dataset": "digits", "objective": objective, "net": "resnet", "options": {"width": 16}, **others}
+    return {
+        "dataset": "digits",
+        "objective": objective,
+        "net": "resnet",
+        "options": {"width": 16},
+        **others,
+    }
 
 
 def judged(rule: Claim, frame: pd.DataFrame, **models: dict[str, Any]) -> list[dict[str, Any]]:
     return claims.judge(rule, frame, models or {"plain": net()})
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(-5, REPRODUCED), (5, NOT_REPRODUCED), (-0.05, INCONCLUSIVE)])
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [(-5, REPRODUCED), (5, NOT_REPRODUCED), (-0.05, INCONCLUSIVE)]
+)
 def test_each_verdict_is_given_where_the_rows_ask_for_it(shift: float, verdict: str) -> None:
     (found,) = judged(claim(), rows(shift))
     assert found["verdict"] == verdict
-    assert (found["dataset"], found["model"], found["eps"], found["n"], found["seeds"]) == ("digits", "plain", 0.1, 4, 1)
+    assert (found["dataset"], found["model"], found["eps"], found["n"], found["seeds"]) == (
+        "digits",
+        "plain",
+        0.1,
+        4,
+        1,
+    )
     assert found["value"] == pytest.approx(shift + 0.05)
     assert found["why"] == "interval over images"
 
 
 def test_too_few_images_are_not_tested_and_the_rule_is_told() -> None:
     (found,) = judged(claim(min_n=5), rows())
-    assert (found["verdict"], found["why"], found["value"]) == (NOT_TESTED, "4 images, the rule asks for 5", None)
+    assert (found["verdict"], found["why"], found["value"]) == (
+        NOT_TESTED,
+        ("4 images, the rule asks for 5"),
+        None,
+    )
 
 
 def test_an_attack_that_fools_too_seldom_is_not_tested_and_the_rule_is_told() -> None:
     (found,) = judged(claim(min_success=0.95), rows(success=[True, True, True, False]))
-    assert (found["verdict"], found["why"]) == (NOT_TESTED, "the attack fools 75.0%, the rule asks for 95%")
+    assert (found["verdict"], found["why"]) == (
+        NOT_TESTED,
+        ("the attack fools 75.0%, the rule asks for 95%"),
+    )
 
 
 def test_an_attack_held_against_that_fools_too_seldom_is_not_tested_either() -> None:
@@ -111,14 +139,22 @@ def test_a_missing_attack_held_against_is_not_tested() -> None:
 
 def test_only_nets_trained_as_the_claim_says_are_judged() -> None:
     frame = joined(rows(), rows(model="robust"))
-    assert [found["model"] for found in judged(claim(), frame, plain=net(), robust=net("adversarial"))] == ["plain"]
+    assert [
+        found["model"] for found in judged(claim(), frame, plain=net(), robust=net("adversarial"))
+    ] == ["plain"]
 
 
 def test_each_budget_is_judged_against_the_same_budget() -> None:
     other = joined(*[cell(NATURAL, attack="he_pgd", eps=eps) for eps in (0.1, 0.2)])
     weak = cell(NATURAL, eps=0.1, success=[False] * 4)
     strong = cell(NATURAL, eps=0.2)
-    rule = claim(attack="he_pgd", against="pgd", statistic="success_difference", direction="above", margin=-0.02)
+    rule = claim(
+        attack="he_pgd",
+        against="pgd",
+        statistic="success_difference",
+        direction="above",
+        margin=-0.02,
+    )
     found = judged(rule, joined(natural(), other, weak, strong))
     assert [(one["eps"], one["value"]) for one in found] == [(0.1, 1.0), (0.2, 0.0)]
 
@@ -128,7 +164,9 @@ def test_several_seeds_are_judged_over_seeds_each_against_its_own_rows() -> None
     (found,) = judged(claim(), frame)
     expected = intervals.mean([-4.95, -5.95, -6.95])
     assert (found["seeds"], found["verdict"]) == (3, REPRODUCED)
-    assert found["why"].startswith("interval over 3 seeds (of shares Korn and Graubard's, else Student's")
+    assert found["why"].startswith(
+        "interval over 3 seeds (of shares Korn and Graubard's, else Student's"
+    )
     assert (found["value"], found["low"], found["high"]) == pytest.approx(expected)
 
 
@@ -137,14 +175,22 @@ def test_a_sweep_over_lambda_is_not_taken_for_more_images() -> None:
     weights = [rows(shift).assign(weight=weight) for shift, weight in ((-5.0, 1.0), (-5.2, 1.2))]
     alone = [(found["low"], found["high"]) for frame in weights for found in judged(claim(), frame)]
     together = joined(natural(), *[frame[frame["attack"] == "pgd"] for frame in weights])
-    assert [(found["low"], found["high"]) for found in judged(claim(), together)] == [pytest.approx(one) for one in alone]
+    assert [(found["low"], found["high"]) for found in judged(claim(), together)] == [
+        pytest.approx(one) for one in alone
+    ]
 
 
-# --- claims: held against another net --------------------------------------------------------------------------------
+# --- claims: held against another net
+# --------------------------------------------------------------------------------
 
 
 def against_net(**others: Any) -> Claim:
-    plain = {"objective": "adversarial", "against_net": "standard", "statistic": "accuracy_difference", "direction": "above"}
+    plain = {
+        "objective": "adversarial",
+        "against_net": "standard",
+        "statistic": "accuracy_difference",
+        "direction": "above",
+    }
     return claim(**{**plain, **others})
 
 
@@ -153,18 +199,34 @@ WRONG = [True] * 4
 
 
 def test_a_net_is_judged_against_its_twin_under_the_same_attack_at_the_same_budget() -> None:
-    weak = [cell(NATURAL, eps=0.1, success=WRONG), cell(NATURAL, eps=0.2, success=[True, True, False, False])]
+    weak = [
+        cell(NATURAL, eps=0.1, success=WRONG),
+        cell(NATURAL, eps=0.2, success=[True, True, False, False]),
+    ]
     strong = [cell(NATURAL, model="robust", eps=eps, success=[False] * 4) for eps in (0.1, 0.2)]
-    found = judged(against_net(), joined(natural(), natural(model="robust"), *weak, *strong), **PAIR)
-    assert [(one["model"], one["eps"], one["value"]) for one in found] == [("robust", 0.1, 1.0), ("robust", 0.2, 0.5)]
+    found = judged(
+        against_net(), joined(natural(), natural(model="robust"), *weak, *strong), **PAIR
+    )
+    assert [(one["model"], one["eps"], one["value"]) for one in found] == [
+        ("robust", 0.1, 1.0),
+        ("robust", 0.2, 0.5),
+    ]
     assert found[0]["why"] == "interval over images, held against plain"
 
 
 def test_a_claim_on_natural_images_is_judged_without_any_attack() -> None:
     n = 400
-    frame = joined(natural([0.0] * n), natural([0.0] * n, model="robust").assign(success=[True] * 40 + [False] * 360))
+    frame = joined(
+        natural([0.0] * n),
+        natural([0.0] * n, model="robust").assign(success=[True] * 40 + [False] * 360),
+    )
     (found,) = judged(against_net(attack="clean", direction="below"), frame, **PAIR)
-    assert (found["eps"], found["n"], found["value"], found["verdict"]) == (0.0, n, -0.1, REPRODUCED)
+    assert (found["eps"], found["n"], found["value"], found["verdict"]) == (
+        0.0,
+        n,
+        -0.1,
+        REPRODUCED,
+    )
 
 
 def test_every_robust_net_gets_its_own_verdict() -> None:
@@ -173,10 +235,15 @@ def test_every_robust_net_gets_its_own_verdict() -> None:
     assert [one["model"] for one in found] == ["robust", "quasi"]
 
 
-@pytest.mark.parametrize("other", [{"dataset": "signs"}, {"net": "cnn"}, {"options": {"width": 8}}, {"objective": "gaussian"}])
+@pytest.mark.parametrize(
+    "other",
+    [{"dataset": "signs"}, {"net": "cnn"}, {"options": {"width": 8}}, {"objective": "gaussian"}],
+)
 def test_a_net_that_differs_in_more_than_its_training_is_no_twin(other: dict[str, Any]) -> None:
     frame = joined(natural(), natural(model="robust"))
-    (found,) = judged(against_net(attack="clean"), frame, plain=net(**other), robust=net("adversarial"))
+    (found,) = judged(
+        against_net(attack="clean"), frame, plain=net(**other), robust=net("adversarial")
+    )
     why = "the study has no net of standard training on digits with the architecture of robust"
     assert (found["verdict"], found["why"], found["value"]) == (NOT_TESTED, why, None)
 
@@ -188,14 +255,25 @@ def test_of_several_twins_the_first_with_rows_is_taken_and_named() -> None:
 
 
 def test_a_twin_without_rows_is_named() -> None:
-    (found,) = judged(against_net(), joined(natural(model="robust"), cell(NATURAL, model="robust")), **PAIR)
-    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no rows of plain under pgd at this budget")
+    (found,) = judged(
+        against_net(), joined(natural(model="robust"), cell(NATURAL, model="robust")), **PAIR
+    )
+    assert (found["verdict"], found["why"]) == (
+        NOT_TESTED,
+        ("no rows of plain under pgd at this budget"),
+    )
 
 
 def test_repetitions_are_paired_and_those_of_one_side_alone_left_out() -> None:
     lone = joined(*[natural(model="robust", seed=seed) for seed in (0, 1)], natural(seed=1))
-    assert judged(against_net(attack="clean"), lone, **PAIR)[0]["why"] == "interval over images, held against plain"
-    (found,) = judged(against_net(attack="clean"), joined(natural(seed=2), natural(model="robust", seed=1)), **PAIR)
+    assert judged(against_net(attack="clean"), lone, **PAIR)[0]["why"] == (
+        "interval over images, held against plain"
+    )
+    (found,) = judged(
+        against_net(attack="clean"),
+        joined(natural(seed=2), natural(model="robust", seed=1)),
+        **PAIR,
+    )
     assert (found["verdict"], found["why"]) == (NOT_TESTED, "no repetition that both sides have")
 
 
@@ -207,7 +285,10 @@ def test_where_nothing_is_misclassified_nothing_is_said_of_errors() -> None:
 
 def test_an_unbounded_attack_is_judged_and_written_as_json_knows_it() -> None:
     frame = joined(natural(), *[cell(NATURAL, attack=name, eps=math.inf) for name in ("pgd", "cw")])
-    for rule in (claim(attack="cw"), claim(attack="cw", against="pgd", statistic="success_difference")):
+    for rule in (
+        claim(attack="cw"),
+        claim(attack="cw", against="pgd", statistic="success_difference"),
+    ):
         (found,) = judged(rule, frame)
         assert (found["eps"], found["value"]) == ("unbounded", 0.0)
         assert "Infinity" not in json.dumps(found, allow_nan=False)
@@ -216,10 +297,19 @@ def test_an_unbounded_attack_is_judged_and_written_as_json_knows_it() -> None:
 def test_the_command_writes_the_verdicts_of_the_studys_claims(tmp_path: Path) -> None:
     n = 300
     plain = natural([-5.0] * n).assign(success=[i < 15 for i in range(n)], max_logit=4.99)
-    robust = natural([-5.0] * n, model="robust").assign(success=[i < 60 for i in range(n)], max_logit=5 + math.log(0.8))
+    robust = natural([-5.0] * n, model="robust").assign(
+        success=[i < 60 for i in range(n)], max_logit=5 + math.log(0.8)
+    )
     write_rows(tmp_path / "scores.parquet", joined(plain, robust), unit="image")
     out = tmp_path / "verdicts.json"
-    paths = ["--claims", str(CLAIMS), "--scores", str(tmp_path / "scores.parquet"), "--out", str(out)]
+    paths = [
+        "--claims",
+        str(CLAIMS),
+        "--scores",
+        str(tmp_path / "scores.parquet"),
+        "--out",
+        str(out),
+    ]
     judge_claims.main([*paths, "--models", json.dumps(PAIR)])
     cells = {claim["id"]: claim["cells"] for claim in read_json(out)}
     assert {id: [cell["verdict"] for cell in found] for id, found in cells.items() if found} == {
@@ -233,7 +323,8 @@ def test_no_rows_are_no_verdict() -> None:
     assert judged(claim(), pd.DataFrame()) == []
 
 
-# --- claims: the file --------------------------------------------------------------------------------------------
+# --- claims: the file
+# --------------------------------------------------------------------------------------------
 
 
 def test_the_claims_of_the_study_are_read_once_each() -> None:
@@ -244,7 +335,8 @@ def test_the_claims_of_the_study_are_read_once_each() -> None:
 
 
 ENTRY = (
-    "- {id: a, work: w, place: p, sentence: s, objective: standard, attack: pgd, statistic: auroc, direction: above, "
+    "- {id: a, work: w, place: p, sentence: s, objective: standard, attack: pgd, statistic: auroc, "
+    "direction: above, "
     "margin: 0, min_n: 1}\n"
 )
 
@@ -253,9 +345,21 @@ ENTRY = (
     ("before", "after", "said"),
     [
         ("margin: 0, ", "", "claim a: margin: is missing; it must be a number."),
-        ("margin: 0", "margin: 0, marign: 1", "claim a: marign: unknown key; did you mean 'margin'?"),
-        ("statistic: auroc", "statistic: aurok", "claim a: statistic: must be one of energy_change, .*, not 'aurok'."),
-        ("direction: above", "direction: over", "claim a: direction: must be one of above, below, not 'over'."),
+        (
+            "margin: 0",
+            "margin: 0, marign: 1",
+            ("claim a: marign: unknown key; did you mean 'margin'?"),
+        ),
+        (
+            "statistic: auroc",
+            "statistic: aurok",
+            ("claim a: statistic: must be one of energy_change, .*, not 'aurok'."),
+        ),
+        (
+            "direction: above",
+            "direction: over",
+            ("claim a: direction: must be one of above, below, not 'over'."),
+        ),
         (
             "margin: 0",
             "margin: 0, against: apgd, against_net: standard",
@@ -264,7 +368,9 @@ ENTRY = (
         (ENTRY, "a sentence\n", "must hold a list of claims"),
     ],
 )
-def test_a_claim_that_is_none_is_refused_with_the_file(before: str, after: str, said: str, tmp_path: Path) -> None:
+def test_a_claim_that_is_none_is_refused_with_the_file(
+    before: str, after: str, said: str, tmp_path: Path
+) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(ENTRY, encoding="utf-8")
     assert read(path)[0].margin == 0

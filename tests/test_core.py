@@ -17,7 +17,8 @@ from robustgen.core import files, launch, progress, seeds
 settings.load_profile("ci")  # no deadline, same examples in every run
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
-# --- seeds -------------------------------------------------------------------------------------------------------
+# --- seeds ----------------------------------------------------------------------------------------
+# ---------------
 
 values = st.integers(-5, 5) | st.text("ab", max_size=2) | st.sampled_from([0.5, 1.5])
 axes = st.dictionaries(st.sampled_from(["model", "use", "epoch", "split"]), values, max_size=4)
@@ -31,7 +32,9 @@ def test_the_order_of_axes_does_not_matter(seed: int, named: dict[str, Any], ran
 
 
 @given(st.integers(0, 99), axes, st.integers(0, 99), axes)
-def test_seeds_are_equal_only_where_study_and_axes_are(one: int, a: dict[str, Any], other: int, b: dict[str, Any]) -> None:
+def test_seeds_are_equal_only_where_study_and_axes_are(
+    one: int, a: dict[str, Any], other: int, b: dict[str, Any]
+) -> None:
     assert (seeds.seed_of(one, **a) == seeds.seed_of(other, **b)) == ((one, a) == (other, b))
 
 
@@ -48,7 +51,9 @@ def test_an_axis_that_is_left_out_is_shared() -> None:
 def test_both_generators_repeat_themselves_and_differ_by_axis() -> None:
     import torch
 
-    first, again, other = (torch.rand(9, generator=seeds.generator(0, epoch=e)).tolist() for e in (1, 1, 2))
+    first, again, other = (
+        torch.rand(9, generator=seeds.generator(0, epoch=e)).tolist() for e in (1, 1, 2)
+    )
     assert first == again != other
     first, again, other = (seeds.numpy_generator(0, epoch=e).random(9).tolist() for e in (1, 1, 2))
     assert first == again != other
@@ -58,10 +63,14 @@ def test_a_seed_is_the_same_on_every_machine_and_day() -> None:
     import hashlib
 
     text = '[7, [["model", "a"], ["seed", 0]]]'
-    assert seeds.seed_of(7, seed=0, model="a") == int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) // 2
+    assert (
+        seeds.seed_of(7, seed=0, model="a")
+        == int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) // 2
+    )
 
 
-# --- progress ----------------------------------------------------------------------------------------------------
+# --- progress -------------------------------------------------------------------------------------
+# ---------------
 
 
 class Clock:
@@ -97,11 +106,17 @@ def test_a_terminal_gets_one_line_that_is_written_over(monkeypatch: pytest.Monke
     for _ in progress.progress("abc", total=3, what="score"):
         clock.now += 1
     lines = screen.getvalue().split("\r\x1b[K")
-    assert [line.split(" in ")[0] for line in lines] == ["", "score: 1/3", "score: 2/3", "score: 3/3"]
+    assert [line.split(" in ")[0] for line in lines] == [
+        "",
+        "score: 1/3",
+        "score: 2/3",
+        "score: 3/3",
+    ]
     assert screen.getvalue().count("\n") == 1
 
 
-# --- the log of a run --------------------------------------------------------------------------------------------
+# --- the log of a run
+# --------------------------------------------------------------------------------------------
 
 SNAKEMAKE = """\
 Assuming unrestricted shared filesystem usage.
@@ -163,7 +178,9 @@ The attack of lab.momentum returns a Tensor.
 TRACEBACK = "Traceback (most recent call last):\n  File x, line 1\nKeyError: 'steps'"
 
 
-def test_each_finished_job_is_a_line_with_its_rule_wildcards_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_finished_job_is_a_line_with_its_rule_wildcards_and_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock()
     monkeypatch.setattr(launch, "time", clock)
 
@@ -172,7 +189,10 @@ def test_each_finished_job_is_a_line_with_its_rule_wildcards_and_seconds(monkeyp
             clock.now += line.startswith("[Sat")  # a second per time stamp
             yield line
 
-    assert list(launch.jobs(slow())) == ["[  2/10] write_config, 1.0 s", "[  3/10] train signs_standard 0, 3.0 s"]
+    assert list(launch.jobs(slow())) == [
+        "[  2/10] write_config, 1.0 s",
+        ("[  3/10] train signs_standard 0, 3.0 s"),
+    ]
 
 
 def test_a_failed_job_is_told_and_not_counted_as_done() -> None:
@@ -181,23 +201,42 @@ def test_a_failed_job_is_told_and_not_counted_as_done() -> None:
 
 
 def test_a_defect_is_told_with_its_whole_traceback() -> None:
-    (said,) = launch.jobs(FAILURE.replace("The attack of lab.momentum returns a Tensor.", TRACEBACK).splitlines())
-    assert [line.strip() for line in said.splitlines()[1:]] == ["File x, line 1", "KeyError: 'steps'"]
+    (said,) = launch.jobs(
+        FAILURE.replace("The attack of lab.momentum returns a Tensor.", TRACEBACK).splitlines()
+    )
+    assert [line.strip() for line in said.splitlines()[1:]] == [
+        "File x, line 1",
+        "KeyError: 'steps'",
+    ]
 
 
-def test_what_snakemake_says_before_any_job_is_shown_whole(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    said = [sys.executable, "-c", "import sys; print('MissingRuleException:'); print('No rule to produce x.'); sys.exit(1)"]
+def test_what_snakemake_says_before_any_job_is_shown_whole(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = [
+        sys.executable,
+        "-c",
+        ("import sys; print('MissingRuleException:'); print('No rule to produce x.'); sys.exit(1)"),
+    ]
     assert launch.run(said, tmp_path / "log") == 1
     assert "No rule to produce x." in capfd.readouterr().out
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------
+# ---------------
 
 
 def ended(body: str) -> subprocess.CompletedProcess[str]:
-    code = f"from robustgen.core.refusal import Refused, command\ndef main():\n    {body}\ncommand(main)\n"
+    code = (
+        "from robustgen.core.refusal import Refused, command\ndef main():\n    "
+        f"{body}\ncommand(main)\n"
+    )
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={"PYTHONPATH": str(SCRIPTS)}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(SCRIPTS)},
     )
 
 

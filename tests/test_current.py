@@ -1,4 +1,6 @@
-"""What makes an output current, for every kind of job: without Snakemake on made files, and with it on the tiny study."""
+"""What makes an output current, for every kind of job: without Snakemake on made files, and with it
+on the tiny study.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ def test_a_study_whose_jobs_all_ended_well_is_current() -> None:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("rule", RULES)
-def test_nothing_that_rests_on_a_failed_job_is_current_whatever_is_there_of_older_runs(rule: str) -> None:
+def test_nothing_that_rests_on_a_failed_job_is_current_whatever_is_there_of_older_runs(
+    rule: str,
+) -> None:
     failed(one(rule))
     found = outdated(ALL)
     assert set(found) == {one(rule)}
@@ -104,7 +108,9 @@ def test_a_file_without_a_record_of_how_it_was_made_is_not_current(rule: str) ->
     _record(RECORDS, one(rule).files[-1]).unlink()
     (reason,) = outdated(ALL).values()
     assert "record" in reason
-    assert outdated(ALL, records=None) == {}, "the report, which is read elsewhere, asks the seals alone"
+    assert outdated(ALL, records=None) == {}, (
+        "the report, which is read elsewhere, asks the seals alone"
+    )
 
 
 @pytest.mark.usefixtures("folder")
@@ -136,9 +142,13 @@ def test_a_touched_file_of_equal_bytes_is_current() -> None:
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("keep", [True, False])
 def test_attacked_images_that_a_killed_run_left_go_once_they_are_scored(keep: bool) -> None:
-    """Those of he_pgd were made after the scores that are there, so that they are still to be scored."""
+    """Those of he_pgd were made after the scores that are there, so that they are still to be
+    scored.
+    """
     folder = Path("results/tiny/attacks/signs_standard/seed0")
-    scored, unscored, newer = (folder / f"{name}/images.safetensors" for name in ("pgd", "apgd", "he_pgd"))
+    scored, unscored, newer = (
+        folder / f"{name}/images.safetensors" for name in ("pgd", "apgd", "he_pgd")
+    )
     for path in (scored, unscored, newer):
         path.touch()
     os.utime(scored, (1_000_000_000, 1_000_000_000))
@@ -147,7 +157,8 @@ def test_attacked_images_that_a_killed_run_left_go_once_they_are_scored(keep: bo
     assert (scored.exists(), unscored.exists(), newer.exists()) == (keep, True, True)
 
 
-# --- with Snakemake ----------------------------------------------------------------------------------------------
+# --- with Snakemake
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -158,22 +169,37 @@ def copy(study: Copy, make_copy: Callable[[], Copy]) -> Copy:
     return found
 
 
-def test_a_failed_training_is_tried_again_until_it_goes_well_and_no_older_table_passes_for_done(copy: Copy) -> None:
+def test_a_failed_training_is_tried_again_until_it_goes_well_and_no_older_table_passes_for_done(
+    copy: Copy,
+) -> None:
     mend = copy.edit("tests/tiny.yaml", "lr: 0.05", "lr: 1.0e+9")
     for _ in range(2):
         found = copy.run(*LAUNCH, *PROFILE, check=False)
         assert found.returncode == 1
         assert "train signs_standard 0 failed: Training diverged" in found.stdout
     report = (copy.folder / "results/tiny/report.html").read_text()
-    assert "it rests on training/signs_standard/seed0/weights.safetensors, which is not current" in report
+    assert (
+        "it rests on training/signs_standard/seed0/weights.safetensors, which is not current"
+    ) in report
     mend()
-    assert {"train", "attack", "score", "detect", "gradients", "make_table", "draw_figure", "judge_claims"} <= copy.pending()
+    assert {
+        "train",
+        "attack",
+        "score",
+        "detect",
+        "gradients",
+        "make_table",
+        "draw_figure",
+        "judge_claims",
+    } <= copy.pending()
 
 
 def test_a_failed_table_is_tried_again_and_is_whole_once_it_is_mended(copy: Copy) -> None:
     path = copy.folder / "results/tiny/tables/table_energies.csv"
     before = path.read_bytes()
-    mend = copy.edit("scripts/robustgen/tables/energies.py", "def make(", "raise Refused('No.')\n\n\ndef make(")
+    mend = copy.edit(
+        "scripts/robustgen/tables/energies.py", "def make(", ("raise Refused('No.')\n\n\ndef make(")
+    )
     for _ in range(2):
         found = copy.run(*LAUNCH, "table_energies", *PROFILE, check=False)
         assert found.returncode == 1
@@ -185,7 +211,9 @@ def test_a_failed_table_is_tried_again_and_is_whole_once_it_is_mended(copy: Copy
 
 
 def test_what_was_made_with_gaps_is_made_again_although_nothing_lacks_any_more(copy: Copy) -> None:
-    """A missing file that appears while tables are made from what there is: the table keeps no gap."""
+    """A missing file that appears while tables are made from what there is: the table keeps
+    no gap.
+    """
     rows = copy.folder / "results/tiny/measures/signs_standard/seed0/he_pgd/scores.parquet"
     table = copy.folder / "results/tiny/tables/table_energies.csv"
     whole, hidden = table.read_bytes(), rows.with_suffix(".hidden")
@@ -207,26 +235,36 @@ def test_a_damaged_figure_and_a_missing_report_are_made_anew_and_nothing_else(co
     assert copy.pending() == {"draw_figure", "write_report"}
     said = copy.run("python", "scripts/verify.py", "--configfile", "tests/tiny.yaml", check=False)
     assert said.returncode == 1
-    assert "draw_figure fig_2a: results/tiny/figures/fig_2a.json is not what its job wrote" in said.stdout
+    assert (
+        "draw_figure fig_2a: results/tiny/figures/fig_2a.json is not what its job wrote"
+    ) in said.stdout
     assert "write_report: results/tiny/report.html does not exist" in said.stdout
 
 
-def test_a_change_of_ones_own_data_or_modules_is_seen(make_copy: Callable[[], Copy], tmp_path: Path) -> None:
+def test_a_change_of_ones_own_data_or_modules_is_seen(
+    make_copy: Callable[[], Copy], tmp_path: Path
+) -> None:
     copy, data = make_copy().show("fig_sheets"), tmp_path / "own $(touch pwned) 'data\" {set}"
     images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
     (data / "mine").mkdir(parents=True)
     for part in ("train", "test"):
         np.savez(data / f"mine/{part}.npz", images=images, labels=np.arange(40) % 4)
     overlay = copy.folder / "tests/tiny.yaml"
-    entry = "  own: {kind: npz, options: {folder: mine}, validation: 8, evaluate: {reference: 8, validation: 8, test: 8}}\n"
+    entry = (
+        "  own: {kind: npz, options: {folder: mine}, validation: 8, evaluate: {reference: 8, "
+        "validation: 8, test: 8}}\n"
+    )
     overlay.write_text(
-        overlay.read_text().replace("datasets:\n", "datasets:\n" + entry, 1).replace("datasets: [signs]", "datasets: [own]")
+        overlay.read_text()
+        .replace("datasets:\n", "datasets:\n" + entry, 1)
+        .replace("datasets: [signs]", "datasets: [own]")
     )
     os.environ["ROBUSTGEN_DATA"], before = str(data), os.environ.get("ROBUSTGEN_DATA")
     try:
         copy.run(*LAUNCH, "fig_sheets", *PROFILE)
         np.savez(data / "mine/train.npz", images=images, labels=(np.arange(40) + 1) % 4)
-        os.utime(data / "mine/train.npz", (1_000_000_000, 1_000_000_000))  # a copy may be older than what it replaces
+        # a copy may be older than what it replaces
+        os.utime(data / "mine/train.npz", (1_000_000_000, 1_000_000_000))
         assert {"load_data", "split_data", "draw_figure"} <= copy.pending()
     finally:
         os.environ.pop("ROBUSTGEN_DATA")

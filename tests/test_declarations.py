@@ -1,4 +1,6 @@
-"""What kinds declare of themselves: literals that agree with the code and with the libraries behind it."""
+"""What kinds declare of themselves: literals that agree with the code and with the libraries behind
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,13 @@ from robustgen.core.literals import literal, module
 from robustgen.core.schema import Attack
 from robustgen.stats import rules
 
-OPTIONAL = ["data", "nets", "attacks", "detect", "measures", "tables", "figures"]  # rooms whose kinds take options
+# rooms whose kinds take options
+OPTIONAL = ["data", "nets", "attacks", "detect", "measures", "tables", "figures"]
 
 
-@pytest.mark.parametrize(("room", "kind"), [(room, kind) for room in OPTIONAL for kind in kinds.kinds(room)])
+@pytest.mark.parametrize(
+    ("room", "kind"), [(room, kind) for room in OPTIONAL for kind in kinds.kinds(room)]
+)
 def test_every_kind_declares_its_options_and_every_default_fits(room: str, kind: str) -> None:
     known = options.declared(room, kind)
     assert known is not None
@@ -27,9 +32,13 @@ def test_every_kind_declares_its_options_and_every_default_fits(room: str, kind:
         assert set(option.only) <= set(known), name
 
 
-@pytest.mark.parametrize(("room", "kind"), [(room, kind) for room in OPTIONAL for kind in kinds.kinds(room)])
+@pytest.mark.parametrize(
+    ("room", "kind"), [(room, kind) for room in OPTIONAL for kind in kinds.kinds(room)]
+)
 def test_every_option_that_a_module_reads_is_declared(room: str, kind: str) -> None:
-    """Options are read as options.get("x") and spec["options"].get("x"), whose names the syntax tree tells."""
+    """Options are read as options.get("x") and spec["options"].get("x"), whose names the syntax
+    tree tells.
+    """
     path = kinds.find(room, kind)
     assert path
     read = {
@@ -53,14 +62,18 @@ def test_every_attack_declares_what_it_takes_of_an_entry(kind: str) -> None:
     if isinstance(found, dict):
         (option,) = found
         assert (
-            set((options.declared("attacks", kind) or {})[option].one_of) == set(taken) >= set(literal("attacks", kind, "STEPS"))
+            set((options.declared("attacks", kind) or {})[option].one_of)
+            == set(taken)
+            >= set(literal("attacks", kind, "STEPS"))
         )
 
 
 def test_the_names_of_statistics_are_those_of_their_module() -> None:
     found = module("stats", "statistics")
     assert found
-    (names,) = [node for node in ast.walk(found.values["STATISTICS"]) if isinstance(node, ast.Tuple)]
+    (names,) = [
+        node for node in ast.walk(found.values["STATISTICS"]) if isinstance(node, ast.Tuple)
+    ]
     assert tuple(ast.unparse(name) for name in names.elts) == rules.NAMES
 
 
@@ -77,13 +90,24 @@ def test_what_library_attacks_take_is_what_their_wrappers_offer(kind: str) -> No
     for name, offer in offers(kind).items():
         names = set(taken[name])
         assert {norm for norm in ("linf", "l2") if norm in names} == set(offer.norms), name
-        assert ("eps" in names, "restarts" in names, "eot" in names) == (not offer.minimum, offer.restarts, offer.eot), name
-        assert ("steps" in names, steps.get(name)) == (offer.iterates, None if offer.iterates else 1), name
+        assert ("eps" in names, "restarts" in names, "eot" in names) == (
+            not offer.minimum,
+            offer.restarts,
+            offer.eot,
+        ), name
+        assert ("steps" in names, steps.get(name)) == (
+            offer.iterates,
+            None if offer.iterates else 1,
+        ), name
 
 
 @pytest.mark.parametrize("kind", ["torchattacks", "foolbox"])
-def test_options_of_library_attacks_are_the_arguments_that_the_wrapper_leaves_free(kind: str) -> None:
-    """Arguments that a Spec fills are no options, nor are those that take objects or that the wrapper sets itself."""
+def test_options_of_library_attacks_are_the_arguments_that_the_wrapper_leaves_free(
+    kind: str,
+) -> None:
+    """Arguments that a Spec fills are no options, nor are those that take objects or that the
+    wrapper sets itself.
+    """
     import foolbox
     import torchattacks
 
@@ -93,15 +117,29 @@ def test_options_of_library_attacks_are_the_arguments_that_the_wrapper_leaves_fr
     library = torchattacks if kind == "torchattacks" else foolbox.attacks
     for name, offer in offers(kind).items():
         make = getattr(library, getattr(wrapper, "CLASSES", {}).get(name, name))
-        filled = {"model", "eps", "n_classes", *offer.arguments(Spec(eps=inf, step=1, steps=1, norm=offer.norms[0]))}
+        filled = {
+            "model",
+            "eps",
+            "n_classes",
+            *offer.arguments(Spec(eps=inf, step=1, steps=1, norm=offer.norms[0])),
+        }
         free = {
             key: value.default
             for key, value in inspect.signature(make).parameters.items()
-            if key not in filled and isinstance(value.default, int | float | str) and key not in ("rel_stepsize", "tensorboard")
+            if key not in filled
+            and isinstance(value.default, int | float | str)
+            and key not in ("rel_stepsize", "tensorboard")
         }
-        mine = {key: option for key, option in known.items() if name in option.only.get("name", ()) and key != "mended"}
+        mine = {
+            key: option
+            for key, option in known.items()
+            if name in option.only.get("name", ()) and key != "mended"
+        }
         assert set(mine) == set(free), name
-        assert all(option.default in (None, free[key]) and option.fits(free[key]) for key, option in mine.items()), name
+        assert all(
+            option.default in (None, free[key]) and option.fits(free[key])
+            for key, option in mine.items()
+        ), name
 
 
 def test_the_members_of_autoattack_are_those_of_the_package() -> None:

@@ -1,4 +1,6 @@
-"""Rates against scikit-learn and brute force, thresholds against every threshold, the energy detector on planted rows."""
+"""Rates against scikit-learn and brute force, thresholds against every threshold, the energy
+detector on planted rows.
+"""
 
 import math
 from collections.abc import Callable
@@ -33,7 +35,8 @@ def candidates(attacked: np.ndarray, clean: np.ndarray) -> list[float]:
     return [math.inf, *np.unique([*attacked, *clean]).tolist(), -math.inf]
 
 
-# --- rates -------------------------------------------------------------------------------------------------------
+# --- rates ----------------------------------------------------------------------------------------
+# ---------------
 
 
 @given(pairs)
@@ -58,7 +61,8 @@ def test_average_precision_is_scikit_learns(pair: Pair) -> None:
 def test_the_curve_is_scikit_learns(pair: Pair) -> None:
     fpr, tpr, found = metrics.roc_curve(*labelled(*pair), drop_intermediate=False)
     ours = rates.curve(*pair)
-    np.testing.assert_allclose(ours[0], found[1:])  # theirs begins with an infinite threshold that flags nothing
+    # theirs begins with an infinite threshold that flags nothing
+    np.testing.assert_allclose(ours[0], found[1:])
     np.testing.assert_allclose(ours[1], tpr[1:], atol=1e-12)
     np.testing.assert_allclose(ours[2], fpr[1:], atol=1e-12)
 
@@ -66,16 +70,22 @@ def test_the_curve_is_scikit_learns(pair: Pair) -> None:
 @given(pairs, st.integers(1, 100).map(lambda percent: percent / 100))
 def test_fpr_at_tpr_is_the_smallest_over_all_thresholds(pair: Pair, tpr: float) -> None:
     attacked, clean = pair
-    reaching = [t for t in candidates(attacked, clean) if (attacked >= t).sum() >= tpr * len(attacked) - 1e-9]
+    reaching = [
+        t
+        for t in candidates(attacked, clean)
+        if (attacked >= t).sum() >= tpr * len(attacked) - 1e-9
+    ]
     assert rates.fpr_at_tpr(attacked, clean, tpr) == min((clean >= t).mean() for t in reaching)
 
 
 def test_fpr_at_95_tpr_by_hand() -> None:
     attacked, clean = np.arange(20.0), np.array([0.5, 1.0, 1.5, 30.0])
-    assert rates.fpr_at_tpr(attacked, clean) == 0.75  # 19 of 20 reach 1, and so do three of the four
+    # 19 of 20 reach 1, and so do three of the four
+    assert rates.fpr_at_tpr(attacked, clean) == 0.75
 
 
-# --- thresholds --------------------------------------------------------------------------------------------------
+# --- thresholds
+# --------------------------------------------------------------------------------------------------
 
 
 def j(attacked: np.ndarray, clean: np.ndarray, t: float) -> float:
@@ -99,7 +109,9 @@ def test_gmean_is_the_largest_g_of_all_thresholds(pair: Pair) -> None:
 
 
 @given(samples, st.integers(1, 99).map(lambda percent: percent / 100))
-def test_at_fpr_flags_at_most_the_share_and_the_next_image_would_exceed_it(clean: np.ndarray, fpr: float) -> None:
+def test_at_fpr_flags_at_most_the_share_and_the_next_image_would_exceed_it(
+    clean: np.ndarray, fpr: float
+) -> None:
     t, allowed = thresholds.at_fpr(clean, fpr), fpr * len(clean) + 1e-9
     assert (clean >= t).sum() <= allowed
     below = clean[clean < t]
@@ -109,13 +121,25 @@ def test_at_fpr_flags_at_most_the_share_and_the_next_image_would_exceed_it(clean
 
 def test_at_fpr_by_hand() -> None:
     clean = np.arange(1.0, 101.0)
-    assert [int((clean >= thresholds.at_fpr(clean, share)).sum()) for share in (0.01, 0.05, 0.29, 0.57)] == [1, 5, 29, 57]
+    assert [
+        int((clean >= thresholds.at_fpr(clean, share)).sum()) for share in (0.01, 0.05, 0.29, 0.57)
+    ] == [1, 5, 29, 57]
 
 
 @pytest.mark.parametrize(
-    "rule", [rates.auroc, rates.average_precision, rates.fpr_at_tpr, rates.curve, thresholds.youden, thresholds.gmean]
+    "rule",
+    [
+        rates.auroc,
+        rates.average_precision,
+        rates.fpr_at_tpr,
+        rates.curve,
+        thresholds.youden,
+        thresholds.gmean,
+    ],
 )
-def test_no_images_and_infinite_statistics_are_refused(rule: Callable[[np.ndarray, np.ndarray], object]) -> None:
+def test_no_images_and_infinite_statistics_are_refused(
+    rule: Callable[[np.ndarray, np.ndarray], object],
+) -> None:
     fine = np.array([0.0, 1.0])
     for bad in (np.inf, -np.inf, np.nan):
         with pytest.raises(Refused, match="statistic of attacked images holds infinite or NaN"):
@@ -134,32 +158,54 @@ def test_a_threshold_from_no_images_or_infinite_statistics_is_refused(bad: list[
         thresholds.at_fpr(np.array(bad), 0.05)
 
 
-# --- the energy detector -----------------------------------------------------------------------------------------
+# --- the energy detector
+# -----------------------------------------------------------------------------------------
 
-ENERGY = {"kind": "energy", "fpr": 0.1, "temperatures": [1.0, 2.0], "fit": None, "noise": None, "options": {}}
+ENERGY = {
+    "kind": "energy",
+    "fpr": 0.1,
+    "temperatures": [1.0, 2.0],
+    "fit": None,
+    "noise": None,
+    "options": {},
+}
 
 
-def detect(clean: pd.DataFrame, attacked: pd.DataFrame, **changes: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+def detect(
+    clean: pd.DataFrame, attacked: pd.DataFrame, **changes: object
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     return job.run(clean, attacked, {}, entries={"energy": {**ENERGY, **changes}})
 
 
-def rows(split: str, energies: list[float], attack: str = "clean", eps: float = 0.0, seed: int = 0) -> pd.DataFrame:
+def rows(
+    split: str, energies: list[float], attack: str = "clean", eps: float = 0.0, seed: int = 0
+) -> pd.DataFrame:
     """Score rows of one cell; energies at T = 2 are of no use, all alike."""
     n = len(energies)
-    axes = dict(zip(CELL, ("digits", "plain", seed, attack, eps, 5 if eps else 0, 0.0), strict=True))
-    frame = pd.DataFrame({"index": range(n), "label": [0] * n, "success": [bool(eps)] * n, "energy": energies})
+    axes = dict(
+        zip(CELL, ("digits", "plain", seed, attack, eps, 5 if eps else 0, 0.0), strict=True)
+    )
+    frame = pd.DataFrame(
+        {"index": range(n), "label": [0] * n, "success": [bool(eps)] * n, "energy": energies}
+    )
     return frame.assign(**axes, split=split, energy_T2=-1.0)
 
 
 def clean(shift: float = 0.0) -> pd.DataFrame:
     """Ten validation images of energies -1 ... -10, and four test images."""
     validation = rows("validation", [-float(k) for k in range(1, 11)])
-    return pd.concat([validation, rows("test", [-2.0 + shift, -4.0, -6.0, -8.0])], ignore_index=True)
+    return pd.concat(
+        [validation, rows("test", [-2.0 + shift, -4.0, -6.0, -8.0])], ignore_index=True
+    )
 
 
-def attacked(shift: float = 0.0, attack: str = "pgd", eps: float = 0.1, low: float = -20.0) -> pd.DataFrame:
+def attacked(
+    shift: float = 0.0, attack: str = "pgd", eps: float = 0.1, low: float = -20.0
+) -> pd.DataFrame:
     validation = rows("validation", [low + k for k in range(5)], attack, eps)
-    return pd.concat([validation, rows("test", [low, low + 1 + shift], attack, eps)], ignore_index=True)
+    return pd.concat(
+        [validation, rows("test", [low, low + 1 + shift], attack, eps)], ignore_index=True
+    )
 
 
 def chosen(found: pd.DataFrame, **wanted: object) -> pd.Series:
@@ -173,10 +219,12 @@ def test_the_planted_thresholds_are_found() -> None:
     _, found = detect(clean(), attacked())
     headline = chosen(found, protocol="sound")
     assert (headline["rule"], headline["variant"], headline["shown"]) == ("fpr", "T = 1", "all")
-    assert 9.0 < headline["threshold"] <= 9.0 + 1e-12  # one of ten, the one of energy -10, is flagged
+    # one of ten, the one of energy -10, is flagged
+    assert 9.0 < headline["threshold"] <= 9.0 + 1e-12
     for rule in ("youden", "gmean"):
         planted = chosen(found, protocol="paper", rule=rule)
-        assert planted["threshold"] == 16.0  # the attacked image of highest energy, above all clean ones
+        # the attacked image of highest energy, above all clean ones
+        assert planted["threshold"] == 16.0
         assert planted["variant"] == "T = 1"
 
 
@@ -213,11 +261,15 @@ def test_validation_images_have() -> None:
     _, before = detect(clean(), attacked())
     moved = clean().assign(energy=lambda frame: frame["energy"] - 1.5)
     _, after = detect(moved, attacked())
-    assert chosen(after, protocol="sound")["threshold"] == pytest.approx(chosen(before, protocol="sound")["threshold"] + 1.5)
+    assert chosen(after, protocol="sound")["threshold"] == pytest.approx(
+        chosen(before, protocol="sound")["threshold"] + 1.5
+    )
 
 
 def test_the_headline_threshold_depends_on_no_attack_and_the_papers_does() -> None:
-    several = pd.concat([attacked(), attacked(attack="he_pgd", eps=0.2, low=-5.5)], ignore_index=True)
+    several = pd.concat(
+        [attacked(), attacked(attack="he_pgd", eps=0.2, low=-5.5)], ignore_index=True
+    )
     _, found = detect(clean(), several)
     assert found[found["protocol"] == "sound"].groupby("attack")["threshold"].first().nunique() == 1
     paper = found[found["rule"] == "youden"]
@@ -229,5 +281,6 @@ def test_a_temperature_that_was_not_scored_leaves_its_sentence_and_the_headline(
     _, found = detect(clean(), attacked(), temperatures=[0.5])
     assert found[found["protocol"] == "sound"]["why"].tolist() == [""]
     assert (
-        "hold no column energy_T0.5; every temperature of the detector must be scored" in chosen(found, protocol="paper")["why"]
+        "hold no column energy_T0.5; every temperature of the detector must be scored"
+        in chosen(found, protocol="paper")["why"]
     )

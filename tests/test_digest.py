@@ -13,10 +13,14 @@ from robustgen.core.refusal import Refused
 settings.load_profile("ci")  # no deadline, same examples in every run
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
-# --- digests -----------------------------------------------------------------------------------------------------
+# --- digests --------------------------------------------------------------------------------------
+# ---------------
 
 SCRIPT = '"""Says it."""\nfrom robustgen.core import top\n\nprint(top.twice(2))\n'
-TOP = '"""Top."""\nimport robustgen.core.deep as deep\n\n\ndef twice(x):\n    """Double."""\n    return x * deep.TWO\n'
+TOP = (
+    '"""Top."""\nimport robustgen.core.deep as deep\n\n\ndef twice(x):\n    """Double."""\n    '
+    "return x * deep.TWO\n"
+)
 DEEP = "# two\nTWO = 2\n"
 
 
@@ -47,7 +51,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     return House(tmp_path)
 
 
-def test_a_digest_does_not_depend_on_where_the_code_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_digest_does_not_depend_on_where_the_code_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = []
     for name in ("here", "there"):
         monkeypatch.setattr(digest, "ROOT", tmp_path / name)
@@ -58,7 +64,9 @@ def test_a_digest_does_not_depend_on_where_the_code_lies(tmp_path: Path, monkeyp
 def test_comments_docstrings_and_layout_do_not_matter(house: House) -> None:
     before = house.digest()
     house.write("deep", "\n\nTWO = (\n    2  # as everybody knows\n)\n")
-    house.write("top", TOP.replace("Double.", "Two times.").replace('"""Top."""', '"""Another word."""'))
+    house.write(
+        "top", TOP.replace("Double.", "Two times.").replace('"""Top."""', '"""Another word."""')
+    )
     house.script.write_text(SCRIPT.replace('"""Says it."""\n', ""), encoding="utf-8")
     assert house.digest() == before
 
@@ -91,7 +99,9 @@ def test_a_string_that_is_no_docstring_matters(house: House) -> None:
 
 
 def test_an_import_inside_of_a_function_counts(house: House) -> None:
-    house.write("top", "def twice(x):\n    from robustgen.core.deep import TWO\n    return x * TWO\n")
+    house.write(
+        "top", ("def twice(x):\n    from robustgen.core.deep import TWO\n    return x * TWO\n")
+    )
     before = house.digest()
     house.write("deep", "TWO = 3\n")
     assert house.digest() != before
@@ -103,7 +113,10 @@ def test_one_changed_file_is_one_changed_part(house: House) -> None:
     digest._read.cache_clear()
     after = digest.digests(str(house.script))
     assert {name for name in after if after[name] != before[name]} == {"robustgen/core/deep.py"}
-    assert set(after) == {"say.py", *(f"robustgen/{name}.py" for name in ("core/__init__", "core/top", "core/deep"))}
+    assert set(after) == {
+        "say.py",
+        *(f"robustgen/{name}.py" for name in ("core/__init__", "core/top", "core/deep")),
+    }
 
 
 def test_relative_imports_and_unknown_modules_are_refused(house: House) -> None:
@@ -114,16 +127,26 @@ def test_relative_imports_and_unknown_modules_are_refused(house: House) -> None:
         house.digest()
 
 
-def test_a_new_attack_changes_no_digest_of_the_attack_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_attack_changes_no_digest_of_the_attack_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     copy = tmp_path / "scripts"
     shutil.copytree(SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     monkeypatch.setattr(digest, "ROOT", copy)
-    before = {name: digest.digest(str(copy / "attack.py"), f"robustgen.attacks.{name}") for name in ("pgd", "torchattacks")}
-    (copy / "robustgen" / "attacks" / "mine.py").write_text("def attack():\n    pass\n", encoding="utf-8")
+    before = {
+        name: digest.digest(str(copy / "attack.py"), f"robustgen.attacks.{name}")
+        for name in ("pgd", "torchattacks")
+    }
+    (copy / "robustgen" / "attacks" / "mine.py").write_text(
+        ("def attack():\n    pass\n"), encoding="utf-8"
+    )
     pgd = copy / "robustgen" / "attacks" / "pgd.py"
     pgd.write_text(pgd.read_text(encoding="utf-8") + "\nNEW = 1\n", encoding="utf-8")
     digest._read.cache_clear()
-    assert digest.digest(str(copy / "attack.py"), "robustgen.attacks.torchattacks") == before["torchattacks"]
+    assert (
+        digest.digest(str(copy / "attack.py"), "robustgen.attacks.torchattacks")
+        == before["torchattacks"]
+    )
     assert digest.digest(str(copy / "attack.py"), "robustgen.attacks.pgd") != before["pgd"]
 
 
@@ -133,30 +156,52 @@ def test_lock_lines_are_the_pins_of_the_named_packages_only(tmp_path: Path) -> N
     assert digest.lock_lines(tmp_path / "lock", "torch", "numpy") == "torch==2.11.0 numpy==2.4"
 
 
-# --- kinds -------------------------------------------------------------------------------------------------------
+# --- kinds ----------------------------------------------------------------------------------------
+# ---------------
 
 
 def defined(path: Path) -> set[str]:
-    return {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}
+    return {
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 @pytest.mark.parametrize(
     ("room", "function"),
-    [("attacks", "attack"), ("data", "load"), ("nets", "build"), ("detect", "sound"), ("training.objectives", "loss")],
+    [
+        ("attacks", "attack"),
+        ("data", "load"),
+        ("nets", "build"),
+        ("detect", "sound"),
+        ("training.objectives", "loss"),
+    ],
 )
-def test_kinds_are_the_modules_that_define_the_function_of_the_room(room: str, function: str) -> None:
+def test_kinds_are_the_modules_that_define_the_function_of_the_room(
+    room: str, function: str
+) -> None:
     folder = SCRIPTS / "robustgen" / Path(*room.split("."))
-    assert kinds.kinds(room, f"def {function}(") == sorted(p.stem for p in folder.glob("*.py") if function in defined(p))
+    assert kinds.kinds(room, f"def {function}(") == sorted(
+        p.stem for p in folder.glob("*.py") if function in defined(p)
+    )
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Refused, match=r"^There is no kind 'pdg' in attacks; known are .*pgd.*, or a dotted module"):
+    with pytest.raises(
+        Refused,
+        match=(r"^There is no kind 'pdg' in attacks; known are .*pgd.*, or a dotted module"),
+    ):
         kinds.load("attacks", "pdg")
 
 
-def test_a_dotted_kind_is_a_module_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dotted_kind_is_a_module_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine_of_tests").mkdir()
-    (tmp_path / "mine_of_tests" / "still.py").write_text("def attack():\n    return 'mine'\n", encoding="utf-8")
+    (tmp_path / "mine_of_tests" / "still.py").write_text(
+        ("def attack():\n    return 'mine'\n"), encoding="utf-8"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     assert kinds.load("attacks", "mine_of_tests.still").attack() == "mine"
 
@@ -167,9 +212,13 @@ def test_a_dotted_kind_that_is_not_there_is_refused(kind: str) -> None:
         kinds.load("attacks", kind)
 
 
-def test_a_kind_whose_own_import_fails_is_not_called_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_whose_own_import_fails_is_not_called_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine_that_fails").mkdir()
-    (tmp_path / "mine_that_fails" / "it.py").write_text("import a_package_of_nobody\n", encoding="utf-8")
+    (tmp_path / "mine_that_fails" / "it.py").write_text(
+        ("import a_package_of_nobody\n"), encoding="utf-8"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="a_package_of_nobody"):
         kinds.load("attacks", "mine_that_fails.it")

@@ -1,4 +1,6 @@
-"""The examples of the documents: docs/your-own.md is run as it stands, commands and files that are named exist."""
+"""The examples of the documents: docs/your-own.md is run as it stands, commands and files that are
+named exist.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +49,16 @@ def test_the_study_of_the_page_makes_its_outputs(mine: Copy) -> None:
 
 
 def test_the_columns_of_score_rows_are_those_of_the_page(mine: Copy) -> None:
-    rows = pd.read_parquet(mine.folder / "results/mine/measures/bars_mlp/seed0/momentum/scores.parquet")
+    rows = pd.read_parquet(
+        mine.folder / ("results/mine/measures/bars_mlp/seed0/momentum/scores.parquet")
+    )
     section = PAGE.split("## Columns of score rows")[1].split("\n## ")[0]
-    named = set(re.findall(r"`([a-z0-9_]+)`", "".join(line for line in section.splitlines() if line.startswith("| `"))))
+    named = set(
+        re.findall(
+            r"`([a-z0-9_]+)`",
+            "".join(line for line in section.splitlines() if line.startswith("| `")),
+        )
+    )
     assert {re.sub(r"_T.*", "_T", column) for column in rows.columns} <= named | {"energy_T"}
 
 
@@ -57,7 +66,11 @@ def test_an_edit_of_a_module_of_ones_own_reruns_what_it_touches(mine: Copy) -> N
     undo = mine.edit("lab/momentum.py", "spec.steps + 1", "spec.steps + 1.0")
     said = mine.run(*LAUNCH, *PROFILE, "--dry-run").stdout
     undo()
-    rules = {line.split()[1].rstrip(":") for line in said.splitlines() if line.startswith(("rule ", "localrule "))}
+    rules = {
+        line.split()[1].rstrip(":")
+        for line in said.splitlines()
+        if line.startswith(("rule ", "localrule "))
+    }
     assert {"attack", "score", "make_table"} <= rules
     assert not {"load_data", "train"} & rules
 
@@ -69,7 +82,9 @@ def test_an_edit_of_a_module_of_ones_own_reruns_what_it_touches(mine: Copy) -> N
         ("import lab.gone_py\nfrom lab import broken\n", "lab/broken.py, line 1"),
     ],
 )
-def test_a_module_of_ones_own_that_cannot_be_read_is_told_before_any_job(mine: Copy, text: str, said: str) -> None:
+def test_a_module_of_ones_own_that_cannot_be_read_is_told_before_any_job(
+    mine: Copy, text: str, said: str
+) -> None:
     (mine.folder / "lab/broken.py").write_text("x = (\n")
     undo = mine.edit("lab/momentum.py", "import torch\n", f"import torch\n{text}")
     found = mine.run(*LAUNCH, *PROFILE, check=False)
@@ -95,5 +110,10 @@ def test_links_of_a_document_lead_to_files(path: object) -> None:
 def test_make_targets_that_a_document_names_exist(path: object) -> None:
     text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
     known = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
-    named = set(re.findall(r"\bmake ([a-z]+)\b(?!_)", " ".join(re.findall(r"`[^`]+`|^ *make .*$", text, flags=re.MULTILINE))))
+    named = set(
+        re.findall(
+            r"\bmake ([a-z]+)\b(?!_)",
+            " ".join(re.findall(r"`[^`]+`|^ *make .*$", text, flags=re.MULTILINE)),
+        )
+    )
     assert {name for name in named if not name.startswith(("table", "fig"))} <= known

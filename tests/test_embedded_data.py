@@ -1,4 +1,6 @@
-"""The two embedded data sets are frozen, balanced, and independent of how many images are asked for."""
+"""The two embedded data sets are frozen, balanced, and independent of how many images are asked
+for.
+"""
 
 from dataclasses import replace
 
@@ -28,7 +30,9 @@ def few_signs(*, train: int = 20, test: int = 10, size: int = 32) -> Pool:
 
 
 def counts(pool: Pool, part: int) -> list[int]:
-    return [int(np.sum(pool.labels[pool.part == part] == label)) for label in range(len(pool.names))]
+    return [
+        int(np.sum(pool.labels[pool.part == part] == label)) for label in range(len(pool.names))
+    ]
 
 
 def tiny_pool() -> Pool:
@@ -148,9 +152,13 @@ def test_counts_must_be_whole_numbers(value: object) -> None:
 
 
 def test_sizes_too_small_to_show_anything_are_refused() -> None:
-    with pytest.raises(ValueError, match="signs: size must be a whole number of at least 16, not 8"):
+    with pytest.raises(
+        ValueError, match=("signs: size must be a whole number of at least 16, not 8")
+    ):
         few_signs(size=8)
-    with pytest.raises(ValueError, match="digits: size must be a whole number of at least 8, not 4"):
+    with pytest.raises(
+        ValueError, match=("digits: size must be a whole number of at least 8, not 4")
+    ):
         digits.load(size=4, root=None, options={})
 
 

@@ -18,7 +18,9 @@ from robustgen.measures.scores import natural_columns
 
 
 def net(x: Tensor) -> Tensor:
-    """Two pixels: the first decides the class, the second raises all logits and so lowers the energy; both grow with eps."""
+    """Two pixels: the first decides the class, the second raises all logits and so lowers the
+    energy; both grow with eps.
+    """
     a, b = x.flatten(1).T
     decision, level = 40 * (a - 0.5), 30 * (b + (a - 0.5).abs() * 2)
     return torch.stack([level + decision, level - decision], dim=1)
@@ -30,7 +32,9 @@ def images(n: int = 64) -> tuple[Tensor, Tensor]:
 
 
 def natural() -> dict[str, np.ndarray]:
-    return {name: value.double().numpy() for name, value in natural_columns(net(images(400)[0])).items()}
+    return {
+        name: value.double().numpy() for name, value in natural_columns(net(images(400)[0])).items()
+    }
 
 
 def spec(detector: str = "two_sided", **changes: Any) -> Spec:
@@ -54,7 +58,13 @@ def unflagged(x: Tensor, detector: str, fpr: float = 0.05) -> Tensor:
 @pytest.mark.parametrize("detector", STATISTICS)
 def test_it_fools_the_net_and_passes_the_detector_where_pgd_is_caught(detector: str) -> None:
     x, y = images()
-    plain = pgd.attack(net, x, y, spec=Spec(eps=0.2, step=0.01, steps=60), generator=torch.Generator().manual_seed(1))
+    plain = pgd.attack(
+        net,
+        x,
+        y,
+        spec=Spec(eps=0.2, step=0.01, steps=60),
+        generator=torch.Generator().manual_seed(1),
+    )
     found = run(spec(detector))
     assert plain.success.float().mean() > 0.9
     assert (plain.success & unflagged(plain.images, detector)).float().mean() < 0.1
@@ -72,12 +82,15 @@ def test_where_the_band_cannot_be_reached_the_fooled_point_of_smallest_statistic
     far = {name: value - 1000 if name == "energy" else value for name, value in natural().items()}
     found, plain = run(spec(options={"natural": far})), run(spec())
     assert found.success.float().mean() > 0.9
-    assert energy(net(found.images)).mean() < energy(net(plain.images)).mean() - 5  # as low as fooling allows
+    # as low as fooling allows
+    assert energy(net(found.images)).mean() < energy(net(plain.images)).mean() - 5
 
 
 def test_restarts_only_help() -> None:
     one, three = (run(spec(restarts=count, steps=8)) for count in (1, 3))
-    passing = [(found.success & unflagged(found.images, "two_sided")).sum() for found in (one, three)]
+    passing = [
+        (found.success & unflagged(found.images, "two_sided")).sum() for found in (one, three)
+    ]
     assert passing[1] >= passing[0]
     assert three.backwards == 3 * one.backwards == 24
 

@@ -1,4 +1,6 @@
-"""What happens outside of a demo: runs that are killed, disks that are full or read-only, files that are damaged."""
+"""What happens outside of a demo: runs that are killed, disks that are full or read-only, files
+that are damaged.
+"""
 
 from __future__ import annotations
 
@@ -30,27 +32,45 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
-def test_a_study_killed_twenty_times_ends_with_the_bytes_of_an_uninterrupted_one(make_copy: Callable[[], Copy]) -> None:
+def test_a_study_killed_twenty_times_ends_with_the_bytes_of_an_uninterrupted_one(
+    make_copy: Callable[[], Copy],
+) -> None:
     copy, other = (make_copy().show("table_1", "fig_2b") for _ in range(2))
     chance = random.Random(0)
     other.snakemake()
     unfinished = sum(killed(copy, chance.uniform(0.0, 2.5)) for _ in range(KILLS))
     said = copy.run(*launcher()).stdout
-    assert unfinished >= KILLS // 2, "most runs ended before they were killed; this test shows little"
+    assert unfinished >= KILLS // 2, (
+        "most runs ended before they were killed; this test shows little"
+    )
     assert "An earlier run was killed" in said
     found, whole = copy.contents(), other.contents()
     assert len(found) >= 10
     assert [name for name in found if found[name] != whole.get(name)] == []
-    left = [str(path) for path in (copy.folder / "results").rglob(".*") if path.name != ".snakemake_timestamp"]
+    left = [
+        str(path)
+        for path in (copy.folder / "results").rglob(".*")
+        if path.name != ".snakemake_timestamp"
+    ]
     assert left == []  # no half-written file, no checkpoint, no shard
 
 
 def killed(copy: Copy, seconds: float) -> bool:
-    """Start a run and kill -9 its whole process group so long after it has taken its lock; whether it was still under way."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    """Start a run and kill -9 its whole process group so long after it has taken its lock; whether
+    it was still under way.
+    """
+    environment = {
+        **os.environ,
+        "PATH": (f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"),
+    }
     begun, output = time.time(), (copy.folder / "output.txt").open("w")
     run = subprocess.Popen(
-        launcher(), cwd=copy.folder, env=environment, start_new_session=True, stdout=output, stderr=subprocess.STDOUT
+        launcher(),
+        cwd=copy.folder,
+        env=environment,
+        start_new_session=True,
+        stdout=output,
+        stderr=subprocess.STDOUT,
     )
     while run.poll() is None and not locked_since(copy.folder / ".snakemake/locks", begun):
         time.sleep(0.02)
@@ -77,23 +97,32 @@ def flip(path: Path) -> None:
     path.write_bytes(raw)
 
 
-def test_damaged_files_are_noticed_named_and_made_anew(study: Copy, make_copy: Callable[[], Copy]) -> None:
+def test_damaged_files_are_noticed_named_and_made_anew(
+    study: Copy, make_copy: Callable[[], Copy]
+) -> None:
     copy = make_copy()
     subprocess.run(["cp", "-a", f"{study.folder}/.", str(copy.folder)], check=True)
     before = copy.contents()
-    rows, images = "measures/signs_standard/seed0/pgd/scores.parquet", "attacks/signs_standard/seed0/he_pgd/images.safetensors"
+    rows, images = (
+        "measures/signs_standard/seed0/pgd/scores.parquet",
+        ("attacks/signs_standard/seed0/he_pgd/images.safetensors"),
+    )
     for name in (rows, images):
         flip(copy.folder / RESULTS / name)
     said = copy.run(*launcher()).stdout
-    assert f"{RESULTS}/{rows} is not what its job wrote; it is made again." in said  # before any job
-    assert f"{RESULTS}/{images} is not what was written (its checksum is another one)" in said  # by the job that reads it
+    # before any job
+    assert f"{RESULTS}/{rows} is not what its job wrote; it is made again." in said
+    # by the job that reads it
+    assert f"{RESULTS}/{images} is not what was written (its checksum is another one)" in said
     assert (copy.folder / RESULTS / f"{images}.damaged").exists()
     assert "It was set aside" in said
     assert "they are made again" in said
     assert differing(copy.contents(), before) == []
 
 
-def test_a_pickle_in_place_of_a_checkpoint_is_not_executed(make_copy: Callable[[], Copy], tmp_path: Path) -> None:
+def test_a_pickle_in_place_of_a_checkpoint_is_not_executed(
+    make_copy: Callable[[], Copy], tmp_path: Path
+) -> None:
     copy, mark = make_copy(), tmp_path / "executed"
     place = copy.folder / RESULTS / "training/signs_standard/seed0/.checkpoint.safetensors"
     place.parent.mkdir(parents=True)
@@ -117,13 +146,19 @@ class Trap:
 
 @pytest.fixture
 def small_disk(make_copy: Callable[[], Copy]) -> Iterator[tuple[Copy, Callable[[str], None]]]:
-    """A project whose results lie on a disk of their own, and a function that mounts it with other options."""
+    """A project whose results lie on a disk of their own, and a function that mounts it with other
+    options.
+    """
     copy = make_copy()
     disk = copy.folder / "results"
     disk.mkdir()
 
     def mount(options: str) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)],
+            check=True,
+            capture_output=True,
+        )
 
     try:
         mount("size=1m")
@@ -135,7 +170,10 @@ def small_disk(make_copy: Callable[[], Copy]) -> Iterator[tuple[Copy, Callable[[
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
-    [("remount,size=1m", "No space left on device"), ("remount,ro", "results cannot be written to: Read-only file system")],
+    [
+        ("remount,size=1m", "No space left on device"),
+        ("remount,ro", ("results cannot be written to: Read-only file system")),
+    ],
 )
 def test_a_full_and_a_read_only_disk_are_said_and_the_run_goes_on_when_they_are_mended(
     small_disk: tuple[Copy, Callable[[str], None]], options: str, sentence: str

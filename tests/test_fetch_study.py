@@ -1,4 +1,6 @@
-"""Real data inside of a study: its downloads are jobs of their own, and only what they bring decides what runs again."""
+"""Real data inside of a study: its downloads are jobs of their own, and only what they bring
+decides what runs again.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,25 @@ OVERLAY = {
     "study": "tiny_mnist",
     "seeds": [0],
     "outputs": ["fig_sheets"],
-    "datasets": {"mnist": {"kind": "mnist", "size": 28, "validation": 100, "evaluate": {"validation": 10, "test": 10}}},
+    "datasets": {
+        "mnist": {
+            "kind": "mnist",
+            "size": 28,
+            "validation": 100,
+            "evaluate": {"validation": 10, "test": 10},
+        }
+    },
     "figures": {"fig_sheets": {"kind": "sheet", "datasets": ["mnist"]}},
 }
 
 
 def idx(shape: tuple[int, ...]) -> bytes:
     values = np.arange(np.prod(shape)) % (10 if len(shape) == 1 else 251)
-    return gzip.compress(struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + values.astype(np.uint8).tobytes(), mtime=0)
+    return gzip.compress(
+        struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+        + values.astype(np.uint8).tobytes(),
+        mtime=0,
+    )
 
 
 @pytest.fixture
@@ -55,11 +68,20 @@ def mirrored(make_copy: Callable[[], Copy], tmp_path: Path) -> Copy:
     return copy
 
 
-def test_downloads_come_first_and_a_new_fetch_of_the_same_files_reruns_nothing(mirrored: Copy, tmp_path: Path) -> None:
+def test_downloads_come_first_and_a_new_fetch_of_the_same_files_reruns_nothing(
+    mirrored: Copy, tmp_path: Path
+) -> None:
     mirrored.snakemake("data")
     assert sorted(path.name for path in (tmp_path / "root/MNIST/raw").iterdir()) == sorted(FILES)
     assert not (mirrored.folder / "results/tiny_mnist/data").exists()
-    assert mirrored.pending() == {"load_data", "split_data", "draw_figure", "judge_claims", "write_config", "write_report"}
+    assert mirrored.pending() == {
+        "load_data",
+        "split_data",
+        "draw_figure",
+        "judge_claims",
+        "write_config",
+        "write_report",
+    }
     mirrored.snakemake()
     assert (mirrored.folder / "results/tiny_mnist/figures/fig_sheets.png").exists()
     (tmp_path / "root/MNIST/raw/t10k-labels-idx1-ubyte.gz").unlink()
@@ -76,7 +98,9 @@ def study(**dataset: object) -> Plan:
 def test_a_data_set_asks_for_its_downloads_and_for_no_others() -> None:
     assert study().fetched("mnist") == ["results/tiny_mnist/sources/mnist.json"]
     assert study(kind="digits").fetched("mnist") == []
-    assert study(kind="svhn", size=32, options={"sources": ["svhn", "svhn_extra"]}).sources("mnist") == ("svhn", "svhn_extra")
+    assert study(kind="svhn", size=32, options={"sources": ["svhn", "svhn_extra"]}).sources(
+        "mnist"
+    ) == ("svhn", "svhn_extra")
     assert study(kind="imagenette", options={"folder": "mine"}).sources("mnist") == ()
     assert study(kind="supertraffic", options={"sources": ["gtsrb"]}).sources("mnist") == ("gtsrb",)
     assert study(kind="supertraffic").lists("mnist") == ("config/supertraffic.csv",)
@@ -85,5 +109,7 @@ def test_a_data_set_asks_for_its_downloads_and_for_no_others() -> None:
 
 @pytest.mark.parametrize("asked", [["svhm"], [], "svhn"])
 def test_downloads_that_a_data_set_does_not_have_are_refused_before_any_job(asked: object) -> None:
-    with pytest.raises(ConfigError, match=r"options\.sources: must be a list out of svhn, svhn_extra, not"):
+    with pytest.raises(
+        ConfigError, match=(r"options\.sources: must be a list out of svhn, svhn_extra, not")
+    ):
         study(kind="svhn", options={"sources": asked})

@@ -25,9 +25,16 @@ sys.stdin.read()
 
 
 def job(folder: Path, devices: str = "0,1", **more: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": devices, "PYTHONPATH": str(ROOT / "scripts"), **more}
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": devices,
+        "PYTHONPATH": str(ROOT / "scripts"),
+        **more,
+    }
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, "-c", JOB, str(folder)], env=environment, text=True, **pipes)
+    return subprocess.Popen(
+        [sys.executable, "-c", JOB, str(folder)], env=environment, text=True, **pipes
+    )
 
 
 def device_of(process: subprocess.Popen[str]) -> str:
@@ -62,7 +69,9 @@ def test_a_killed_job_gives_its_device_back(tmp_path: Path) -> None:
     end(after)
 
 
-def test_a_job_makes_its_device_the_only_visible_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_makes_its_device_the_only_visible_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gpus, "_held", [])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-ab/1,3")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
@@ -79,7 +88,9 @@ def test_slurm_and_machines_without_a_device_are_left_alone(tmp_path: Path) -> N
 
 def test_the_drivers_list_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "nvidia-smi"
-    fake.write_text("#!/bin/sh\necho 'GPU 0: Some Card (UUID: GPU-1)'\necho 'GPU 1: Some Card (UUID: GPU-2)'\n")
+    fake.write_text(
+        "#!/bin/sh\necho 'GPU 0: Some Card (UUID: GPU-1)'\necho 'GPU 1: Some Card (UUID: GPU-2)'\n"
+    )
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)

@@ -1,4 +1,6 @@
-"""Input gradients: measures by hand, directions that do not underflow, the pictures and the table made of them."""
+"""Input gradients: measures by hand, directions that do not underflow, the pictures and the table
+made of them.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,18 @@ from robustgen.figures import input_gradients
 from robustgen.figures.style import panels, styled
 from robustgen.nets import classifier
 from robustgen.stats.intervals import mean
-from robustgen.synthesis.alignment import edge_agreement, edges, low_frequency_share, total_variation
+from robustgen.synthesis.alignment import (
+    edge_agreement,
+    edges,
+    low_frequency_share,
+    total_variation,
+)
 from robustgen.synthesis.directions import directions, vanished
 from robustgen.synthesis.gradients import chosen, measured
 from robustgen.tables import gradients as table
 
-# --- what a gradient looks like --------------------------------------------------------------------------------------
+# --- what a gradient looks like
+# --------------------------------------------------------------------------------------
 
 
 def test_total_variation_of_a_step_is_its_height_over_its_area() -> None:
@@ -36,7 +44,13 @@ def test_total_variation_of_a_step_is_its_height_over_its_area() -> None:
 
 
 def test_total_variation_of_a_checkerboard_is_two_for_every_pair_of_neighbours() -> None:
-    board = (torch.arange(4)[:, None] + torch.arange(4)[None, :]).remainder(2).mul(2.0).sub(1.0).reshape(1, 1, 4, 4)
+    board = (
+        (torch.arange(4)[:, None] + torch.arange(4)[None, :])
+        .remainder(2)
+        .mul(2.0)
+        .sub(1.0)
+        .reshape(1, 1, 4, 4)
+    )
     assert total_variation(board.expand(1, 3, 4, 4)).tolist() == [2.0 * (12 + 12) / 16]
 
 
@@ -47,17 +61,20 @@ def test_total_variation_of_a_single_pixel_is_four() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cycles", "share"), [((0, 1), 1.0), ((2, 3), 1.0), ((0, 4), 1.0), ((3, 3), 0.0), ((0, 5), 0.0), ((9, 2), 0.0)]
+    ("cycles", "share"),
+    [((0, 1), 1.0), ((2, 3), 1.0), ((0, 4), 1.0), ((3, 3), 0.0), ((0, 5), 0.0), ((9, 2), 0.0)],
 )
 def test_low_frequency_share_of_a_sinusoid_is_one_within_a_quarter_of_nyquist_and_zero_beyond(
     cycles: tuple[int, int], share: float
 ) -> None:
     place = torch.arange(32, dtype=torch.float64) / 32  # 16 cycles are Nyquist's, 4 a quarter of it
-    wave = torch.sin(2 * math.pi * (cycles[0] * place[:, None] + cycles[1] * place[None, :])).reshape(1, 1, 32, 32)
+    wave = torch.sin(
+        2 * math.pi * (cycles[0] * place[:, None] + cycles[1] * place[None, :])
+    ).reshape(1, 1, 32, 32)
     assert low_frequency_share(wave).item() == pytest.approx(share, abs=1e-12)
 
 
-def test_low_frequency_share_of_two_waves_is_that_of_their_energies_and_of_noise_the_circles_area() -> None:
+def test_low_frequency_share_of_two_waves_and_of_noise_by_hand() -> None:
     place = 2 * math.pi * torch.arange(32, dtype=torch.float64) / 32
     waves = torch.sin(2 * place) + 2 * torch.sin(7 * place)
     assert low_frequency_share(waves.expand(1, 2, 32, 32)).item() == pytest.approx(1 / 5)
@@ -77,7 +94,10 @@ def test_edge_agreement_is_scipys_spearman_with_ties() -> None:
     from scipy.stats import spearmanr
 
     x, g = random(3, 2, 6, 6).round(decimals=1), random(3, 2, 6, 6, seed=1).round(decimals=1) - 0.5
-    strength, seen = g.double().abs().sum(1).flatten(1).round(decimals=9), edges(x).flatten(1).round(decimals=9)
+    strength, seen = (
+        g.double().abs().sum(1).flatten(1).round(decimals=9),
+        edges(x).flatten(1).round(decimals=9),
+    )
     theirs = [spearmanr(a, b).statistic for a, b in zip(strength, seen, strict=True)]
     assert edge_agreement(g, x).tolist() == pytest.approx(theirs)
 
@@ -98,38 +118,65 @@ def test_no_measure_depends_on_the_gradients_size(scale: float) -> None:
         torch.testing.assert_close(measure(g * scale), measure(g), rtol=1e-5, atol=1e-6)
 
 
-# --- which way the loss rises ----------------------------------------------------------------------------------------
+# --- which way the loss rises
+# ----------------------------------------------------------------------------------------
 
 
 def test_the_direction_of_a_linear_net_of_two_classes_is_the_difference_of_its_weights() -> None:
     w = random(2, 12) - 0.5
     found = directions(linear(w, torch.zeros(2)), random(3, 3, 2, 2), torch.tensor([0, 1, 1]))
-    torch.testing.assert_close(found.flatten(1), torch.stack([w[1] - w[0], w[0] - w[1], w[0] - w[1]]))
+    torch.testing.assert_close(
+        found.flatten(1), torch.stack([w[1] - w[0], w[0] - w[1], w[0] - w[1]])
+    )
 
 
 def test_the_direction_times_what_the_label_lacks_is_torchs_gradient_of_cross_entropy() -> None:
-    net, x, y = linear(random(5, 12, seed=1) - 0.5, torch.zeros(5)), random(4, 3, 2, 2).requires_grad_(), torch.arange(4)
+    net, x, y = (
+        linear(random(5, 12, seed=1) - 0.5, torch.zeros(5)),
+        random(4, 3, 2, 2).requires_grad_(),
+        torch.arange(4),
+    )
     theirs = torch.autograd.grad(nn.functional.cross_entropy(net(x), y, reduction="sum"), x)[0]
     lacks = 1 - net(x).softmax(dim=1).gather(1, y[:, None]).reshape(-1, 1, 1, 1)
     torch.testing.assert_close(directions(net, x.detach(), y) * lacks, theirs)
 
 
-@pytest.mark.parametrize("lead", [30.0, 200.0, 1e4])  # p_y = 1 in fp32; from 104 on the others' probabilities are 0 as well
-def test_a_confident_image_keeps_its_direction_where_torchs_gradient_has_lost_it(lead: float) -> None:
+# p_y = 1 in fp32; from 104 on the others' probabilities are 0 as well
+@pytest.mark.parametrize("lead", [30.0, 200.0, 1e4])
+def test_a_confident_image_keeps_its_direction_where_torchs_gradient_has_lost_it(
+    lead: float,
+) -> None:
     w, x, y = random(3, 12) - 0.5, random(1, 3, 2, 2), torch.tensor([0])
-    confident, exact = linear(w, torch.tensor([lead, 0.0, 0.0])), linear(w.double(), torch.tensor([0.0, 0.0, 0.0]).double())
+    confident, exact = (
+        linear(w, torch.tensor([lead, 0.0, 0.0])),
+        linear(w.double(), torch.tensor([0.0, 0.0, 0.0]).double()),
+    )
     assert confident(x).softmax(dim=1)[0, 0].item() == 1.0
     others = exact(x.double())[:, 1:].softmax(dim=1) @ w[1:].double()
-    torch.testing.assert_close(directions(confident, x, y).flatten(1).double(), others - w[:1].double(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        directions(confident, x, y).flatten(1).double(),
+        others - w[:1].double(),
+        rtol=1e-3,
+        atol=1e-4,
+    )
 
 
 def test_a_direction_that_is_not_finite_is_refused() -> None:
     with pytest.raises(Refused, match="infinite or NaN for 2 of 2 images"):
-        directions(linear(torch.full((3, 4), math.nan), torch.zeros(3)), random(2, 1, 2, 2), torch.tensor([0, 1]))
+        directions(
+            linear(torch.full((3, 4), math.nan), torch.zeros(3)),
+            random(2, 1, 2, 2),
+            torch.tensor([0, 1]),
+        )
 
 
 def test_images_without_a_gradient_are_left_out_and_counted() -> None:
-    part = Images(np.arange(3 * 48, dtype=np.uint8).reshape(3, 3, 4, 4), np.array([0, 1, 0]), np.array([7, 8, 9]), ("a", "b"))
+    part = Images(
+        np.arange(3 * 48, dtype=np.uint8).reshape(3, 3, 4, 4),
+        np.array([0, 1, 0]),
+        np.array([7, 8, 9]),
+        ("a", "b"),
+    )
     g = random(3, 3, 4, 4) - 0.5
     g[1] = 0.0
     assert vanished(g).tolist() == [False, True, False]
@@ -146,7 +193,8 @@ def test_one_image_of_each_class_is_shown_in_order_then_a_second_of_each() -> No
     assert chosen(np.array([2, 0]), 5).tolist() == [1, 0]
 
 
-# --- pictures and the table ------------------------------------------------------------------------------------------
+# --- pictures and the table
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +207,9 @@ def files(folder: Path) -> dict[str, list[str]]:
     return {"gradients": gradient_files(folder)}
 
 
-def test_pictures_are_the_gradients_of_the_images_beside_them(folder: Path, files: dict[str, list[str]]) -> None:
+def test_pictures_are_the_gradients_of_the_images_beside_them(
+    folder: Path, files: dict[str, list[str]]
+) -> None:
     path = next(path for path in files["gradients"] if path.endswith("safetensors"))
     arrays, part = read_arrays(path), read_split(folder, "test", 14)
     assert json.loads(read_meta(path)["names"]) == ["ant", "bee", "cat", "dog"]
@@ -167,7 +217,9 @@ def test_pictures_are_the_gradients_of_the_images_beside_them(folder: Path, file
     places = np.searchsorted(part.index, arrays["index"])
     x, y = (tensor[places] for tensor in part.tensors())
     model = classifier.frozen(classifier.load(folder / "weights.safetensors", NET))
-    torch.testing.assert_close(torch.from_numpy(arrays["gradients"]), directions(model, x, y), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        torch.from_numpy(arrays["gradients"]), directions(model, x, y), rtol=1e-4, atol=1e-5
+    )
     assert (arrays["images"] == part.images[places]).all()
 
 
@@ -176,19 +228,27 @@ def test_a_gradient_of_zeros_is_shown_as_such_and_a_sparse_one_by_its_largest_va
         figure, axes = panels(2, 1)
         sparse = np.zeros((1, 20, 20), np.float32)
         sparse[0, 3, 3] = -2e-30
-        input_gradients._gradients(axes[:, 0], "net", input_gradients.Seen(np.zeros(0), np.stack([sparse * 0, sparse]), []))
+        input_gradients._gradients(
+            axes[:, 0], "net", input_gradients.Seen(np.zeros(0), np.stack([sparse * 0, sparse]), [])
+        )
     assert [text.get_text() for text in figure.axes[0].texts] == ["zero in\nevery pixel"]
     shown = figure.axes[1].images[0].get_array()
     assert (shown[3, 3], shown[0, 0]) == (0.0, 0.5)
 
 
-def test_the_table_gives_means_with_intervals_and_how_many_images_had_no_gradient(files: dict[str, list[str]]) -> None:
+def test_the_table_gives_means_with_intervals_and_how_many_images_had_no_gradient(
+    files: dict[str, list[str]],
+) -> None:
     found = table.make(files, spec=SPEC, paper=pd.DataFrame(), absent="")
-    assert found.rows["trained"].tolist() == ["standard", "adversarial, L_2 0.01", "adversarial, L_inf 8/255"]
+    assert found.rows["trained"].tolist() == [
+        "standard",
+        "adversarial, L_2 0.01",
+        ("adversarial, L_inf 8/255"),
+    ]
     rows = read_rows(files["gradients"][0])
     expected = mean(rows["low_frequency"].to_numpy())
-    assert tuple(found.rows.loc[0, ["low_frequency", "low_frequency_low", "low_frequency_high"]]) == pytest.approx(
-        tuple(expected)
-    )
+    assert tuple(
+        found.rows.loc[0, ["low_frequency", "low_frequency_low", "low_frequency_high"]]
+    ) == pytest.approx(tuple(expected))
     assert found.rows["left_out"].tolist() == [0, 0, 0]
     assert "95 % intervals over images" in found.note

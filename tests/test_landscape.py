@@ -1,4 +1,6 @@
-"""Landscapes: paths that are the attack's own, planes by hand, the files and the figures of a study."""
+"""Landscapes: paths that are the attack's own, planes by hand, the files and the figures of a
+study.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ PGD = {"kind": "pgd", "eps": [0.1, 0.2], "rel_step": 0.25, "steps": [0, 2, 5], "
 ATTACKS = {"pgd": PGD, "he_pgd": {**PGD, "weight": [0.0, 1.2, 2.0]}}
 
 
-# --- paths and planes ------------------------------------------------------------------------------------------------
+# --- paths and planes
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -62,33 +65,53 @@ def landscape(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_the_last_point_of_a_path_is_the_attacks_own_result_and_the_first_the_image() -> None:
-    net, x, y = linear(random(4, 12) - 0.5, torch.zeros(4)), random(5, 3, 2, 2, seed=1), torch.arange(5) % 4
+    net, x, y = (
+        linear(random(4, 12) - 0.5, torch.zeros(4)),
+        random(5, 3, 2, 2, seed=1),
+        torch.arange(5) % 4,
+    )
     spec = Spec(eps=0.1, step=0.03, steps=4, weight=1.2)
     found = paths(net, x, y, spec=spec, generator=torch.Generator().manual_seed(3))
     assert list(found) == [NATURAL, 0, 1, 2, 3, 4]
     assert torch.equal(found[NATURAL], x)
-    assert torch.equal(found[4], pgd.attack(net, x, y, spec=spec, generator=torch.Generator().manual_seed(3)).images)
+    assert torch.equal(
+        found[4],
+        pgd.attack(net, x, y, spec=spec, generator=torch.Generator().manual_seed(3)).images,
+    )
     still = paths(net, x, y, spec=replace(spec, random_start=False), generator=torch.Generator())
     assert torch.equal(still[0], x)
 
 
-def test_every_step_of_every_image_has_a_row_on_the_possible_side(landscape: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_every_step_of_every_image_has_a_row_on_the_possible_side(
+    landscape: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
     rows, _ = landscape
     assert len(rows) == 2 * 14 * 7
     assert sorted(rows["step"].unique()) == [NATURAL, 0, 1, 2, 3, 4, 5]
     assert (rows["energy_y"] - rows["energy"]).min() > -1e-5
-    assert set(rows[["attack", "eps", "weight"]].itertuples(index=False, name=None)) == {("pgd", 0.1, 0.0), ("he_pgd", 0.1, 1.2)}
-    start = rows[rows["step"] <= 0].pivot(index=["index", "step"], columns="attack", values="energy")
+    assert set(rows[["attack", "eps", "weight"]].itertuples(index=False, name=None)) == {
+        ("pgd", 0.1, 0.0),
+        ("he_pgd", 0.1, 1.2),
+    }
+    start = rows[rows["step"] <= 0].pivot(
+        index=["index", "step"], columns="attack", values="energy"
+    )
     assert start["pgd"].tolist() == start["he_pgd"].tolist()  # both attacks start at the same point
 
 
-def test_a_planes_corners_are_the_image_and_both_attacked_ones(landscape: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_a_planes_corners_are_the_image_and_both_attacked_ones(
+    landscape: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
     rows, planes = landscape
     assert len(planes) == 2 * 81
     for index, found in planes.groupby("index"):
         path = rows[rows["index"] == index].set_index(["attack", "step"])
         corner = found.set_index(["a", "b"])
-        for place, key in (((0, 0), ("pgd", NATURAL)), ((1, 0), ("pgd", 5)), ((0, 1), ("he_pgd", 5))):
+        for place, key in (
+            ((0, 0), ("pgd", NATURAL)),
+            ((1, 0), ("pgd", 5)),
+            ((0, 1), ("he_pgd", 5)),
+        ):
             assert corner.loc[place, "energy"] == pytest.approx(path.loc[key, "energy"], abs=1e-4)
             assert corner.loc[place, "prediction"] == path.loc[key, "prediction"]
             assert corner.loc[place, "inside"]
@@ -98,7 +121,9 @@ def test_a_planes_corners_are_the_image_and_both_attacked_ones(landscape: tuple[
 
 def test_the_plane_of_a_linear_energy_is_computed_by_hand() -> None:
     net = linear(torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.zeros(2))  # E(x) = -2 x_0 - log 2
-    x, first, second = (torch.tensor(value).reshape(1, 1, 2) for value in ([0.5, 0.5], [0.75, 0.5], [0.5, 0.9]))
+    x, first, second = (
+        torch.tensor(value).reshape(1, 1, 2) for value in ([0.5, 0.5], [0.75, 0.5], [0.5, 0.9])
+    )
     found = plane_of(net, x, first, second, side=5, batch=7, device="cpu")
     expected = -2 * np.clip(0.5 + 0.25 * found["a"], 0, 1) - math.log(2)
     assert found["energy"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
@@ -117,7 +142,10 @@ def test_of_a_sweep_the_first_budget_the_energys_weight_and_the_longest_path_are
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"attacks": {"pgd": PGD, "apgd": {**PGD, "kind": "torchattacks"}}}, "Attack apgd is of kind 'torchattacks'"),
+        (
+            {"attacks": {"pgd": PGD, "apgd": {**PGD, "kind": "torchattacks"}}},
+            ("Attack apgd is of kind 'torchattacks'"),
+        ),
         ({"attacks": {"pgd": PGD}}, r"Two attacks span a plane, 1 were given \(pgd\); name two"),
         ({"side": 10}, "A side of 10 points misses the image"),
         ({"images": 31}, "31 were asked for"),
@@ -138,35 +166,57 @@ def test_a_landscape_is_the_same_again_and_another_with_another_seed(
     assert not other["energy"].equals(landscape[0]["energy"])
 
 
-# --- files and figures -----------------------------------------------------------------------------------------------
+# --- files and figures
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def files(folder: Path, landscape: tuple[pd.DataFrame, pd.DataFrame]) -> dict[str, list[str]]:
     """The same numbers under the names of three models, as files of a study."""
-    found: dict[str, list[str]] = {"gradients": gradient_files(folder), "landscape": [], "scores": []}
+    found: dict[str, list[str]] = {
+        "gradients": gradient_files(folder),
+        "landscape": [],
+        "scores": [],
+    }
     for model in MODELS:
         place = folder / model
         for name, part in zip(("landscape", "plane"), landscape, strict=True):
             write_rows(place / f"{name}.parquet", part.assign(model=model), unit="image")
             found["landscape"].append(str(place / f"{name}.parquet"))
-        write_rows(place / "scores.parquet", _scores(landscape[0].assign(model=model)), unit="image")
+        write_rows(
+            place / "scores.parquet", _scores(landscape[0].assign(model=model)), unit="image"
+        )
         found["scores"].append(str(place / "scores.parquet"))
     return found
 
 
 def _scores(paths: pd.DataFrame) -> pd.DataFrame:
     """Score rows made of the first and last points of paths."""
-    natural = paths[(paths["step"] == NATURAL) & (paths["attack"] == "pgd")].assign(attack="clean", eps=0.0, steps=0, weight=0.0)
+    natural = paths[(paths["step"] == NATURAL) & (paths["attack"] == "pgd")].assign(
+        attack="clean", eps=0.0, steps=0, weight=0.0
+    )
     return pd.concat([natural, paths[paths["step"] == 5].assign(steps=5)]).assign(split="test")
 
 
 def test_the_commands_write_rows_and_costs_and_nothing_of_costs_into_rows(
     folder: Path, files: dict[str, list[str]], tmp_path: Path
 ) -> None:
-    flags = ["--dataset", "made", "--model", "made_standard", *flags_of(folder), "--attacks", json.dumps(ATTACKS)]
+    flags = [
+        "--dataset",
+        "made",
+        "--model",
+        "made_standard",
+        *flags_of(folder),
+        "--attacks",
+        json.dumps(ATTACKS),
+    ]
     sizes = ["--images", "3", "--plane", "1", "--side", "5", "--study-seed", "0", "--seed", "2"]
-    outs = ["--out", str(tmp_path / "landscape.parquet"), "--plane-out", str(tmp_path / "plane.parquet")]
+    outs = [
+        "--out",
+        str(tmp_path / "landscape.parquet"),
+        "--plane-out",
+        str(tmp_path / "plane.parquet"),
+    ]
     landscape_command.main([*flags, *sizes, *outs])
     assert len(read_rows(tmp_path / "landscape.parquet")) == 2 * 3 * 7
     assert set(read_rows(tmp_path / "plane.parquet")["seed"]) == {2}
@@ -195,10 +245,23 @@ def test_a_figure_has_its_panels_and_says_what_is_seen(
     assert found.caption.endswith("Missing, see their logs: nothing.")
 
 
-@pytest.mark.parametrize("module", [input_gradients, joint_energies, trajectories, plane], ids=lambda found: found.__name__)
-def test_a_model_without_rows_gets_a_panel_that_says_so(module: Any, files: dict[str, list[str]]) -> None:
-    there = {sort: [path for path in paths if "made_robust" not in path] for sort, paths in files.items()}
+@pytest.mark.parametrize(
+    "module",
+    [input_gradients, joint_energies, trajectories, plane],
+    ids=lambda found: found.__name__,
+)
+def test_a_model_without_rows_gets_a_panel_that_says_so(
+    module: Any, files: dict[str, list[str]]
+) -> None:
+    there = {
+        sort: [path for path in paths if "made_robust" not in path] for sort, paths in files.items()
+    }
     with styled():
         found = module.draw(there, spec=SPEC, absent="")
     said = {text.get_text() for axis in found.figure.axes for text in axis.texts}
-    assert said & {"made_robust: no rows", "made_robust: no paths", "made_robust: no planes", "no gradients"}
+    assert said & {
+        "made_robust: no rows",
+        "made_robust: no paths",
+        "made_robust: no planes",
+        "no gradients",
+    }

@@ -33,22 +33,41 @@ def load(*, size, root, options):
 
 @pytest.fixture
 def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Loads the data of a module of one's own whose `load` ends with the given line; gives the pool's file."""
+    """Loads the data of a module of one's own whose `load` ends with the given line; gives the
+    pool's file.
+    """
     monkeypatch.syspath_prepend(tmp_path)
 
     def load(name: str, text: str) -> Path:
         (tmp_path / "lab").mkdir(exist_ok=True)
         (tmp_path / f"lab/{name}.py").write_text(text)
-        main(["--kind", f"lab.{name}", "--size", "4", "--root", str(tmp_path), "--out", str(tmp_path / "pool.safetensors")])
+        main(
+            [
+                "--kind",
+                f"lab.{name}",
+                "--size",
+                "4",
+                "--root",
+                str(tmp_path),
+                "--out",
+                str(tmp_path / "pool.safetensors"),
+            ]
+        )
         return tmp_path / "pool.safetensors"
 
     return load
 
 
 def test_a_module_of_ones_own_hands_over_a_pool(loaded: Callable[..., Path]) -> None:
-    pool = loaded("fine", MODULE.format(body="return Pool(images(), labels, part, ('a', 'b', 'c'))"))
+    pool = loaded(
+        "fine", MODULE.format(body=("return Pool(images(), labels, part, ('a', 'b', 'c'))"))
+    )
     facts = json.loads(pool.with_suffix(".json").read_text())
-    assert (facts["names"], facts["parts"], facts["shape"]) == (["a", "b", "c"], [3, 3], [6, 3, 4, 4])
+    assert (facts["names"], facts["parts"], facts["shape"]) == (
+        ["a", "b", "c"],
+        [3, 3],
+        [6, 3, 4, 4],
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,9 +84,21 @@ def test_a_module_of_ones_own_hands_over_a_pool(loaded: Callable[..., Path]) -> 
             "return Pool(images(1), labels, part, ('a', 'b', 'c'))",
             "lab.black: its images hold no value above 1",
         ),
-        ("gap", "return Pool(images(), labels, part, (*'abcde',))", "Data set lab.gap: it gives no training images of d, e; add"),
-        ("part", "return Pool(images(), np.sort(labels), part, (*'abc',))", "lab.part: it gives no training images of c; add"),
-        ("test", "return Pool(images(), labels * part, part, (*'abc',))", "lab.test: it gives no training images of b, c"),
+        (
+            "gap",
+            "return Pool(images(), labels, part, (*'abcde',))",
+            ("Data set lab.gap: it gives no training images of d, e; add"),
+        ),
+        (
+            "part",
+            "return Pool(images(), np.sort(labels), part, (*'abc',))",
+            ("lab.part: it gives no training images of c; add"),
+        ),
+        (
+            "test",
+            "return Pool(images(), labels * part, part, (*'abc',))",
+            ("lab.test: it gives no training images of b, c"),
+        ),
     ],
 )
 def test_what_is_no_whole_pool_is_refused_with_the_modules_name(
@@ -79,15 +110,30 @@ def test_what_is_no_whole_pool_is_refused_with_the_modules_name(
 
 
 def test_a_module_without_the_function_is_refused(loaded: Callable[..., Path]) -> None:
-    with pytest.raises(Refused, match=r"Data set lab.empty failed with AttributeError: .* has no attribute 'load'"):
+    with pytest.raises(
+        Refused,
+        match=(r"Data set lab.empty failed with AttributeError: .* has no attribute 'load'"),
+    ):
         loaded("empty", "x = 1\n")
 
 
 @pytest.mark.parametrize(
     ("validation", "sentence"),
     [
-        (1, "split validation has no image of class .*; raise datasets.mine.validation, which leaves 1 images .*train.npz"),
-        (29, "split train has no image of class .*; lower datasets.mine.validation, which leaves 1 images"),
+        (
+            1,
+            (
+                "split validation has no image of class .*; raise datasets.mine.validation, which "
+                "leaves 1 images .*train.npz"
+            ),
+        ),
+        (
+            29,
+            (
+                "split train has no image of class .*; lower datasets.mine.validation, which "
+                "leaves 1 images"
+            ),
+        ),
         (30, "out of 30 training images; set datasets.mine.validation to a number from 1 to 29"),
     ],
 )
@@ -106,25 +152,45 @@ def test_a_split_of_labels_as_large_as_they_may_be_takes_no_memory() -> None:
     tracemalloc.stop()
 
 
-# --- files of one's own --------------------------------------------------------------------------------------------------
+# --- files of one's own
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_files_of_ones_own_are_listed_and_no_others(tmp_path: Path) -> None:
-    for name in ("mine/train.npz", "mine/test.npz", "mine/notes.txt", "photos/train/a/1.JPEG", "photos/.cache/x", "my map.csv"):
+    for name in (
+        "mine/train.npz",
+        "mine/test.npz",
+        "mine/notes.txt",
+        "photos/train/a/1.JPEG",
+        "photos/.cache/x",
+        "my map.csv",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     path = str(tmp_path / "my map.csv")
 
     def listed(kind: str, **options: object) -> list[str]:
-        return [str(file.relative_to(tmp_path)) for file in own.own_files(kind, options, str(tmp_path))]
+        return [
+            str(file.relative_to(tmp_path)) for file in own.own_files(kind, options, str(tmp_path))
+        ]
 
     assert listed("npz", folder="mine") == ["mine/test.npz", "mine/train.npz"]
     assert listed("npz", folder=str(tmp_path / "mine")) == ["mine/test.npz", "mine/train.npz"]
     assert listed("imagenette", folder="photos") == ["photos/train/a/1.JPEG"]
-    assert listed("lab.mine", folder="mine") == ["mine/notes.txt", "mine/test.npz", "mine/train.npz"]
+    assert listed("lab.mine", folder="mine") == [
+        "mine/notes.txt",
+        "mine/test.npz",
+        "mine/train.npz",
+    ]
     assert listed("supertraffic", map=path) == ["my map.csv"]
     assert listed("supertraffic", map=str(tmp_path / "none.csv")) == []
-    assert listed("npz", folder="none") == listed("npz", folder=3) == listed("npz") == listed("mnist", sources=["mine"]) == []
+    assert (
+        listed("npz", folder="none")
+        == listed("npz", folder=3)
+        == listed("npz")
+        == listed("mnist", sources=["mine"])
+        == []
+    )
     (tmp_path / "mine/test.npz").unlink()
     assert listed("npz", folder="mine") == ["mine/train.npz"]
 
@@ -139,4 +205,7 @@ def test_the_files_of_ones_own_lie_below_the_environments_root_where_none_is_giv
 
 def test_the_files_of_ones_own_are_found_without_numpy_and_torch() -> None:
     code = "import sys, robustgen.data.own; sys.exit(bool({'numpy', 'torch'} & {*sys.modules}))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "scripts", check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT / "scripts", check=False).returncode
+        == 0
+    )

@@ -31,11 +31,15 @@ def labels(z: Tensor) -> Tensor:
 def test_energies_of_two_logits_by_hand() -> None:
     assert energy(Z).tolist() == pytest.approx([-math.log(8.0), -math.log(2.0)])
     assert joint_energy(Z, torch.tensor([1, 0])).tolist() == pytest.approx([-math.log(6.0), 0.0])
-    assert cross_entropy(Z, torch.tensor([1, 0])).tolist() == pytest.approx([-math.log(6 / 8), -math.log(1 / 2)])
+    assert cross_entropy(Z, torch.tensor([1, 0])).tolist() == pytest.approx(
+        [-math.log(6 / 8), -math.log(1 / 2)]
+    )
 
 
 def test_energy_at_a_temperature_by_hand() -> None:
-    assert energy(Z, 2.0).tolist() == pytest.approx([-2 * math.log(2**0.5 + 6**0.5), -2 * math.log(2.0)])
+    assert energy(Z, 2.0).tolist() == pytest.approx(
+        [-2 * math.log(2**0.5 + 6**0.5), -2 * math.log(2.0)]
+    )
 
 
 @given(tables)
@@ -47,8 +51,12 @@ def test_cross_entropy_is_the_difference_of_two_energies_and_torchs(z: Tensor) -
 
 
 @given(tables, finite, st.sampled_from([0.1, 1.0, 20.0]))
-def test_energy_falls_by_c_where_all_logits_rise_by_c(z: Tensor, c: float, temperature: float) -> None:
-    torch.testing.assert_close(energy(z + c, temperature), energy(z, temperature) - c, atol=1e-9, rtol=1e-9)
+def test_energy_falls_by_c_where_all_logits_rise_by_c(
+    z: Tensor, c: float, temperature: float
+) -> None:
+    torch.testing.assert_close(
+        energy(z + c, temperature), energy(z, temperature) - c, atol=1e-9, rtol=1e-9
+    )
 
 
 @given(tables)
@@ -75,7 +83,9 @@ def test_margin_by_hand() -> None:
 @given(tables)
 def test_margin_is_the_brute_force_difference_and_negative_where_the_net_errs(z: Tensor) -> None:
     y = labels(z)
-    brute = [row[k] - max(row[:k] + row[k + 1 :]) for row, k in zip(z.tolist(), y.tolist(), strict=True)]
+    brute = [
+        row[k] - max(row[:k] + row[k + 1 :]) for row, k in zip(z.tolist(), y.tolist(), strict=True)
+    ]
     assert margin(z, y).tolist() == pytest.approx(brute)
     assert ((margin(z, y) > 0) <= (z.argmax(dim=1) == y)).all()
 
@@ -84,7 +94,15 @@ def test_scores_are_the_energies_under_their_names() -> None:
     y = torch.tensor([0, 1])
     found = scores(Z, y, temperatures=(0.5, 20.0))
     natural = ["energy", "max_logit", "top_margin"]
-    assert list(found) == ["prediction", *natural, "energy_y", "ce", "margin", "energy_T0.5", "energy_T20"]
+    assert list(found) == [
+        "prediction",
+        *natural,
+        "energy_y",
+        "ce",
+        "margin",
+        "energy_T0.5",
+        "energy_T20",
+    ]
     assert found["prediction"].tolist() == [1, 0]
     assert found["energy_T20"].tolist() == energy(Z, 20.0).tolist()
     assert column(0.1) == "energy_T0.1"
@@ -107,14 +125,19 @@ def test_infinite_logits_are_refused_with_their_number(bad: float) -> None:
         return torch.where(part[:, 0, :, 0] > 0.5, bad, part[:, 0, :, 0])
 
     x = torch.tensor([0.9, 0.1, 0.8]).reshape(3, 1, 1, 1).expand(3, 1, 2, 2).contiguous()
-    with pytest.raises(Refused, match=r"infinite or NaN logits for 2 of 3 images; its energies mean nothing\."):
+    with pytest.raises(
+        Refused, match=(r"infinite or NaN logits for 2 of 3 images; its energies mean nothing\.")
+    ):
         logits(broken, x, batch=2, device="cpu")
 
 
 @pytest.mark.parametrize(
     ("images", "said"),
     [
-        (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), r"must be float \[n,c,h,w\], not torch.uint8 of shape \(2, 1, 4, 4\)"),
+        (
+            torch.zeros(2, 1, 4, 4, dtype=torch.uint8),
+            (r"must be float \[n,c,h,w\], not torch.uint8 of shape \(2, 1, 4, 4\)"),
+        ),
         (torch.zeros(1, 4, 4), r"not torch.float32 of shape \(1, 4, 4\)"),
         (torch.full((1, 1, 2, 2), 1.01), r"must lie in \[0,1\], these lie in \[1.01, 1.01\]"),
         (torch.full((1, 1, 2, 2), -0.01), r"must lie in \[0,1\]"),

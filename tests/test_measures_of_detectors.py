@@ -1,4 +1,6 @@
-"""Kernel densities against scikit-learn, LID against its closed form, BU against a variance by hand, and what they refuse."""
+"""Kernel densities against scikit-learn, LID against its closed form, BU against a variance by
+hand, and what they refuse.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,20 +35,28 @@ def generator(seed: int = 0) -> torch.Generator:
 def net(**options: Any) -> nn.Sequential:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return classifier.frozen(classifier.classifier(replace(SPEC, options={**SPEC.options, **options})).eval())
+        return classifier.frozen(
+            classifier.classifier(replace(SPEC, options={**SPEC.options, **options})).eval()
+        )
 
 
 def images(n: int = 60, classes: int = 3) -> Images:
     rng = np.random.default_rng(0)
     names = ("stop", "yield", "limit")
-    return Images(rng.integers(0, 256, (n, 1, 16, 16), dtype=np.uint8), np.arange(n) % classes, np.arange(n), names)
+    return Images(
+        rng.integers(0, 256, (n, 1, 16, 16), dtype=np.uint8),
+        np.arange(n) % classes,
+        np.arange(n),
+        names,
+    )
 
 
 def reference(**changes: Any) -> Reference:
     return Reference(net(), replace(images(), **changes), batch=16, device="cpu")
 
 
-# --- kernel density ----------------------------------------------------------------------------------------------
+# --- kernel density
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("xp", [np, torch])
@@ -66,13 +76,17 @@ def test_a_far_point_has_a_finite_log_density() -> None:
 def test_the_bandwidth_is_that_of_scikit_learns_leave_one_out_search() -> None:
     points = np.random.default_rng(3).normal(size=(40, 2))
     scale = np.median(np.linalg.norm(points[:, None] - points, axis=2)[~np.eye(40, dtype=bool)])
-    search = GridSearchCV(KernelDensity(), {"bandwidth": scale * density.GRID}, cv=LeaveOneOut()).fit(points)
+    search = GridSearchCV(
+        KernelDensity(), {"bandwidth": scale * density.GRID}, cv=LeaveOneOut()
+    ).fit(points)
     assert density.bandwidth([points]) == pytest.approx(search.best_params_["bandwidth"], rel=1e-6)
 
 
 def test_bandwidth_grows_with_the_scale_of_the_features() -> None:
     groups = [np.random.default_rng(k).normal(size=(30, 4)) for k in range(2)]
-    assert density.bandwidth([10 * group for group in groups]) == pytest.approx(10 * density.bandwidth(groups))
+    assert density.bandwidth([10 * group for group in groups]) == pytest.approx(
+        10 * density.bandwidth(groups)
+    )
 
 
 def test_kd_is_the_density_under_the_predicted_class() -> None:
@@ -84,14 +98,19 @@ def test_kd_is_the_density_under_the_predicted_class() -> None:
     predicted = seen.logits.argmax(1).numpy()
     for row, value in enumerate(measure(seen, seen)["kd"]):
         trees = KernelDensity(bandwidth=h).fit(features[known.labels == predicted[row]])
-        assert value == pytest.approx(trees.score_samples(seen.features[row : row + 1].double().numpy())[0], rel=1e-5)
+        assert value == pytest.approx(
+            trees.score_samples(seen.features[row : row + 1].double().numpy())[0], rel=1e-5
+        )
 
 
-# --- Bayesian uncertainty ------------------------------------------------------------------------------------------
+# --- Bayesian uncertainty
+# ------------------------------------------------------------------------------------------
 
 
 def test_bu_is_the_variance_of_a_dropout_net_by_hand() -> None:
-    """One feature kept with probability 1 - p: the softmax takes two values a, b, so Var = p (1 - p) (a - b)^2."""
+    """One feature kept with probability 1 - p: the softmax takes two values a, b, so Var = p (1 -
+    p) (a - b)^2.
+    """
     p, linear = 0.4, nn.Linear(1, 2)
     with torch.no_grad():
         linear.weight.copy_(torch.tensor([[1.0], [-0.5]]))
@@ -115,10 +134,13 @@ def test_bu_depends_neither_on_the_batch_nor_on_the_order() -> None:
     measure = kd_bu.prepare(known.model, known, options={}, generator=generator())
     whole = known.first(20)
     alone = activations(known.model, torch.from_numpy(known.images.images[7:8]).float() / 255)
-    np.testing.assert_allclose(measure(whole, whole)["bu"][7], measure(alone, alone)["bu"][0], rtol=1e-4)
+    np.testing.assert_allclose(
+        measure(whole, whole)["bu"][7], measure(alone, alone)["bu"][0], rtol=1e-4
+    )
 
 
-# --- LID -----------------------------------------------------------------------------------------------------------
+# --- LID ------------------------------------------------------------------------------------------
+# -----------------
 
 
 def test_lid_by_hand() -> None:
@@ -129,12 +151,16 @@ def test_lid_by_hand() -> None:
 
 def test_lid_without_the_nearest() -> None:
     clean = torch.tensor([[0.0, 0], [1, 0], [2, 0], [4, 0]])
-    assert lid.lid(torch.zeros(1, 2), clean, k=3, drop_nearest=True).item() == pytest.approx(-3 / np.log(1 / 8), rel=1e-5)
+    assert lid.lid(torch.zeros(1, 2), clean, k=3, drop_nearest=True).item() == pytest.approx(
+        -3 / np.log(1 / 8), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("d", [2, 5, 8])
 def test_lid_of_uniform_points_of_a_cube_is_its_dimension(d: int) -> None:
-    """The estimator -k / sum log(r_i/r_k) counts the zero term of i = k: its mean is d k / (k - 2) for many points."""
+    """The estimator -k / sum log(r_i/r_k) counts the zero term of i = k: its mean is d k / (k - 2)
+    for many points.
+    """
     k = 50
     points = torch.rand(40_000, d, generator=generator(d))
     centre = 0.5 + 0.02 * (torch.rand(200, d, generator=generator(9)) - 0.5)  # far from the walls
@@ -142,9 +168,18 @@ def test_lid_of_uniform_points_of_a_cube_is_its_dimension(d: int) -> None:
 
 
 def test_lid_by_the_matrix_product_is_that_of_plain_distances() -> None:
-    x, clean = torch.randn(30, 500, generator=generator(1)) + 5, torch.randn(100, 500, generator=generator(2)) + 5
-    r = torch.cdist(x.double(), clean.double(), compute_mode="donot_use_mm_for_euclid_dist").sort(dim=1).values[:, :20]
-    torch.testing.assert_close(lid.lid(x, clean, k=20), -20 / (r / r[:, -1:]).log().sum(1), rtol=1e-4, atol=0)
+    x, clean = (
+        torch.randn(30, 500, generator=generator(1)) + 5,
+        torch.randn(100, 500, generator=generator(2)) + 5,
+    )
+    r = (
+        torch.cdist(x.double(), clean.double(), compute_mode="donot_use_mm_for_euclid_dist")
+        .sort(dim=1)
+        .values[:, :20]
+    )
+    torch.testing.assert_close(
+        lid.lid(x, clean, k=20), -20 / (r / r[:, -1:]).log().sum(1), rtol=1e-4, atol=0
+    )
 
 
 def test_twins_are_compared_in_batches_of_at_least_the_size_asked_for() -> None:
@@ -154,17 +189,24 @@ def test_twins_are_compared_in_batches_of_at_least_the_size_asked_for() -> None:
     found = measure(seen, seen)["lid_twin_0"]
     by_hand = [lid.lid(part, part, k=5, drop_nearest=True) for part in seen.layers[0].split(30)]
     np.testing.assert_allclose(found, torch.cat(by_hand), rtol=1e-6)
-    assert set(measure(seen, seen)) == {f"lid_{end}{layer}" for end in ("", "twin_") for layer in range(3)}
+    assert set(measure(seen, seen)) == {
+        f"lid_{end}{layer}" for end in ("", "twin_") for layer in range(3)
+    }
 
 
-# --- activations, columns, distances -----------------------------------------------------------------------------------
+# --- activations, columns, distances
+# -----------------------------------------------------------------------------------
 
 
 def test_activations_end_in_the_logits_of_the_classifier() -> None:
     model, x = net(), torch.rand(5, 1, 16, 16, generator=generator())
     seen = activations(model, x)
     torch.testing.assert_close(seen.logits, model(x), rtol=1e-4, atol=1e-5)
-    assert [tuple(layer.shape) for layer in seen.layers] == [(5, 4 * 16 * 16), (5, 8 * 8 * 8), (5, 3)]
+    assert [tuple(layer.shape) for layer in seen.layers] == [
+        (5, 4 * 16 * 16),
+        (5, 8 * 8 * 8),
+        (5, 3),
+    ]
     assert seen.features.shape == (5, 8 * 2 * 2)
 
 
@@ -175,12 +217,17 @@ def test_columns_without_the_label_and_distances_by_hand() -> None:
     assert (moved["linf"][0], moved["l2"][0]) == pytest.approx((0.4, 0.5))
 
 
-# --- statistics of what is natural ----------------------------------------------------------------------------------------
+# --- statistics of what is natural
+# ----------------------------------------------------------------------------------------
 
 
 def columns(n: int = 400) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    return {"energy": rng.normal(-10, 2, n), "max_logit": rng.normal(10, 2, n), "top_margin": rng.gamma(2, 2, n)}
+    return {
+        "energy": rng.normal(-10, 2, n),
+        "max_logit": rng.normal(10, 2, n),
+        "top_margin": rng.gamma(2, 2, n),
+    }
 
 
 def test_the_two_sided_statistic_is_one_at_the_central_95_percent() -> None:
@@ -212,12 +259,15 @@ def test_halves_share_no_image() -> None:
     assert (one["energy"].tolist(), other["energy"].tolist()) == ([0, 2, 4, 6], [1, 3, 5])
 
 
-# --- bad input: a sentence each, never a NaN ------------------------------------------------------------------------------
+# --- bad input: a sentence each, never a NaN
+# ------------------------------------------------------------------------------
 
 
 def with_absent_class() -> None:
     known = reference(labels=np.arange(60) % 2)
-    kd_bu.prepare(known.model, known, options={}, generator=generator())(one_of_class(2), one_of_class(2))
+    kd_bu.prepare(known.model, known, options={}, generator=generator())(
+        one_of_class(2), one_of_class(2)
+    )
 
 
 def one_of_class(k: int) -> Activations:
@@ -255,11 +305,18 @@ def with_constant_energies() -> None:
 
 
 def with_infinite_logits() -> None:
-    logits(lambda x: torch.full((len(x), 3), torch.inf), torch.rand(4, 1, 16, 16), batch=2, device="cpu")
+    logits(
+        lambda x: torch.full((len(x), 3), torch.inf),
+        torch.rand(4, 1, 16, 16),
+        batch=2,
+        device="cpu",
+    )
 
 
 def with_no_fooled_image() -> None:
-    frame = pd.DataFrame({"index": range(50), "success": False, "steps": 1, "eps": 0.1, "lid.lid_0": np.arange(50.0)})
+    frame = pd.DataFrame(
+        {"index": range(50), "success": False, "steps": 1, "eps": 0.1, "lid.lid_0": np.arange(50.0)}
+    )
     settings = {"fit": "pgd", "fpr": 0.1}
     supervised.once(Validation(frame, frame, frame), ["lid.lid_0"], settings=settings)
 
@@ -281,7 +338,10 @@ def with_dependent_columns() -> None:
         (with_constant_energies, "are constant"),
         (with_dependent_columns, "span no volume"),
         (with_infinite_logits, "infinite or NaN logits for 4 of 4 images"),
-        (with_no_fooled_image, "Fewer than 20 validation images that the net gets right are fooled"),
+        (
+            with_no_fooled_image,
+            ("Fewer than 20 validation images that the net gets right are fooled"),
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -1,4 +1,6 @@
-"""Every mistake in a configuration is one sentence before any job: a row per mistake, and the declarations that find them."""
+"""Every mistake in a configuration is one sentence before any job: a row per mistake, and the
+declarations that find them.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +46,18 @@ WHOLE: dict[str, Any] = {  # a study without a mistake, in which most kinds stan
         "evade": {"kind": "evade", "options": {"detector": "two_sided"}},
         "apgd": {"kind": "torchattacks", "options": {"name": "APGD"}},
         "fgsm": {"kind": "torchattacks", "steps": [1], "options": {"name": "FGSM"}},
-        "cw": {"kind": "torchattacks", "norm": "l2", "eps": ["unbounded"], "options": {"name": "CW"}},
+        "cw": {
+            "kind": "torchattacks",
+            "norm": "l2",
+            "eps": ["unbounded"],
+            "options": {"name": "CW"},
+        },
         "ddn": {"kind": "foolbox", "norm": "l2", "eps": ["unbounded"], "options": {"name": "DDN"}},
         "standard": {"kind": "autoattack", "steps": [100]},
-        "custom": {"kind": "autoattack", "options": {"version": "custom", "attacks": ["apgd-ce", "square"], "n_queries": 10}},
+        "custom": {
+            "kind": "autoattack",
+            "options": {"version": "custom", "attacks": ["apgd-ce", "square"], "n_queries": 10},
+        },
     },
     "detectors": {
         "energy": {"kind": "energy"},
@@ -56,11 +66,20 @@ WHOLE: dict[str, Any] = {  # a study without a mistake, in which most kinds stan
         "lid": {"kind": "lid", "fit": "pgd", "noise": "noise", "options": {"k": 10, "batch": 50}},
     },
     "tables": {
-        "table_1": {"models": ["plain"], "attacks": ["pgd"], "detectors": ["energy", "lid", "kd_bu"]},
+        "table_1": {
+            "models": ["plain"],
+            "attacks": ["pgd"],
+            "detectors": ["energy", "lid", "kd_bu"],
+        },
         "grid": {"kind": "matrix", "options": {"value": "joint"}},
     },
     "figures": {
-        "fig_2a": {"kind": "histogram", "models": ["plain"], "attacks": ["pgd"], "options": {"steps": 5}},
+        "fig_2a": {
+            "kind": "histogram",
+            "models": ["plain"],
+            "attacks": ["pgd"],
+            "options": {"steps": 5},
+        },
         "net_training": {"kind": "history", "models": ["plain"]},
         "paths": {"kind": "trajectories", "options": {"shown": 3}},
         "bins": {"kind": "reliability"},
@@ -126,7 +145,9 @@ def test_there_is_a_row_for_every_mistake_that_we_know() -> None:
     assert len({(path, repr(value)) for path, value, _ in ROWS}) == len(ROWS)
 
 
-@pytest.mark.parametrize(("path", "value", "said"), ROWS, ids=[f"{path}={value!r}"[:60] for path, value, _ in ROWS])
+@pytest.mark.parametrize(
+    ("path", "value", "said"), ROWS, ids=[f"{path}={value!r}"[:60] for path, value, _ in ROWS]
+)
 def test_a_mistake_is_one_sentence(path: str, value: Any, said: str) -> None:
     (line,) = problems(mistaken(path, value))
     assert said in line
@@ -147,24 +168,39 @@ def test_a_mistake_is_one_sentence(path: str, value: Any, said: str) -> None:
         ("attacks.pgd.eps", [5e-324], "eps", (5e-324,)),
     ],
 )
-def test_a_single_value_is_a_list_of_one(path: str, value: Any, place: str, meant: tuple[Any, ...]) -> None:
+def test_a_single_value_is_a_list_of_one(
+    path: str, value: Any, place: str, meant: tuple[Any, ...]
+) -> None:
     study = config.checked(
         mistaken(path, value)
-        | {"figures": WHOLE["figures"] | {"fig_2a": {"kind": "histogram"}}, "seeds": 3, "outputs": "table_1"}
+        | {
+            "figures": WHOLE["figures"] | {"fig_2a": {"kind": "histogram"}},
+            "seeds": 3,
+            "outputs": "table_1",
+        }
     )
     assert getattr(study.attacks[path.split(".")[1]], place) == meant
     assert (study.seeds, study.outputs) == ((3,), ("table_1",))
-    assert config.checked(mistaken("tables.table_1.models", "plain")).tables["table_1"].models == ("plain",)
+    assert config.checked(mistaken("tables.table_1.models", "plain")).tables["table_1"].models == (
+        "plain",
+    )
 
 
-@pytest.mark.parametrize("value", ["/a b", "$(touch x)", "it's", 'say "x"', "{word}", "a;b", "`x`", "a\tb", "naïve/日本"])
+@pytest.mark.parametrize(
+    "value", ["/a b", "$(touch x)", "it's", 'say "x"', "{word}", "a;b", "`x`", "a\tb", "naïve/日本"]
+)
 def test_any_other_text_may_name_a_folder(value: str) -> None:
     assert config.checked(mistaken("data.root", value)).data.root == value
 
 
 @pytest.mark.parametrize("name", ["attack", "free", "bound", "tried", "star"])
 def test_an_own_module_without_declarations_takes_any_option(name: str) -> None:
-    entry = {"kind": f"lab.{name}", "options": {"anything": [1, {"deep": True}]}, "restarts": 9, "eps": ["unbounded"]}
+    entry = {
+        "kind": f"lab.{name}",
+        "options": {"anything": [1, {"deep": True}]},
+        "restarts": 9,
+        "eps": ["unbounded"],
+    }
     assert config.checked(mistaken("attacks.own", entry)).attacks["own"].options == entry["options"]
 
 
@@ -178,14 +214,25 @@ def test_a_job_finds_the_own_module_that_the_check_has_found(lab: Path) -> None:
 def test_an_unknown_kind_is_refused_with_the_kinds_alone(room: str) -> None:
     with pytest.raises(Refused) as caught:
         kinds.load(room, "nosuch")
-    listed = str(caught.value).split("known are ")[1].removesuffix(", or a dotted module of your own.").split(", ")
+    listed = (
+        str(caught.value)
+        .split("known are ")[1]
+        .removesuffix(", or a dotted module of your own.")
+        .split(", ")
+    )
     folder = kinds.ROOT.joinpath(*room.split("."))
-    assert listed == sorted(path.stem for path in folder.glob("*.py") if f"def {kinds.FUNCTIONS[room][0]}(" in path.read_text())
+    assert listed == sorted(
+        path.stem
+        for path in folder.glob("*.py")
+        if (f"def {kinds.FUNCTIONS[room][0]}(") in path.read_text()
+    )
     assert not {"job", "types", "library", "table", "style", "pool"} & set(listed)
 
 
 def test_looking_for_an_own_module_runs_none_of_it(lab: Path) -> None:
     (lab / "armed").mkdir()
     for name in ("__init__", "attack"):
-        (lab / "armed" / f"{name}.py").write_text("raise SystemExit('run')\ndef attack(): pass\n", encoding="utf-8")
+        (lab / "armed" / f"{name}.py").write_text(
+            ("raise SystemExit('run')\ndef attack(): pass\n"), encoding="utf-8"
+        )
     assert config.checked(mistaken("attacks.own", {"kind": "armed.attack"}))

@@ -9,11 +9,21 @@ from robustgen.nets import classifier, resnet
 from robustgen.nets.classifier import NetSpec
 from robustgen.nets.fold import ConvNorm
 
-SMALL = NetSpec("resnet", channels=3, classes=5, size=32, mean=(0.4, 0.5, 0.6), std=(0.2,) * 3, options={"width": 8})
+SMALL = NetSpec(
+    "resnet",
+    channels=3,
+    classes=5,
+    size=32,
+    mean=(0.4, 0.5, 0.6),
+    std=(0.2,) * 3,
+    options={"width": 8},
+)
 
 
 def by_hand(channels: int, classes: int, width: int, features: int) -> int:
-    """Parameters of [1,1,1,1]: 3 x 3 convolutions without bias, two numbers per normalised channel, 1 x 1 shortcuts."""
+    """Parameters of [1,1,1,1]: 3 x 3 convolutions without bias, two numbers per normalised channel,
+    1 x 1 shortcuts.
+    """
     stem = 9 * channels * width + 2 * width
     first = 2 * (9 * width * width + 2 * width)
     total = stem + first + features * classes + classes
@@ -29,7 +39,9 @@ def parameters(net: nn.Module) -> int:
 
 
 def settled(spec: NetSpec = SMALL, seed: int = 0) -> nn.Sequential:
-    """A classifier whose norms have statistics and scales of their own, as after training; in evaluation mode."""
+    """A classifier whose norms have statistics and scales of their own, as after training; in
+    evaluation mode.
+    """
     torch.manual_seed(seed)
     model = classifier.classifier(spec)
     for module in model.modules():
@@ -45,12 +57,14 @@ def batch(n: int = 16, channels: int = 3, size: int = 32) -> Tensor:
     return torch.rand(n, channels, size, size, generator=torch.Generator().manual_seed(1))
 
 
-# --- shapes ------------------------------------------------------------------------------------------------------
+# --- shapes ---------------------------------------------------------------------------------------
+# ---------------
 
 
 def test_resnet10_has_the_published_number_of_parameters() -> None:
     net = resnet.build(channels=3, classes=10, size=32)
-    assert parameters(net) == by_hand(3, 10, 64, 512) == 4_903_242  # the authors' "about 4.9 million"
+    # the authors' "about 4.9 million"
+    assert parameters(net) == by_hand(3, 10, 64, 512) == 4_903_242
 
 
 def test_resnet10_for_imagenette_has_more_only_in_the_last_layer() -> None:
@@ -81,7 +95,8 @@ def test_imagenette_passes_sides_75_38_19_10_to_2048_features() -> None:
 def test_resnet18_has_two_blocks_per_stage() -> None:
     net = resnet.build(channels=3, classes=10, size=32, blocks=(2, 2, 2, 2))
     second = sum(2 * (9 * width * width + 2 * width) for width in (64, 128, 256, 512))
-    assert parameters(net) == 4_903_242 + second == 11_173_962  # as torch users count kuangliu's ResNet18
+    # as torch users count kuangliu's ResNet18
+    assert parameters(net) == 4_903_242 + second == 11_173_962
 
 
 def test_logits_are_those_of_the_layers_written_out() -> None:
@@ -102,7 +117,8 @@ def test_normalisation_is_per_channel() -> None:
     assert found == pytest.approx([0.0, 1.0, -1.0], abs=1e-6)
 
 
-# --- the frozen copy ---------------------------------------------------------------------------------------------
+# --- the frozen copy
+# ---------------------------------------------------------------------------------------------
 
 
 def test_folded_norms_give_the_same_logits() -> None:
@@ -114,7 +130,9 @@ def test_folded_norms_give_the_same_logits() -> None:
 
 def test_no_norm_is_left_in_the_frozen_copy_and_all_are_left_in_the_model() -> None:
     model = settled()
-    assert not any(isinstance(one, nn.BatchNorm2d | ConvNorm) for one in classifier.frozen(model).modules())
+    assert not any(
+        isinstance(one, nn.BatchNorm2d | ConvNorm) for one in classifier.frozen(model).modules()
+    )
     assert sum(isinstance(one, nn.BatchNorm2d) for one in model.modules()) == 12
     assert all(parameter.requires_grad for parameter in model.parameters())
 
@@ -141,7 +159,9 @@ def test_frozen_parameters_want_no_gradient_and_the_image_gets_one(dtype: torch.
 
 def test_the_input_gradient_of_the_frozen_copy_is_that_of_the_model() -> None:
     model, x = settled(), batch(4).requires_grad_()
-    expected, found = (torch.autograd.grad(one(x)[:, 0].sum(), x)[0] for one in (model, classifier.frozen(model)))
+    expected, found = (
+        torch.autograd.grad(one(x)[:, 0].sum(), x)[0] for one in (model, classifier.frozen(model))
+    )
     assert ((found - expected).norm() / expected.norm()).item() < 1e-4
 
 

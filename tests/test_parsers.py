@@ -22,7 +22,11 @@ COUNTS = {"train": 30, "t10k": 20}
 
 def idx(array: np.ndarray) -> bytes:
     """An array as an idx file of bytes."""
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    return (
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes()
+    )
 
 
 def write_idx(root: Path, data: ModuleType, *, zipped: bool) -> dict[str, np.ndarray]:
@@ -32,15 +36,22 @@ def write_idx(root: Path, data: ModuleType, *, zipped: bool) -> dict[str, np.nda
     for name, count in COUNTS.items():
         images[name] = STREAM.integers(0, 256, (count, 28, 28), dtype=np.uint8)
         labels = (np.arange(count) * 3 % 10).astype(np.uint8)
-        for file, array in ((f"{name}-images-idx3-ubyte", images[name]), (f"{name}-labels-idx1-ubyte", labels)):
+        for file, array in (
+            (f"{name}-images-idx3-ubyte", images[name]),
+            ((f"{name}-labels-idx1-ubyte"), labels),
+        ):
             raw = idx(array)
-            (folder / f"{file}{'.gz' if zipped else ''}").write_bytes(gzip.compress(raw) if zipped else raw)
+            (folder / f"{file}{'.gz' if zipped else ''}").write_bytes(
+                gzip.compress(raw) if zipped else raw
+            )
     return images
 
 
 @IDX
 @pytest.mark.parametrize("zipped", [True, False])
-def test_idx_files_give_their_pixels_zipped_or_not(tmp_path: Path, data: ModuleType, zipped: bool) -> None:
+def test_idx_files_give_their_pixels_zipped_or_not(
+    tmp_path: Path, data: ModuleType, zipped: bool
+) -> None:
     images = write_idx(tmp_path, data, zipped=zipped)
     pool = data.load(size=28, root=str(tmp_path), options={})
     assert pool.images.shape == (50, 1, 28, 28)
@@ -71,22 +82,48 @@ LABELS = idx(np.zeros(20, np.uint8))
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
     [
-        ("images-idx3", gzip.compress(b"\0\0\x09\x03" + IMAGES[4:]), "does not begin as an idx file of bytes with 3 axes"),
-        ("images-idx3", gzip.compress(LABELS), "does not begin as an idx file of bytes with 3 axes"),
+        (
+            "images-idx3",
+            gzip.compress(b"\0\0\x09\x03" + IMAGES[4:]),
+            ("does not begin as an idx file of bytes with 3 axes"),
+        ),
+        (
+            "images-idx3",
+            gzip.compress(LABELS),
+            ("does not begin as an idx file of bytes with 3 axes"),
+        ),
         ("images-idx3", gzip.compress(IMAGES[:9]), "does not begin as an idx file"),
         ("images-idx3", gzip.compress(IMAGES[:-1]), "announces 15680 values but holds fewer"),
         ("images-idx3", gzip.compress(IMAGES + b"\0"), "announces 15680 values but holds more"),
-        ("images-idx3", gzip.compress(IMAGES[:4] + b"\xff" * 12 + IMAGES[16:]), "announces .* values but holds fewer"),
+        (
+            "images-idx3",
+            gzip.compress(IMAGES[:4] + b"\xff" * 12 + IMAGES[16:]),
+            ("announces .* values but holds fewer"),
+        ),
         ("images-idx3", gzip.compress(IMAGES)[:-20], "no whole gzip file"),
         ("images-idx3", gzip.compress(IMAGES)[:-8] + bytes(8), "no whole gzip file"),
         ("images-idx3", IMAGES, "no whole gzip file"),
         ("images-idx3", b"", "does not begin as an idx file"),
-        ("images-idx3", gzip.compress(idx(np.zeros((20, 28, 27), np.uint8))), r"must be \[20,28,28\] by their labels"),
-        ("labels-idx1", gzip.compress(idx(np.zeros(19, np.uint8))), r"must be \[19,28,28\] by their labels"),
-        ("labels-idx1", gzip.compress(idx(np.full(20, 10, np.uint8))), "labels must be the positions of the class names, 0 to 9"),
+        (
+            "images-idx3",
+            gzip.compress(idx(np.zeros((20, 28, 27), np.uint8))),
+            (r"must be \[20,28,28\] by their labels"),
+        ),
+        (
+            "labels-idx1",
+            gzip.compress(idx(np.zeros(19, np.uint8))),
+            (r"must be \[19,28,28\] by their labels"),
+        ),
+        (
+            "labels-idx1",
+            gzip.compress(idx(np.full(20, 10, np.uint8))),
+            ("labels must be the positions of the class names, 0 to 9"),
+        ),
     ],
 )
-def test_a_damaged_idx_file_is_refused(tmp_path: Path, file: str, content: bytes, sentence: str) -> None:
+def test_a_damaged_idx_file_is_refused(
+    tmp_path: Path, file: str, content: bytes, sentence: str
+) -> None:
     write_idx(tmp_path, mnist, zipped=True)
     (tmp_path / mnist.FOLDER / f"t10k-{file}-ubyte.gz").write_bytes(content)
     with pytest.raises(Refused, match=sentence):
@@ -98,7 +135,9 @@ def test_mnist_names_a_missing_file_a_missing_root_another_size_and_options(tmp_
     (tmp_path / mnist.FOLDER / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(Refused, match=r"t10k-labels-idx1-ubyte.gz is missing; mnist needs it"):
         mnist.load(size=28, root=str(tmp_path), options={})
-    with pytest.raises(Refused, match=r"mnist needs its files: .*holds MNIST/raw, or let `make data` fetch them"):
+    with pytest.raises(
+        Refused, match=(r"mnist needs its files: .*holds MNIST/raw, or let `make data` fetch them")
+    ):
         mnist.load(size=28, root=None, options={})
     with pytest.raises(Refused, match=r"mnist has images of 28 pixels, .* not 32"):
         mnist.load(size=32, root=str(tmp_path), options={})

@@ -1,4 +1,6 @@
-"""No string of a configuration reaches a shell unquoted: a shell runs each rule's command and tells the arguments."""
+"""No string of a configuration reaches a shell unquoted: a shell runs each rule's command and tells
+the arguments.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,23 @@ import yaml
 from conftest import ROOT, Copy
 from test_docs import FILES
 
-NASTY = "a $(touch pwned) `touch pwned` ; touch pwned | & > pwned 'single' \"double\" {word} {{twice}} \\ * ~ # \u00e9"
+NASTY = (
+    "a $(touch pwned) `touch pwned` ; touch pwned | & > pwned 'single' \"double\" {word} "
+    "{{twice}} \\ * ~ # \u00e9"
+)
 TABBED = f"{NASTY}\ttab"  # line breaks and other control characters are refused before any job
-RULES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk"))}
+RULES = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+}
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_value_in_a_shell_command_is_quoted(name: str) -> None:
     for command in re.findall(r"(?m)^    shell:\n((?:^        .*\n?)+)", RULES[name]):
-        assert [found for found in re.findall(r"\{[^}]*\}", command) if not found.endswith(":q}")] == []
+        assert [
+            found for found in re.findall(r"\{[^}]*\}", command) if not found.endswith(":q}")
+        ] == []
 
 
 def nasty() -> dict[str, object]:
@@ -40,7 +50,11 @@ def nasty() -> dict[str, object]:
     study["datasets"]["cifar"] = {"kind": "cifar10"}
     study["figures"]["fig_sheets"] = {"kind": "sheet", "datasets": ["cifar"]}
     study["figures"]["fig_4"] = {"kind": "input_gradients", "models": ["bars_mlp"]}
-    study["figures"]["fig_plane"] = {"kind": "plane", "models": ["bars_mlp"], "attacks": ["momentum"]}
+    study["figures"]["fig_plane"] = {
+        "kind": "plane",
+        "models": ["bars_mlp"],
+        "attacks": ["momentum"],
+    }
     study["outputs"] += ["fig_sheets", "fig_4", "fig_plane"]
     return study
 
@@ -53,9 +67,14 @@ def copy(make_copy: Callable[[], Copy]) -> Copy:
     found.folder.rename(folder)
     for name, text in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        free = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("OPTIONS"))
-        (folder / name).write_text(free, encoding="utf-8")  # without declared options a module takes any
-    (folder / "config/mine.yaml").write_text(yaml.safe_dump(nasty(), allow_unicode=True, sort_keys=False), encoding="utf-8")
+        free = "".join(
+            line for line in text.splitlines(keepends=True) if not line.startswith("OPTIONS")
+        )
+        # without declared options a module takes any
+        (folder / name).write_text(free, encoding="utf-8")
+    (folder / "config/mine.yaml").write_text(
+        yaml.safe_dump(nasty(), allow_unicode=True, sort_keys=False), encoding="utf-8"
+    )
     place = folder / "data" / NASTY / NASTY
     place.mkdir(parents=True)
     weights = folder / f"lab/{NASTY}.pt"
@@ -68,7 +87,16 @@ def copy(make_copy: Callable[[], Copy]) -> Copy:
 
 def commands(copy: Copy) -> list[str]:
     """The shell command of every job of the study."""
-    call = (sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--forceall", "--configfile", "config/mine.yaml")
+    call = (
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--dry-run",
+        "--printshellcmds",
+        "--forceall",
+        "--configfile",
+        "config/mine.yaml",
+    )
     said = copy.run(*call, "--workflow-profile", "workflow/profiles/default").stdout
     return [found for found in re.findall(r"(?m)^Shell command: (.*)$", said) if found != "None"]
 
@@ -91,8 +119,19 @@ def test_a_shell_hands_every_string_on_as_it_stands_and_executes_none(copy: Copy
     assert not (copy.folder.parent / "pwned").exists()
     for words in found:
         told = "\n".join(words)
-        if Path(words[0]).stem in ("train", "attack", "detect", "make_table", "write_config", "load_data"):
-            assert NASTY in told or json.dumps(NASTY)[1:-1] in told or json.dumps(NASTY, ensure_ascii=False)[1:-1] in told
+        if Path(words[0]).stem in (
+            "train",
+            "attack",
+            "detect",
+            "make_table",
+            "write_config",
+            "load_data",
+        ):
+            assert (
+                NASTY in told
+                or json.dumps(NASTY)[1:-1] in told
+                or json.dumps(NASTY, ensure_ascii=False)[1:-1] in told
+            )
     fetch = next(words for words in found if words[0] == "scripts/fetch.py")
     assert f"--root=data/{NASTY}" in fetch
     assert f"--mirror=/nowhere/{NASTY}" in fetch

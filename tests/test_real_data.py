@@ -1,4 +1,6 @@
-"""CIFAR-10, CIFAR-100 and Imagenette: tiny files in the original formats; and the real files where ROBUSTGEN_DATA has them."""
+"""CIFAR-10, CIFAR-100 and Imagenette: tiny files in the original formats; and the real files where
+ROBUSTGEN_DATA has them.
+"""
 
 from __future__ import annotations
 
@@ -49,11 +51,18 @@ def batches(root: Path, cifar: ModuleType, n: int = 10) -> tuple[np.ndarray, lis
     folder = root / cifar.FOLDER
     folder.mkdir()
     count, kinds = len(cifar.BATCHES), len(cifar.NAMES)
-    pixels = np.random.Generator(np.random.PCG64(0)).integers(0, 256, (count * n, 3072), dtype=np.uint8)
+    pixels = np.random.Generator(np.random.PCG64(0)).integers(
+        0, 256, (count * n, 3072), dtype=np.uint8
+    )
     labels = [(7 * i) % kinds for i in range(count * n)]
     for k, name in enumerate(cifar.BATCHES):
         here = slice(k * n, (k + 1) * n)
-        part = {b"data": pixels[here], KEYS[cifar]: labels[here], b"filenames": [b"a.png"] * n, b"coarse_labels": [0] * n}
+        part = {
+            b"data": pixels[here],
+            KEYS[cifar]: labels[here],
+            b"filenames": [b"a.png"] * n,
+            b"coarse_labels": [0] * n,
+        }
         (folder / name).write_bytes(pickled(part))
     return pixels.reshape(-1, 3, 32, 32), labels
 
@@ -66,7 +75,9 @@ def rewrite(root: Path, change: Callable[[dict[bytes, object]], object]) -> None
 
 
 @CIFARS
-def test_cifar_gives_the_pixels_and_labels_of_its_batches(tmp_path: Path, cifar: ModuleType) -> None:
+def test_cifar_gives_the_pixels_and_labels_of_its_batches(
+    tmp_path: Path, cifar: ModuleType
+) -> None:
     pixels, labels = batches(tmp_path, cifar)
     pool = cifar.load(size=32, root=str(tmp_path), options={})
     assert (pool.images == pixels).all()
@@ -75,7 +86,9 @@ def test_cifar_gives_the_pixels_and_labels_of_its_batches(tmp_path: Path, cifar:
 
 
 @CIFARS
-def test_cifar_agrees_with_torchvisions_reader(tmp_path: Path, cifar: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cifar_agrees_with_torchvisions_reader(
+    tmp_path: Path, cifar: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from torchvision import datasets
 
     peer = {cifar10: datasets.CIFAR10, cifar100: datasets.CIFAR100}[cifar]
@@ -113,8 +126,13 @@ class Forged:
 
 def test_a_doctored_batch_is_refused_without_being_executed(tmp_path: Path) -> None:
     batches(tmp_path, cifar10)
-    (tmp_path / cifar10.FOLDER / "data_batch_3").write_bytes(pickle.dumps(Evil(tmp_path / "executed"), protocol=3))
-    with pytest.raises(Refused, match=r"data_batch_3 is not an official batch of CIFAR-10 \(it names posix.system\)"):
+    (tmp_path / cifar10.FOLDER / "data_batch_3").write_bytes(
+        pickle.dumps(Evil(tmp_path / "executed"), protocol=3)
+    )
+    with pytest.raises(
+        Refused,
+        match=(r"data_batch_3 is not an official batch of CIFAR-10 \(it names posix.system\)"),
+    ):
         cifar10.load(size=32, root=str(tmp_path), options={})
     assert not (tmp_path / "executed").exists()
 
@@ -123,20 +141,33 @@ def test_a_doctored_batch_is_refused_without_being_executed(tmp_path: Path) -> N
     ("change", "sentence"),
     [
         (lambda held: held.update({b"data": Forged()}), "no array of bytes"),
-        (lambda held: held.update({b"data": held[b"data"][:, :-1]}), "no array of bytes with rows of 3072"),
-        (lambda held: held.update({b"data": held[b"data"].astype(np.float32)}), "no array of bytes"),
+        (
+            lambda held: held.update({b"data": held[b"data"][:, :-1]}),
+            ("no array of bytes with rows of 3072"),
+        ),
+        (
+            lambda held: held.update({b"data": held[b"data"].astype(np.float32)}),
+            "no array of bytes",
+        ),
         (lambda held: held.update({b"data": [1, 2]}), "no array of bytes"),
         (lambda held: held.pop(b"data") is None, "no array of bytes"),
         (lambda held: held[b"labels"].pop() * 0, "no list of 10 whole numbers from 0 to 9"),
-        (lambda held: held[b"labels"].__setitem__(3, 10), "no list of 10 whole numbers from 0 to 9"),
+        (
+            lambda held: held[b"labels"].__setitem__(3, 10),
+            ("no list of 10 whole numbers from 0 to 9"),
+        ),
         (lambda held: held[b"labels"].__setitem__(3, 1.0), "no list of 10 whole numbers"),
         (lambda held: [held], "it holds list, no dictionary"),
     ],
 )
-def test_a_batch_of_another_shape_is_refused(tmp_path: Path, change: Callable[..., object], sentence: str) -> None:
+def test_a_batch_of_another_shape_is_refused(
+    tmp_path: Path, change: Callable[..., object], sentence: str
+) -> None:
     batches(tmp_path, cifar10)
     rewrite(tmp_path, change)
-    with pytest.raises(Refused, match=f"test_batch is not an official batch of CIFAR-10 .*{sentence}"):
+    with pytest.raises(
+        Refused, match=(f"test_batch is not an official batch of CIFAR-10 .*{sentence}")
+    ):
         cifar10.load(size=32, root=str(tmp_path), options={})
 
 
@@ -171,7 +202,11 @@ def test_a_truncated_and_a_missing_batch_are_named(tmp_path: Path) -> None:
 @CIFARS
 def test_no_root_another_size_and_options_are_refused(tmp_path: Path, cifar: ModuleType) -> None:
     with pytest.raises(
-        Refused, match=f"needs its files: set data.root or ROBUSTGEN_DATA to the folder that holds {cifar.FOLDER}"
+        Refused,
+        match=(
+            "needs its files: set data.root or ROBUSTGEN_DATA to the folder that holds "
+            f"{cifar.FOLDER}"
+        ),
     ):
         cifar.load(size=32, root=None, options={})
     with pytest.raises(Refused, match="32 pixels"):
@@ -206,7 +241,9 @@ def test_imagenette_reads_its_folders_and_names_a_missing_one(tmp_path: Path) ->
 
 
 def test_imagenette_refuses_no_root_and_unknown_options(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"imagenette needs its files: .* or let `make data` fetch them"):
+    with pytest.raises(
+        Refused, match=(r"imagenette needs its files: .* or let `make data` fetch them")
+    ):
         imagenette.load(size=32, root=None, options={})
     with pytest.raises(Refused, match="no option crop; it knows only folder"):
         imagenette.load(size=32, root=str(tmp_path), options={"crop": 1})
@@ -214,7 +251,9 @@ def test_imagenette_refuses_no_root_and_unknown_options(tmp_path: Path) -> None:
 
 def real(place: str) -> pytest.MarkDecorator:
     """Skips a test where the real files are not at hand."""
-    return pytest.mark.skipif(not (REAL / place).exists(), reason=f"ROBUSTGEN_DATA does not hold {place}")
+    return pytest.mark.skipif(
+        not (REAL / place).exists(), reason=(f"ROBUSTGEN_DATA does not hold {place}")
+    )
 
 
 @real(cifar10.FOLDER)
@@ -230,7 +269,8 @@ def test_the_real_mnist_has_its_counts_and_begins_as_everyone_knows() -> None:
     assert np.bincount(pool.part).tolist() == [60_000, 10_000]
     assert pool.labels[:5].tolist() == [5, 0, 4, 1, 9]
     assert pool.labels[60_000:60_005].tolist() == [7, 2, 1, 0, 4]
-    assert round(float(pool.images[:60_000].mean()) / 255, 4) == 0.1307  # the mean by which everyone normalises
+    # the mean by which everyone normalises
+    assert round(float(pool.images[:60_000].mean()) / 255, 4) == 0.1307
     assert round(float(pool.images[:60_000].std()) / 255, 4) == 0.3081
 
 

@@ -31,7 +31,9 @@ import salvage  # noqa: E402
 
 FOLDER = Path("results/toy")
 SCORES = "results/toy/measures/net/seed0/pgd/scores.parquet"
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 ACCURACIES = ("train_accuracy", "validation_accuracy", "judged_accuracy")
 VOID = {"meta", "link", "img", "br", "hr"}
 CONFIG: dict[str, Any] = {
@@ -45,14 +47,30 @@ CONFIG: dict[str, Any] = {
     "figures": {"training": {"kind": "history", "models": ["net"]}},
 }
 CLAIM = {
-    "id": "falls", "work": "beadini-masi-2023", "place": "figure 2", "sentence": "E falls <script>alert(1)</script>.",
-    "objective": "standard", "attack": "pgd", "against": None, "statistic": "energy_change", "direction": "below",
-    "margin": 0, "min_n": 200, "min_success": 0.95, "not_tested": {},
+    "id": "falls", "work": "beadini-masi-2023", "place": "figure 2", "sentence": (
+        "E falls <script>alert(1)</script>."
+    ),
+    "objective": "standard", "attack": "pgd", "against": None, "statistic": "energy_change",
+    "direction": "below", "margin": 0, "min_n": 200, "min_success": 0.95, "not_tested": {},
 }  # fmt: skip
 CELL = {"dataset": "digits", "model": "net", "eps": 8 / 255, "n": 300, "success": 1.0, "seeds": 1}
 CELLS = [
-    CELL | {"value": -1.5, "low": -1.75, "high": -1.25, "verdict": "reproduced", "why": "interval over images"},
-    CELL | {"value": None, "low": None, "high": None, "verdict": "not tested at this scale", "why": "too few images"},
+    CELL
+    | {
+        "value": -1.5,
+        "low": -1.75,
+        "high": -1.25,
+        "verdict": "reproduced",
+        "why": "interval over images",
+    },
+    CELL
+    | {
+        "value": None,
+        "low": None,
+        "high": None,
+        "verdict": "not tested at this scale",
+        "why": "too few images",
+    },
 ]
 
 
@@ -96,13 +114,23 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             write_text(path, "")
     write_json(FOLDER / "config.json", CONFIG)
     write_json(FOLDER / "claims/verdicts.json", [CLAIM | {"cells": CELLS}])
-    table = {"title": "Energies", "note": "A <b>note</b>.", "columns": ["net", "E"], "rows": [["net", "-1.50"]] * 41}
+    table = {
+        "title": "Energies",
+        "note": "A <b>note</b>.",
+        "columns": ["net", "E"],
+        "rows": [["net", "-1.50"]] * 41,
+    }
     write_json(FOLDER / "tables/energy_by_steps.json", table)
     (FOLDER / "figures/training.png").write_bytes(PIXEL)
-    write_json(FOLDER / "figures/training.json", {"title": "Training", "caption": 'Loss & "accuracy".'})
+    write_json(
+        FOLDER / "figures/training.json", {"title": "Training", "caption": 'Loss & "accuracy".'}
+    )
     pool = {"kind": "digits", "names": ["zero", "one"], "sha256": "ab" * 32, "shape": [30, 1, 8, 8]}
     write_json(FOLDER / "data/digits/pool.json", pool)
-    write_json(FOLDER / "data/digits/splits.json", {"names": pool["names"], "class_counts": {"test": [4, 6], "train": [9, 11]}})
+    write_json(
+        FOLDER / "data/digits/splits.json",
+        {"names": pool["names"], "class_counts": {"test": [4, 6], "train": [9, 11]}},
+    )
     facts = {
         "rule": "train",
         "seconds": 3.0,
@@ -138,7 +166,9 @@ def test_a_finished_study_is_told_whole() -> None:
     assert "-1.500 [-1.750, -1.250]" in reader.words
     assert "8/255" in reader.words
     assert "too few images" in reader.words
-    assert "Nothing is missing: all 10 jobs left their files, and all of them are current." in reader.words
+    assert (
+        "Nothing is missing: all 10 jobs left their files, and all of them are current."
+    ) in reader.words
     assert "Show all 41 rows" in reader.words
     assert "not the data of the papers" in reader.words
     assert "ab" * 32 in reader.words
@@ -148,7 +178,9 @@ def test_a_finished_study_is_told_whole() -> None:
 
 @pytest.mark.usefixtures("results")
 def test_the_page_stands_alone() -> None:
-    """Links lead to files of the study or to places of the page; pictures are inside and decodable."""
+    """Links lead to files of the study or to places of the page; pictures are inside and
+    decodable.
+    """
     reader = read()
     pictures = [link for link in reader.links if link.startswith("data:image")]
     assert [base64.b64decode(link.split(",", 1)[1], validate=True) for link in pictures] == [PIXEL]
@@ -163,13 +195,21 @@ def test_the_page_stands_alone() -> None:
 @pytest.mark.usefixtures("results")
 def test_a_missing_cell_is_told_with_the_end_of_its_log() -> None:
     Path(SCORES).unlink()
-    write_text(FOLDER / "logs/score/net/seed0/pgd.log", "first line\n" * 40 + "RuntimeError: <script>no memory</script>\n")
+    write_text(
+        FOLDER / "logs/score/net/seed0/pgd.log",
+        "first line\n" * 40 + ("RuntimeError: <script>no memory</script>\n"),
+    )
     reader = read()
-    assert "score net/seed0/pgd failed, or its files were removed; absent: measures/net/seed0/pgd/scores.parquet" in reader.words
+    assert (
+        "score net/seed0/pgd failed, or its files were removed; absent: "
+        "measures/net/seed0/pgd/scores.parquet"
+    ) in reader.words
     assert "RuntimeError: <script>no memory</script>" in reader.words  # as text, not as a tag
     assert reader.words.count("first line") == 11
     assert "logs/score/net/seed0/pgd.log" in reader.links
-    assert "Not current: it rests on measures/net/seed0/pgd/scores.parquet, which is not current." in reader.words
+    assert (
+        "Not current: it rests on measures/net/seed0/pgd/scores.parquet, which is not current."
+    ) in reader.words
 
 
 @pytest.mark.usefixtures("results")
@@ -177,7 +217,9 @@ def test_jobs_behind_a_failure_are_told_to_wait() -> None:
     for path in ("training/net/seed0/weights.safetensors", "attacks/net/seed0/pgd/costs.json"):
         (FOLDER / path).unlink()
     words = read().words
-    assert "2 of 10 jobs have not left all their files: 1 failed or did not run, 1 wait for others." in words
+    assert (
+        "2 of 10 jobs have not left all their files: 1 failed or did not run, 1 wait for others."
+    ) in words
     assert "attack net/seed0/pgd waits for training/net/seed0/weights.safetensors;" in words
 
 
@@ -185,8 +227,13 @@ def test_jobs_behind_a_failure_are_told_to_wait() -> None:
 def test_what_is_not_current_is_told_with_its_reason() -> None:
     write_text(SCORES, "other")
     words = read().words
-    assert "score net/seed0/pgd: measures/net/seed0/pgd/scores.parquet is not what its job wrote" in words
-    assert "make_table energy_by_steps: it rests on measures/net/seed0/pgd/scores.parquet, which is not current" in words
+    assert (
+        "score net/seed0/pgd: measures/net/seed0/pgd/scores.parquet is not what its job wrote"
+    ) in words
+    assert (
+        "make_table energy_by_steps: it rests on measures/net/seed0/pgd/scores.parquet, which "
+        "is not current"
+    ) in words
     assert "all of them are current" not in words
 
 
@@ -213,10 +260,17 @@ def test_markup_in_names_and_logs_is_text() -> None:
     assert "<b>note</b>" not in text
 
 
-def test_a_study_of_which_nothing_exists_has_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_of_which_nothing_exists_has_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     words = read().words
-    for sentence in ("No claims were judged", "There is no table yet.", "There is no figure yet.", "No job has left its costs"):
+    for sentence in (
+        "No claims were judged",
+        "There is no table yet.",
+        "There is no figure yet.",
+        ("No job has left its costs"),
+    ):
         assert sentence in words
 
 
@@ -235,11 +289,26 @@ def test_a_folder_of_another_study_is_refused() -> None:
 def test_costs_join_what_snakemake_and_the_script_measured() -> None:
     """Snakemake saw the whole process but no processor time (NA); the script metered 5 s of it."""
     (cost,) = costs(FOLDER)
-    assert (cost.rule, cost.name, cost.seconds, cost.cpu, cost.peak_mb) == ("train", "net/seed0", 60.5, 5.0, 100.5)
-    assert per_rule([cost])[-1] == {"rule": "all", "jobs": 1, "seconds": 60.5, "cpu": 5.0, "peak_mb": 100.5}
+    assert (cost.rule, cost.name, cost.seconds, cost.cpu, cost.peak_mb) == (
+        "train",
+        "net/seed0",
+        60.5,
+        5.0,
+        100.5,
+    )
+    assert per_rule([cost])[-1] == {
+        "rule": "all",
+        "jobs": 1,
+        "seconds": 60.5,
+        "cpu": 5.0,
+        "peak_mb": 100.5,
+    }
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(1.24, "1.2 s"), (59.97, "60.0 s"), (61, "1 min 01 s"), (7260, "2 h 01 min")])
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(1.24, "1.2 s"), (59.97, "60.0 s"), (61, "1 min 01 s"), (7260, "2 h 01 min")],
+)
 def test_durations(seconds: float, said: str) -> None:
     assert duration(seconds) == said
 
@@ -261,7 +330,10 @@ def test_every_statistic_has_a_sentence_for_its_rule() -> None:
 
 def test_a_claim_on_natural_images_against_another_net_has_a_rule_in_words() -> None:
     said = rule(CLAIM | {"attack": "clean", "against_net": "standard", "min_success": 0.0})
-    assert "training on natural images, held against the net of the same architecture and standard training" in said
+    assert (
+        "training on natural images, held against the net of the same architecture and "
+        "standard training"
+    ) in said
     assert "clean" not in said
 
 
@@ -269,7 +341,13 @@ def test_budgets_of_cells_are_printed_whatever_they_are(tmp_path: Path) -> None:
     study = checked(CONFIG | {"attacks": {"pgd": {}, "cw": {"norm": "l2"}}})
     cells = {"clean": 0.0, "pgd": "unbounded", "cw": "unbounded", "gone": 8 / 255}
     path = tmp_path / "verdicts.json"
-    write_json(path, [CLAIM | {"attack": attack, "cells": [CELLS[0] | {"eps": eps}]} for attack, eps in cells.items()])
+    write_json(
+        path,
+        [
+            CLAIM | {"attack": attack, "cells": [CELLS[0] | {"eps": eps}]}
+            for attack, eps in cells.items()
+        ],
+    )
     printed = [claim["printed"][0]["eps"] for claim in claims(path, study) or []]
     assert printed == ["natural", "unbounded", "unbounded (L2)", "8/255"]
 
@@ -293,6 +371,11 @@ def test_salvage_makes_what_it_can(capsys: pytest.CaptureFixture[str]) -> None:
     salvage.main(["--config", str(FOLDER / "config.json")])
     said = capsys.readouterr()
     assert "make_table energy_by_steps: " in said.err
-    assert said.out.splitlines()[-1] == "The report is results/toy/report.html; 2 files of the study missing."
+    assert said.out.splitlines()[-1] == (
+        "The report is results/toy/report.html; 2 files of the study missing."
+    )
     assert (FOLDER / "figures/training.png").stat().st_size > 1000
-    assert "make_table energy_by_steps: " in Reader((FOLDER / "report.html").read_text(encoding="utf-8")).words
+    assert (
+        "make_table energy_by_steps: "
+        in Reader((FOLDER / "report.html").read_text(encoding="utf-8")).words
+    )

@@ -1,4 +1,6 @@
-"""What the page tells of the files of a study: nets by their weights, and files that are absent, garbage or of another form."""
+"""What the page tells of the files of a study: nets by their weights, and files that are absent,
+garbage or of another form.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,15 @@ FACTS = {  # file -> another valid JSON than the one that its job writes
     "claims/verdicts.json": [{"work": "beadini-masi-2023", "cells": []}],
     "benchmarks/train/net/seed0.tsv": None,
 }
-SPEC = {"net": "resnet", "channels": 1, "classes": 10, "size": 32, "mean": [0.5], "std": [0.25], "options": {"width": 4}}
+SPEC = {
+    "net": "resnet",
+    "channels": 1,
+    "classes": 10,
+    "size": 32,
+    "mean": [0.5],
+    "std": [0.25],
+    "options": {"width": 4},
+}
 WEIGHTS = FOLDER / "training/net/seed0/weights.safetensors"
 
 
@@ -51,10 +61,14 @@ def test_json_of_another_form_is_named_too(seven: bool) -> None:
 
 
 @pytest.mark.usefixtures("results")
-@pytest.mark.parametrize("rows", ["epoch,loss\n1,0.5\n", "epoch,validation_accuracy,judged_accuracy\n1,0.5,half\n"])
+@pytest.mark.parametrize(
+    "rows", ["epoch,loss\n1,0.5\n", ("epoch,validation_accuracy,judged_accuracy\n1,0.5,half\n")]
+)
 def test_a_history_without_accuracies_is_named(rows: str) -> None:
     (FOLDER / "training/net/seed0/history.csv").write_text(rows)
-    assert "training/net/seed0/history.csv is not what its job writes (an epoch without" in read().words
+    assert (
+        "training/net/seed0/history.csv is not what its job writes (an epoch without"
+    ) in read().words
 
 
 @pytest.mark.usefixtures("results")
@@ -68,7 +82,10 @@ def test_a_whole_study_has_no_such_list() -> None:
 @pytest.mark.usefixtures("results")
 @pytest.mark.parametrize("rows", [[["net"]], ["text"], [7]])
 def test_a_table_of_another_form_costs_only_itself(rows: list[Any]) -> None:
-    write_json(FOLDER / "tables/energy_by_steps.json", {"title": "Energies", "columns": ["net", "E"], "rows": rows})
+    write_json(
+        FOLDER / "tables/energy_by_steps.json",
+        {"title": "Energies", "columns": ["net", "E"], "rows": rows},
+    )
     assert "rows and headings do not fit" in read().words
 
 
@@ -79,7 +96,9 @@ def test_absent_files_leave_a_page() -> None:
         assert "Energies" in read().words
 
 
-def test_a_page_is_made_from_a_folder_with_nothing_but_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_is_made_from_a_folder_with_nothing_but_a_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The data set is one that is downloaded, and no receipt is there."""
     monkeypatch.chdir(tmp_path)
     write_json(FOLDER / "config.json", CONFIG | {"datasets": {"digits": {"kind": "cifar10"}}})
@@ -95,12 +114,15 @@ def test_costs_are_told_where_no_job_says_its_device() -> None:
     assert "1 job took 1 min 00 s" in read().words  # as Snakemake measured it
 
 
-# --- nets ----------------------------------------------------------------------------------------------------------
+# --- nets -----------------------------------------------------------------------------------------
+# -----------------
 
 
 def words_on(spec: Any, options: dict[str, Any]) -> str:
     """The page's words where the weights say `spec` and the configuration asks for `options`."""
-    write_arrays(WEIGHTS, {"w": np.zeros(1)}, {"spec": spec if isinstance(spec, str) else json.dumps(spec)})
+    write_arrays(
+        WEIGHTS, {"w": np.zeros(1)}, {"spec": spec if isinstance(spec, str) else json.dumps(spec)}
+    )
     model = CONFIG["models"]["net"] | {"options": options}
     return Reader(page(CONFIG | {"models": {"net": model}}, FOLDER)).words
 
@@ -110,17 +132,24 @@ def words_on(spec: Any, options: dict[str, Any]) -> str:
     ("spec", "options", "net", "said"),
     [
         (SPEC, {"width": 4}, "resnet, width 4", ""),
-        (SPEC, {"width": 8}, "resnet, width 4", "These weights were made with width 4; the configuration says width 8."),
-        (SPEC, {}, "resnet, width 4", "These weights were made with width 4; the configuration says width as by default."),
+        (SPEC, {"width": 8}, "resnet, width 4", (
+            "These weights were made with width 4; the configuration says width 8."
+        )),
+        (SPEC, {}, "resnet, width 4", (
+            "These weights were made with width 4; the configuration says width as by default."
+        )),
         ({**SPEC, "net": "cnn", "size": 28}, {"width": 4}, "cnn, width 4",
-         "These weights were made with net cnn and size 28; the configuration says net resnet and size 32."),
+         "These weights were made with net cnn and size 28; the configuration says net resnet and "
+         "size 32."),
         ({**SPEC, "mean": [0.5] * 3, "std": [0.2] * 3}, {"width": 4}, "resnet, width 4",
          "These weights were made with std 0.2; the configuration says std 0.25."),
         ("{", {"width": 8}, "resnet, width 8", ""),
         ([1], {"width": 8}, "resnet, width 8", ""),
     ],
 )  # fmt: skip
-def test_a_net_is_told_by_its_weights(spec: Any, options: dict[str, Any], net: str, said: str) -> None:
+def test_a_net_is_told_by_its_weights(
+    spec: Any, options: dict[str, Any], net: str, said: str
+) -> None:
     words = words_on(spec, options)
     assert f"net {net}" in words
     assert said in words
@@ -131,15 +160,23 @@ def test_a_net_is_told_by_its_weights(spec: Any, options: dict[str, Any], net: s
 def test_a_net_without_weights_is_told_by_the_configuration() -> None:
     WEIGHTS.unlink()
     model = CONFIG["models"]["net"] | {"options": {"width": 8}}
-    assert "net resnet, width 8 digits" in Reader(page(CONFIG | {"models": {"net": model}}, FOLDER)).words
+    assert (
+        "net resnet, width 8 digits"
+        in Reader(page(CONFIG | {"models": {"net": model}}, FOLDER)).words
+    )
 
 
-# --- data ----------------------------------------------------------------------------------------------------------
+# --- data -----------------------------------------------------------------------------------------
+# -----------------
 
 
-def test_a_data_module_is_told_by_its_first_sentence_ours_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_module_is_told_by_its_first_sentence_ours_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "my_lab").mkdir()
-    (tmp_path / "my_lab/leaves.py").write_text('"""Leaves from\nmy garden.\n\nMore."""\nraise SystemExit("never run")\n')
+    (tmp_path / "my_lab/leaves.py").write_text(
+        '"""Leaves from\nmy garden.\n\nMore."""\nraise SystemExit("never run")\n'
+    )
     (tmp_path / "my_lab/silent.py").write_text("x = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert described("digits").startswith("Handwritten digits")

@@ -1,4 +1,6 @@
-"""The house: rooms import only to the left, packages are empty, scripts are short and start fast."""
+"""The house: rooms import only to the left, packages are empty, scripts are short and start
+fast.
+"""
 
 import ast
 import importlib.machinery
@@ -34,7 +36,8 @@ ORDER = [
 ]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 COMMANDS = sorted(SCRIPTS.glob("*.py"))
-SHOWING = {"core", "tables", "figures", "report"}  # the rooms that may know the configuration, or show what is measured
+# the rooms that may know the configuration, or show what is measured
+SHOWING = {"core", "tables", "figures", "report"}
 CONFIG = {"robustgen.core.config", "robustgen.core.schema"}
 START_SECONDS = 0.5
 
@@ -72,7 +75,11 @@ def reached(module: str) -> set[str]:
         if name not in seen:
             seen.add(name)
             base = SCRIPTS.joinpath(*name.split("."))
-            todo += imports(base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py")
+            todo += imports(
+                base.with_suffix(".py")
+                if base.with_suffix(".py").is_file()
+                else base / "__init__.py"
+            )
     return seen
 
 
@@ -82,10 +89,16 @@ def test_every_folder_of_the_package_is_a_room_of_the_order() -> None:
     assert len(ORDER) == len(set(ORDER))
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room_of(module_of(path))], ids=module_of)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if room_of(module_of(path))], ids=module_of
+)
 def test_a_module_imports_only_from_its_own_room_and_from_rooms_to_its_left(path: Path) -> None:
     mine = module_of(path)
-    to_the_right = {name for name in imports(path) if room_of(name) and ORDER.index(room_of(name)) > ORDER.index(room_of(mine))}
+    to_the_right = {
+        name
+        for name in imports(path)
+        if room_of(name) and ORDER.index(room_of(name)) > ORDER.index(room_of(mine))
+    }
     assert not to_the_right
 
 
@@ -103,12 +116,16 @@ def test_no_relative_imports(path: Path) -> None:
     assert [node.lineno for node in nodes if isinstance(node, ast.ImportFrom) and node.level] == []
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room_of(module_of(path)) not in SHOWING], ids=module_of)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if room_of(module_of(path)) not in SHOWING], ids=module_of
+)
 def test_numerics_never_import_the_configuration(path: Path) -> None:
     assert imports(path) & CONFIG == set()
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room_of(module_of(path)) not in SHOWING], ids=module_of)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if room_of(module_of(path)) not in SHOWING], ids=module_of
+)
 def test_numerics_never_reach_the_configuration_through_another_module(path: Path) -> None:
     assert reached(module_of(path)) & CONFIG == set()
 
@@ -132,7 +149,9 @@ def started(script: str, *flags: str) -> subprocess.CompletedProcess[str]:
 
 
 def cpu_seconds(script: str) -> float:
-    """User and system time of one start; the clock on the wall would measure the machine's other work."""
+    """User and system time of one start; the clock on the wall would measure the machine's other
+    work.
+    """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started(script)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -142,7 +161,11 @@ def cpu_seconds(script: str) -> float:
 @pytest.mark.parametrize("script", ["make_table.py", "draw_figure.py"])
 def test_tables_and_figures_start_without_torch_and_seaborn(script: str) -> None:
     lines = started(script, "-X", "importtime").stderr.splitlines()
-    tops = {line.split("|")[-1].strip().split(".")[0] for line in lines if line.startswith("import time:")}
+    tops = {
+        line.split("|")[-1].strip().split(".")[0]
+        for line in lines
+        if line.startswith("import time:")
+    }
     assert "robustgen" in tops
     assert tops & {"torch", "torchvision", "torchattacks", "seaborn"} == set()
 

@@ -55,7 +55,9 @@ def test_the_lock_of_a_dead_run_is_cleared_and_its_note_and_log_go() -> None:
 def test_the_lock_of_a_live_run_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     lock, unlock = locked()
     noted(999999991)
-    monkeypatch.setattr(runs, "works_here", lambda process, what: process == 999999991 and what == "run_study")
+    monkeypatch.setattr(
+        runs, "works_here", lambda process, what: process == 999999991 and what == "run_study"
+    )
     with runs.registered(unlock) as alive:
         assert alive == [999999991]
         assert lock.exists()
@@ -72,20 +74,31 @@ def test_the_lock_of_a_snakemake_started_by_hand_is_left() -> None:
     by_hand.wait()
 
 
-def test_runs_of_other_hosts_count_as_alive_and_stray_files_as_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_of_other_hosts_count_as_alive_and_stray_files_as_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     noted(999999992, host="login2")
     (runs.RUNS / ".DS_Store").write_bytes(b"\xff")
     seen: list[int] = []
     with runs.registered([], clear=seen.extend) as alive:
         assert alive == seen == [999999992]
-    assert "A run was started on login2, process 999999992; if it has ended, delete" in capsys.readouterr().out
+    assert (
+        "A run was started on login2, process 999999992; if it has ended, delete"
+        in capsys.readouterr().out
+    )
 
 
-def test_processes_of_a_dead_run_are_ended_and_others_are_not(capsys: pytest.CaptureFixture[str]) -> None:
-    """A Snakemake whose launcher was killed, and a job whose Snakemake was: both carry the run's token."""
+def test_processes_of_a_dead_run_are_ended_and_others_are_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A Snakemake whose launcher was killed, and a job whose Snakemake was: both carry the run's
+    token.
+    """
     noted(999999993, token="dead")
     left, other, job = (
-        subprocess.Popen([sys.executable, "-c", SLEEP], env={**os.environ, runs.TOKEN: token, **more})
+        subprocess.Popen(
+            [sys.executable, "-c", SLEEP], env={**os.environ, runs.TOKEN: token, **more}
+        )
         for token, more in (("dead", {}), ("live", {}), ("dead", {"SLURM_JOB_ID": "7"}))
     )
     until(lambda: b"dead" in Path(f"/proc/{left.pid}/environ").read_bytes())
@@ -93,16 +106,24 @@ def test_processes_of_a_dead_run_are_ended_and_others_are_not(capsys: pytest.Cap
         assert left.wait(timeout=5) < 0
         assert other.poll() is None
         assert job.poll() is None, "SLURM's jobs are cancelled, not killed"
-    assert f"A killed run has left processes ({left.pid}); they are ended first." in capsys.readouterr().out
+    assert (
+        f"A killed run has left processes ({left.pid}); they are ended first."
+        in capsys.readouterr().out
+    )
     for process in (other, job):
         process.kill()
         process.wait()
 
 
-def test_the_launcher_ends_with_its_snakemake_and_the_jobs_that_outlive_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_launcher_ends_with_its_snakemake_and_the_jobs_that_outlive_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A Snakemake that is killed leaves a job, which holds the pipe that the launcher reads."""
     monkeypatch.setenv(runs.TOKEN, "mine")
-    job = f"import subprocess, sys, os; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); os.kill(os.getpid(), 9)"
+    job = (
+        f"import subprocess, sys, os; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); "
+        "os.kill(os.getpid(), 9)"
+    )
     begun = time.monotonic()
     assert launch.run([sys.executable, "-c", job], folder / "log") == -9
     assert time.monotonic() - begun < 20
@@ -110,7 +131,9 @@ def test_the_launcher_ends_with_its_snakemake_and_the_jobs_that_outlive_it(folde
 
 
 def test_of_two_starts_one_waits_until_the_other_is_noted() -> None:
-    """The second start sees the first as alive, so it does not take its lock, however long the first one's clearing takes."""
+    """The second start sees the first as alive, so it does not take its lock, however long the
+    first one's clearing takes.
+    """
     code = f"""if True:
         import sys, time
         sys.path.insert(0, {str(ROOT / "scripts")!r})
@@ -119,7 +142,12 @@ def test_of_two_starts_one_waits_until_the_other_is_noted() -> None:
             print(len(alive), flush=True)
             time.sleep(1.5)
     """
-    starts = [subprocess.Popen([sys.executable, "-c", code, "run_study"], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, "run_study"], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
     assert sorted(start.communicate(timeout=20)[0].strip() for start in starts) == ["0", "1"]
 
 

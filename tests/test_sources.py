@@ -19,13 +19,16 @@ def test_the_register_is_sorted_unique_and_names_every_source_asked_for() -> Non
     assert order == sorted(order)
     assert len({row.file for row in rows}) == len(rows)
     assert {row.source for row in rows} >= {
-        "mnist", "fashion_mnist", "svhn", "cifar10", "cifar100", "imagenette_160", "gtsrb", "belgiumts", "dfg",
-        "inception_fid", "lpips_vgg", "lpips_alex", "lpips_squeeze", "biggan_128", "wong2020fast", "kireev2021",
+        "mnist", "fashion_mnist", "svhn", "cifar10", "cifar100", "imagenette_160", "gtsrb",
+        "belgiumts", "dfg", "inception_fid", "lpips_vgg", "lpips_alex", "lpips_squeeze",
+        "biggan_128", "wong2020fast", "kireev2021",
     }  # fmt: skip
     for download in (each for each in rows if each.url):
         assert download.licence, download
         assert download.terms, download
-        assert download.md5 or download.sha256 or "pinned at the first download" in download.note, download
+        assert download.md5 or download.sha256 or "pinned at the first download" in download.note, (
+            download
+        )
 
 
 def test_the_registers_hashes_are_torchvisions() -> None:
@@ -36,7 +39,9 @@ def test_the_registers_hashes_are_torchvisions() -> None:
         assert {(f"{reader.__name__}/raw/{name}", md5) for name, md5 in reader.resources} <= known
     for cifar in (datasets.CIFAR10, datasets.CIFAR100):
         assert (cifar.filename, cifar.tgz_md5) in known
-        assert {(f"{cifar.base_folder}/{name}", md5) for name, md5 in cifar.train_list + cifar.test_list} <= known
+        assert {
+            (f"{cifar.base_folder}/{name}", md5) for name, md5 in cifar.train_list + cifar.test_list
+        } <= known
     assert {(name, md5) for _, name, md5 in datasets.SVHN.split_list.values()} <= known
     assert ("imagenette2-160.tgz", datasets.Imagenette._ARCHIVES["160px"][1]) in known
 
@@ -58,7 +63,9 @@ def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
         ({"sha256": "abc"}, "the first 8 or more"),
     ],
 )
-def test_a_malformed_register_is_refused(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
+def test_a_malformed_register_is_refused(
+    tmp_path: Path, change: dict[str, str], sentence: str
+) -> None:
     fine = row("a.bin", url="http://x/a.bin")
     path = tmp_path / "sources.csv"
     with path.open("w", newline="") as file:

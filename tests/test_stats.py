@@ -18,7 +18,8 @@ settings.load_profile("ci")  # no deadline, same examples in every run
 
 CLAIMS = Path(__file__).resolve().parents[1] / "config" / "claims.yaml"
 
-# --- shares and means --------------------------------------------------------------------------------------------
+# --- shares and means
+# --------------------------------------------------------------------------------------------
 
 counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -29,7 +30,9 @@ def test_clopper_pearson_is_that_of_statsmodels(count: tuple[int, int]) -> None:
 
     found = intervals.share(*count)
     assert found.value == count[0] / count[1]
-    assert found[1:] == pytest.approx(proportion_confint(*count, alpha=0.05, method="beta"), abs=1e-9)
+    assert found[1:] == pytest.approx(
+        proportion_confint(*count, alpha=0.05, method="beta"), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("n", [1, 5, 300])
@@ -42,14 +45,22 @@ def test_clopper_pearson_at_none_and_all_has_its_closed_form(n: int) -> None:
 @pytest.mark.parametrize("p", [0.0, 0.02, 0.37, 1.0])
 def test_clopper_pearson_covers_at_least_its_level(p: float) -> None:
     n = 40
-    covers = [found.low <= p <= found.high for found in (intervals.share(k, n) for k in range(n + 1))]
+    covers = [
+        found.low <= p <= found.high for found in (intervals.share(k, n) for k in range(n + 1))
+    ]
     assert float(np.sum(stats.binom.pmf(range(n + 1), n, p) * covers)) >= 0.95
 
 
-@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30).filter(lambda values: np.std(values) > 1e-3))
+@given(
+    st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30).filter(
+        lambda values: np.std(values) > 1e-3
+    )
+)
 def test_students_interval_is_scipys(values: list[float]) -> None:
     found = intervals.mean(values)
-    low, high = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
+    low, high = stats.t.interval(
+        0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values)
+    )
     assert found == pytest.approx((np.mean(values), low, high), rel=1e-9, abs=1e-9)
 
 
@@ -63,14 +74,18 @@ def test_one_repetition_keeps_its_interval_over_images() -> None:
 
 
 def test_several_repetitions_give_students_interval_over_their_values() -> None:
-    found, over = intervals.over_seeds([Interval(value, value - 0.01, value + 0.01) for value in (0.5, 0.6, 0.7)])
+    found, over = intervals.over_seeds(
+        [Interval(value, value - 0.01, value + 0.01) for value in (0.5, 0.6, 0.7)]
+    )
     half = 4.302652729911275 * 0.1 / math.sqrt(3)  # t of two degrees of freedom
     assert over.startswith("3 seeds (of shares Korn and Graubard's, else Student's")
     assert found == pytest.approx((0.6, 0.6 - half, 0.6 + half))
 
 
 def test_several_repetitions_know_no_more_than_the_images_of_one() -> None:
-    found, _ = intervals.over_seeds([Interval(value, value - 0.3, value + 0.2) for value in (0.5, 0.5, 0.5)])
+    found, _ = intervals.over_seeds(
+        [Interval(value, value - 0.3, value + 0.2) for value in (0.5, 0.5, 0.5)]
+    )
     assert found == pytest.approx((0.5, 0.2, 0.7))
 
 
@@ -84,8 +99,14 @@ def shares(*hits: int, n: int) -> Interval:
     return intervals.over_seeds([intervals.share(k, n) for k in hits])[0]
 
 
-@given(st.integers(2, 300).flatmap(lambda n: st.tuples(st.lists(st.integers(0, n), min_size=2, max_size=6), st.just(n))))
-def test_shares_over_seeds_lie_within_0_and_1_around_their_mean(drawn: tuple[list[int], int]) -> None:
+@given(
+    st.integers(2, 300).flatmap(
+        lambda n: st.tuples(st.lists(st.integers(0, n), min_size=2, max_size=6), st.just(n))
+    )
+)
+def test_shares_over_seeds_lie_within_0_and_1_around_their_mean(
+    drawn: tuple[list[int], int],
+) -> None:
     found = shares(*drawn[0], n=drawn[1])
     assert found.value == pytest.approx(np.mean(drawn[0]) / drawn[1])
     assert 0 <= found.low <= found.value <= found.high <= 1
@@ -97,7 +118,11 @@ def test_seeds_that_agree_are_as_sure_as_the_images_of_one_and_no_surer_than_all
     count: tuple[int, int], seeds: int
 ) -> None:
     hits, n = count
-    found, one, pooled = shares(*[hits] * seeds, n=n), intervals.share(hits, n), intervals.share(seeds * hits, seeds * n)
+    found, one, pooled = (
+        shares(*[hits] * seeds, n=n),
+        intervals.share(hits, n),
+        intervals.share(seeds * hits, seeds * n),
+    )
     assert found == pytest.approx(one, abs=1e-9)
     assert found.low <= pooled.low + 1e-9
     assert found.high >= pooled.high - 1e-9
@@ -111,16 +136,25 @@ def test_three_times_100_percent_is_no_certainty_and_500_499_496_stay_below_100_
 
 
 def test_seeds_that_differ_much_have_korn_and_graubards_interval() -> None:
-    """Their rule by hand: 0.5 +- 0.1 over three seeds is worth p (1 - p) / (0.01 / 3) = 75 images, less Student's quantiles."""
+    """Their rule by hand: 0.5 +- 0.1 over three seeds is worth p (1 - p) / (0.01 / 3) = 75 images,
+    less Student's quantiles.
+    """
     images = 75 * (stats.t.ppf(0.975, 99) / stats.t.ppf(0.975, 2)) ** 2
-    low, high = (stats.beta.ppf(q, 0.5 * images + a, 0.5 * images + 1 - a) for q, a in ((0.025, 0), (0.975, 1)))
+    low, high = (
+        stats.beta.ppf(q, 0.5 * images + a, 0.5 * images + 1 - a)
+        for q, a in ((0.025, 0), (0.975, 1))
+    )
     assert shares(40, 50, 60, n=100) == pytest.approx((0.5, low, high))
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-@pytest.mark.parametrize(("p", "spread"), [(0.5, 0.0), (0.98, 0.0), (0.5, 0.1), (0.9, 0.05), (0.05, 0.03)])
+@pytest.mark.parametrize(
+    ("p", "spread"), [(0.5, 0.0), (0.98, 0.0), (0.5, 0.1), (0.9, 0.05), (0.05, 0.03)]
+)
 def test_shares_over_seeds_cover_the_truth(p: float, spread: float, seeds: int) -> None:
-    """Nets draw their shares from a beta distribution of that mean and spread; 400 studies, whose misses of 5 % vary by 1.1 %."""
+    """Nets draw their shares from a beta distribution of that mean and spread; 400 studies, whose
+    misses of 5 % vary by 1.1 %.
+    """
     generator, n, covered = np.random.default_rng(0), 200, 0
     size = p * (1 - p) / spread**2 - 1 if spread else None
     for _ in range(400):
@@ -130,7 +164,8 @@ def test_shares_over_seeds_cover_the_truth(p: float, spread: float, seeds: int) 
     assert covered / 400 >= 0.95 - 2 * 0.011
 
 
-# --- DeLong ------------------------------------------------------------------------------------------------------
+# --- DeLong ---------------------------------------------------------------------------------------
+# ---------------
 
 
 def psi(x: float, y: float) -> float:
@@ -173,10 +208,13 @@ def test_delong_covers_the_true_area_of_two_normals() -> None:
 def test_perfect_separation_is_not_certainty() -> None:
     found = intervals.auroc(np.arange(10.0, 30.0), np.arange(0.0, 5.0))
     assert found == pytest.approx(intervals.share(5, 5))
-    assert intervals.auroc(np.arange(5.0), np.arange(10.0, 30.0)) == pytest.approx(intervals.share(0, 5))
+    assert intervals.auroc(np.arange(5.0), np.arange(10.0, 30.0)) == pytest.approx(
+        intervals.share(0, 5)
+    )
 
 
-# --- differences and the bootstrap -------------------------------------------------------------------------------
+# --- differences and the bootstrap
+# -------------------------------------------------------------------------------
 
 
 def paired(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -185,8 +223,12 @@ def paired(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray
 
 
 @given(*[st.integers(0, 60)] * 4)
-def test_the_paired_difference_is_that_of_agresti_and_min(both: int, first: int, second: int, neither: int) -> None:
-    """Wald's interval of the multinomial difference with half a pair in each cell, its variance by the covariance matrix."""
+def test_the_paired_difference_is_that_of_agresti_and_min(
+    both: int, first: int, second: int, neither: int
+) -> None:
+    """Wald's interval of the multinomial difference with half a pair in each cell, its variance by
+    the covariance matrix.
+    """
     if both + first + second + neither == 0:
         return
     n = both + first + second + neither + 2
@@ -228,16 +270,21 @@ def test_the_bootstrap_of_a_mean_is_near_students_interval() -> None:
 
 def test_the_bootstrap_draws_rows_of_pairs_together() -> None:
     pairs = np.stack([np.arange(20.0), 2 * np.arange(20.0)], axis=1)
-    found = intervals.bootstrap(lambda sample: float(sample[:, 1].sum() / max(sample[:, 0].sum(), 1)), pairs)
+    found = intervals.bootstrap(
+        lambda sample: float(sample[:, 1].sum() / max(sample[:, 0].sum(), 1)), pairs
+    )
     assert found == pytest.approx((2.0, 2.0, 2.0))
 
 
-# --- detection ---------------------------------------------------------------------------------------------------
+# --- detection ------------------------------------------------------------------------------------
+# ---------------
 
 AXES = {"dataset": "digits", "model": "plain", "detector": "energy"}
 
 
-def statistic(attack: str, values: list[float], success: list[bool], *, seed: int = 0, eps: float = 0.1) -> pd.DataFrame:
+def statistic(
+    attack: str, values: list[float], success: list[bool], *, seed: int = 0, eps: float = 0.1
+) -> pd.DataFrame:
     natural_cell = attack == "clean"
     frame = pd.DataFrame({"index": range(len(values)), "statistic": values, "success": success})
     return frame.assign(
@@ -252,8 +299,17 @@ def statistic(attack: str, values: list[float], success: list[bool], *, seed: in
 
 
 def threshold(value: float, seed: int = 0) -> pd.DataFrame:
-    choice = {"protocol": "sound", "rule": "fpr", "shown": "all", "variant": "T = 1", "threshold": value, "why": ""}
-    return pd.DataFrame([{**AXES, "attack": "pgd", "seed": seed, "eps": 0.1, "steps": 5, "weight": 0.0, **choice}])
+    choice = {
+        "protocol": "sound",
+        "rule": "fpr",
+        "shown": "all",
+        "variant": "T = 1",
+        "threshold": value,
+        "why": "",
+    }
+    return pd.DataFrame(
+        [{**AXES, "attack": "pgd", "seed": seed, "eps": 0.1, "steps": 5, "weight": 0.0, **choice}]
+    )
 
 
 CLEAN_VALUES, CLEAN_WRONG = [0.0, 1.0, 2.0, 3.0, 4.0], [False, False, False, False, True]
@@ -265,7 +321,10 @@ def joined(*frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def planted(seed: int = 0) -> pd.DataFrame:
-    return joined(statistic("pgd", PGD_VALUES, FOOLED, seed=seed), statistic("clean", CLEAN_VALUES, CLEAN_WRONG, seed=seed))
+    return joined(
+        statistic("pgd", PGD_VALUES, FOOLED, seed=seed),
+        statistic("clean", CLEAN_VALUES, CLEAN_WRONG, seed=seed),
+    )
 
 
 def view(found: pd.DataFrame, name: str) -> pd.Series:
@@ -288,7 +347,8 @@ def test_all_attacked_images_are_rated_against_all_clean_ones() -> None:
 
 def test_fooled_images_that_were_right_are_rated_against_clean_images_that_are_right() -> None:
     row = view(detection.summarise(planted(), threshold(3.0)), "successful")
-    assert (row["n"], row["n_clean"]) == (3, 4)  # images 0, 1 and 3; image 2 was not fooled, image 4 was wrong before
+    # images 0, 1 and 3; image 2 was not fooled, image 4 was wrong before
+    assert (row["n"], row["n_clean"]) == (3, 4)
     assert bounds(row, "dr") == intervals.share(1, 3)
     assert bounds(row, "fpr") == intervals.share(1, 4)
     assert row["auroc"] == pytest.approx((1.5 + 4 + 3) / 12)
@@ -296,28 +356,41 @@ def test_fooled_images_that_were_right_are_rated_against_clean_images_that_are_r
 
 def test_joint_success_is_fooled_and_not_flagged_out_of_clean_images() -> None:
     found = detection.summarise(planted(), threshold(3.0))
-    assert bounds(view(found, "all"), "joint") == intervals.share(2, 5)  # images 0 and 3 fool the net below 3
+    # images 0 and 3 fool the net below 3
+    assert bounds(view(found, "all"), "joint") == intervals.share(2, 5)
     assert bounds(view(found, "successful"), "joint") == intervals.share(2, 4)
     assert bounds(view(found, "successful"), "fooled") == intervals.share(3, 4)
 
 
 def test_a_detector_that_was_not_fitted_has_no_row() -> None:
     lost = threshold(3.0).assign(detector="lid", why="too few images")
-    assert set(detection.summarise(planted(), joined(threshold(3.0), lost))["detector"]) == {"energy"}
-    assert set(detection.headline(joined(threshold(3.0), lost, threshold(1.0).assign(shown="")))["detector"]) == {"energy", "lid"}
+    assert set(detection.summarise(planted(), joined(threshold(3.0), lost))["detector"]) == {
+        "energy"
+    }
+    assert set(
+        detection.headline(joined(threshold(3.0), lost, threshold(1.0).assign(shown="")))[
+            "detector"
+        ]
+    ) == {"energy", "lid"}
 
 
 def test_of_several_attacks_each_image_falls_to_the_one_that_gets_through() -> None:
     other = statistic("he_pgd", [9.0, 9.0, 1.0, 9.0, 1.0], [True, True, True, True, True])
     limits = joined(threshold(3.0), threshold(3.0).assign(attack="he_pgd"))
-    (row,) = (one for _, one in detection.united(joined(planted(), other), limits, name="any").iterrows())
-    assert bounds(row, "fooled") == intervals.share(4, 4)  # images 0, 1 and 3 by both, 2 by he_pgd; 4 was wrong before
-    assert bounds(row, "joint") == intervals.share(3, 4)  # 0 and 3 by pgd, 2 by he_pgd; 1 is flagged under both
+    (row,) = (
+        one for _, one in detection.united(joined(planted(), other), limits, name="any").iterrows()
+    )
+    # images 0, 1 and 3 by both, 2 by he_pgd; 4 was wrong before
+    assert bounds(row, "fooled") == intervals.share(4, 4)
+    # 0 and 3 by pgd, 2 by he_pgd; 1 is flagged under both
+    assert bounds(row, "joint") == intervals.share(3, 4)
     assert (row["attack"], row["eps"], row["n"], row["over"]) == ("any", 0.1, 4, "images")
 
 
 def test_a_view_without_images_is_left_out() -> None:
-    never = joined(statistic("pgd", PGD_VALUES, [False] * 5), statistic("clean", CLEAN_VALUES, CLEAN_WRONG))
+    never = joined(
+        statistic("pgd", PGD_VALUES, [False] * 5), statistic("clean", CLEAN_VALUES, CLEAN_WRONG)
+    )
     assert detection.summarise(never, threshold(3.0))["view"].tolist() == ["all"]
 
 
@@ -333,18 +406,24 @@ def test_several_seeds_are_summarised_over_seeds_each_at_its_own_threshold() -> 
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_the_full_summary_is_scikit_learns_whatever_the_precision_of_the_statistic(dtype: type) -> None:
+def test_the_full_summary_is_scikit_learns_whatever_the_precision_of_the_statistic(
+    dtype: type,
+) -> None:
     from sklearn.metrics import average_precision_score
 
     frame = planted().astype({"statistic": dtype})
     row = view(detection.summarise(frame, threshold(3.0), full=True), "all")
     expected = average_precision_score([1] * 5 + [0] * 5, PGD_VALUES + CLEAN_VALUES)
     assert row["aupr"] == pytest.approx(expected)
-    assert row["fpr95"] == pytest.approx(0.8)  # all five attacked reach 1, and so do four clean ones
+    # all five attacked reach 1, and so do four clean ones
+    assert row["fpr95"] == pytest.approx(0.8)
 
 
 def test_cells_are_not_mixed() -> None:
     other = statistic("pgd", [100.0] * 5, [True] * 5, eps=0.2)
     mixed = joined(planted(), other)
     for name, one in itertools.product(("all", "successful"), (planted(), mixed)):
-        assert bounds(view(detection.summarise(one, threshold(3.0)), name), "dr")[0] == {"all": 0.6, "successful": 1 / 3}[name]
+        assert (
+            bounds(view(detection.summarise(one, threshold(3.0)), name), "dr")[0]
+            == {"all": 0.6, "successful": 1 / 3}[name]
+        )

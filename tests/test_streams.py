@@ -1,4 +1,6 @@
-"""Downloads of which no hash is known, and archives: read to their ends and bounded before a pin or a file is written."""
+"""Downloads of which no hash is known, and archives: read to their ends and bounded before a pin or
+a file is written.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ from robustgen.data import streams
 from robustgen.data.archives import unpack
 from serving import fetch, places, row
 
-NOISE = random.Random(0).randbytes(60_000)  # stored as it is by every method, so that a changed byte changes no length
+# stored as it is by every method, so that a changed byte changes no length
+NOISE = random.Random(0).randbytes(60_000)
 
 
 def tar(*members: tuple[str, bytes | int]) -> bytes:
@@ -91,8 +94,16 @@ def mirrored(tmp_path: Path, name: str, body: bytes) -> str:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_download_without_a_known_hash_is_pinned(tmp_path: Path, name: str) -> None:
-    fetch(tmp_path / "root", row(name, url="http://x.invalid/"), mirror=mirrored(tmp_path, name, WHOLE[name]), offline=True)
-    assert hashlib.sha256(WHOLE[name]).hexdigest() in (tmp_path / "root/.robustgen/toy.pins.json").read_text()
+    fetch(
+        tmp_path / "root",
+        row(name, url="http://x.invalid/"),
+        mirror=mirrored(tmp_path, name, WHOLE[name]),
+        offline=True,
+    )
+    assert (
+        hashlib.sha256(WHOLE[name]).hexdigest()
+        in (tmp_path / ("root/.robustgen/toy.pins.json")).read_text()
+    )
 
 
 @pytest.mark.parametrize("damage", BROKEN)
@@ -102,31 +113,46 @@ def test_a_broken_first_download_is_refused_and_not_pinned(tmp_path: Path, damag
     with pytest.raises(Refused, match=r"gives a file that (cannot be unpacked|is not compressed)"):
         fetch(tmp_path / "root", toy, mirror=mirrored(tmp_path, name, body), offline=True)
     assert places(tmp_path / "root") == set()
-    fetch(tmp_path / "root", toy, mirror=mirrored(tmp_path, name, WHOLE[name]), offline=True)  # the next one may be right
+    # the next one may be right
+    fetch(tmp_path / "root", toy, mirror=mirrored(tmp_path, name, WHOLE[name]), offline=True)
     assert places(tmp_path / "root") == {name, ".robustgen/toy.pins.json"}
 
 
 def test_a_changed_byte_in_a_file_whose_hash_is_known_is_left_to_the_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robustgen.data.fetch.broken", lambda *_: pytest.fail("it was read for nothing"))
+    monkeypatch.setattr(
+        "robustgen.data.fetch.broken", lambda *_: pytest.fail("it was read for nothing")
+    )
     body = WHOLE["set.zip"]
     toy = row("set.zip", url="http://x.invalid/", md5=hashlib.md5(body).hexdigest())
     fetch(tmp_path / "root", toy, mirror=mirrored(tmp_path, "set.zip", body), offline=True)
 
 
-@pytest.mark.parametrize("damage", [damage for damage, (name, _) in BROKEN.items() if name.startswith("set")])
-def test_a_broken_archive_that_was_put_there_by_hand_is_not_unpacked(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize(
+    "damage", [damage for damage, (name, _) in BROKEN.items() if name.startswith("set")]
+)
+def test_a_broken_archive_that_was_put_there_by_hand_is_not_unpacked(
+    tmp_path: Path, damage: str
+) -> None:
     name, body = BROKEN[damage]
     (tmp_path / name).write_bytes(body)
-    with pytest.raises(Refused, match=f"{name} cannot be unpacked .*; delete it to have it fetched again"):
+    with pytest.raises(
+        Refused, match=(f"{name} cannot be unpacked .*; delete it to have it fetched again")
+    ):
         unpack(tmp_path / name, {"set": tmp_path / "set"})
     assert places(tmp_path) == {name}
 
 
 HOSTILE = {
-    "encrypted": (encrypted(zipped(("set/a", b"A"))), "holds the encrypted file set/a, which needs a password; do not trust it"),
-    "declared": (gzip.compress(tar(("set/a", 2**40))), "unpacks to more than the .* MiB that an archive of its size may"),
+    "encrypted": (
+        encrypted(zipped(("set/a", b"A"))),
+        ("holds the encrypted file set/a, which needs a password; do not trust it"),
+    ),
+    "declared": (
+        gzip.compress(tar(("set/a", 2**40))),
+        ("unpacks to more than the .* MiB that an archive of its size may"),
+    ),
     "zeros in zip": (zipped(("set/a", bytes(2**21))), "unpacks to more than"),
     "zeros in gzip": (gzip.compress(tar(("set/a", bytes(2**21)))), "unpacks to more than"),
     "zeros in bz2": (bz2.compress(tar(("set/a", bytes(2**21)))), "unpacks to more than"),
@@ -136,9 +162,18 @@ HOSTILE = {
         tar(("set/a", b"A"), ("set/a/b", b"B")),
         "holds a file and a folder of one name, set/a/b; do not trust it",
     ),
-    "folder then file": (tar(("set/a/b", b"B"), ("set/a", b"A")), "holds a file and a folder of one name"),
-    "both in zip": (zipped(("set/a", b"A"), ("set/a/b", b"B")), "holds a file and a folder of one name"),
-    "both in zip, turned": (zipped(("set/a/b", b"B"), ("set/a", b"A")), "holds a file and a folder of one name"),
+    "folder then file": (
+        tar(("set/a/b", b"B"), ("set/a", b"A")),
+        ("holds a file and a folder of one name"),
+    ),
+    "both in zip": (
+        zipped(("set/a", b"A"), ("set/a/b", b"B")),
+        ("holds a file and a folder of one name"),
+    ),
+    "both in zip, turned": (
+        zipped(("set/a/b", b"B"), ("set/a", b"A")),
+        ("holds a file and a folder of one name"),
+    ),
     "a long name": (zipped((f"set/{'a' * 300}", b"A")), "cannot be unpacked .*File name too long"),
 }
 
@@ -163,7 +198,9 @@ def test_an_archive_for_which_the_disk_has_no_room_is_not_begun(
 ) -> None:
     monkeypatch.setattr(streams.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * 2**20))
     (tmp_path / "set.bin").write_bytes(make(("set/a", bytes(2**21)), ("set/b", bytes(2**21))))
-    with pytest.raises(Refused, match=r"set.bin unpacks to 4 MiB or more, but only 3 MiB are free; make room\.$"):
+    with pytest.raises(
+        Refused, match=(r"set.bin unpacks to 4 MiB or more, but only 3 MiB are free; make room\.$")
+    ):
         unpack(tmp_path / "set.bin", {"set": tmp_path / "set"})
     assert places(tmp_path) == {"set.bin"}
 
@@ -175,11 +212,16 @@ def test_an_archive_as_large_as_real_ones_is_within_bounds(tmp_path: Path) -> No
     assert places(tmp_path) == {"set.zip", "set/a"}
 
 
-# --- pins ----------------------------------------------------------------------------------------------------------------
+# --- pins -----------------------------------------------------------------------------------------
+# -----------------------
 
 
 def test_the_remedy_of_a_wrong_pin_works(tmp_path: Path) -> None:
-    root, toy, pins = tmp_path / "root", row("a.txt", url="http://x.invalid/"), tmp_path / "root/.robustgen/toy.pins.json"
+    root, toy, pins = (
+        tmp_path / "root",
+        row("a.txt", url="http://x.invalid/"),
+        tmp_path / ("root/.robustgen/toy.pins.json"),
+    )
     fetch(root, toy, mirror=mirrored(tmp_path, "a.txt", b"a wrong one"), offline=True)
     (root / "a.txt").unlink()
     remedy = rf"has the sha256 .*pinned at its first download; .* remove 'a\.txt' from {pins}"
@@ -199,9 +241,13 @@ def test_damaged_pins_are_one_sentence_and_stay(tmp_path: Path, garbage: bytes) 
     pins = tmp_path / ".robustgen/toy.pins.json"
     pins.parent.mkdir()
     pins.write_bytes(garbage)
-    with pytest.raises(Refused, match=r"toy.pins.json is no JSON map from files to their sha256; bring back a copy") as refused:
+    with pytest.raises(
+        Refused,
+        match=(r"toy.pins.json is no JSON map from files to their sha256; bring back a copy"),
+    ) as refused:
         fetch(tmp_path, row("a.txt", url="http://x.invalid/"), offline=True)
-    assert refused.value.damaged is None  # it is not set aside: files would be pinned again without a word
+    # it is not set aside: files would be pinned again without a word
+    assert refused.value.damaged is None
     assert pins.read_bytes() == garbage
 
 
@@ -209,7 +255,9 @@ def test_a_file_known_by_its_first_digits_stays_the_one_that_was_pinned(tmp_path
     toy = row("a.txt", url="http://x.invalid/", sha256=hashlib.sha256(b"one").hexdigest()[:8])
     fetch(tmp_path / "root", toy, mirror=mirrored(tmp_path, "a.txt", b"one"), offline=True)
     pins = tmp_path / "root/.robustgen/toy.pins.json"
-    pins.write_text(pins.read_text().replace(hashlib.sha256(b"one").hexdigest(), f"{toy.sha256}{'0' * 56}"))
+    pins.write_text(
+        pins.read_text().replace(hashlib.sha256(b"one").hexdigest(), (f"{toy.sha256}{'0' * 56}"))
+    )
     with pytest.raises(Refused, match=r"right is .*0000000 .*pinned at its first download"):
         fetch(tmp_path / "root", toy)
 

@@ -24,7 +24,9 @@ def test_every_declared_output_is_there_and_nothing_is_missing(study: Copy) -> N
     assert (study.folder / "results/tiny/report.html").exists()
 
 
-def test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_snakemake_itself(study: Copy) -> None:
+def test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_snakemake_itself(
+    study: Copy,
+) -> None:
     start = time.monotonic()
     study.run("snakemake", "--version")
     bare, start = time.monotonic() - start, time.monotonic()
@@ -34,7 +36,9 @@ def test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_snakemake_
 
 
 def test_rows_are_the_cells_of_the_configuration(study: Copy) -> None:
-    rows = pd.read_parquet(study.folder / "results/tiny/measures/signs_standard/seed0/pgd/scores.parquet")
+    rows = pd.read_parquet(
+        study.folder / ("results/tiny/measures/signs_standard/seed0/pgd/scores.parquet")
+    )
     assert set(rows["unit"]) == {"image"}
     cells = rows[["split", "eps", "steps"]].drop_duplicates()
     assert len(cells) == 2 * 2 * 3
@@ -50,7 +54,9 @@ def test_table_1_counts_what_the_rows_hold(study: Copy) -> None:
     table = pd.read_csv(study.folder / "results/tiny/tables/table_1.csv").set_index("eps")
     table = table.query("attack == 'pgd' and detector == 'energy'")
     for _, threshold in thresholds.iterrows():
-        cell = statistics.query("attack == 'pgd' and steps == 5 and detector == 'energy' and variant == 'T = 1'")
+        cell = statistics.query(
+            "attack == 'pgd' and steps == 5 and detector == 'energy' and variant == 'T = 1'"
+        )
         flagged = cell[cell["eps"] == threshold["eps"]]["statistic"] >= threshold["threshold"]
         assert table.loc[threshold["eps"], "dr"] == pytest.approx(flagged.mean())
 
@@ -59,24 +65,73 @@ def test_claims_are_judged_or_said_to_be_untested(study: Copy) -> None:
     verdicts = json.loads((study.folder / "results/tiny/claims/verdicts.json").read_text())
     cells = [cell for claim in verdicts for cell in claim["cells"]]
     assert cells
-    assert all("rule asks for 200" in cell["why"] for cell in cells)  # 60 images are too few for any claim
+    # 60 images are too few for any claim
+    assert all("rule asks for 200" in cell["why"] for cell in cells)
 
 
 EDITS = [  # (file, old, new, rules that must run, rules that must not)
-    ("figures/by_steps.py", "alpha=0.15", "alpha=0.2", {"draw_figure"}, {"train", "attack", "score", "detect", "make_table"}),
-    ("attacks/loop.py", "total / eot", "total / (eot + 0)", {"attack"} | DOWNSTREAM, {"load_data", "split_data", "train"}),
-    ("measures/energy.py", "-temperature *", "-1.0 * temperature *", {"score"}, {"load_data", "split_data"}),
-    ("detect/thresholds.py", "tpr - fpr", "tpr - 1.0 * fpr", {"detect", "make_table"}, {"train", "attack", "score"}),
-    ("measures/lid.py", "0.5 * (squared", "1.0 * 0.5 * (squared", {"score", "detect"}, {"train", "gradients", "landscape"}),
-    ("synthesis/alignment.py", "g.abs().sum", "(1 * g).abs().sum", {"gradients", "make_table", "draw_figure"},
-     {"train", "attack", "score", "detect", "landscape"}),
-    ("training/schedule.py", "RISE = 0.3", "RISE = 0.31", {"train", "attack"} | DOWNSTREAM, {"load_data", "split_data"}),
-    ("stats/claims.py", "REPRODUCED, NOT_REPRODUCED = \"reproduced\"", "REPRODUCED, NOT_REPRODUCED = \"Reproduced\"",
-     {"judge_claims", "write_report"}, {"train", "attack", "score", "detect", "make_table", "draw_figure"}),
-]  # fmt: skip
+    (
+        "figures/by_steps.py",
+        "alpha=0.15",
+        "alpha=0.2",
+        {"draw_figure"},
+        {"train", "attack", "score", "detect", "make_table"},
+    ),
+    (
+        "attacks/loop.py",
+        "total / eot",
+        "total / (eot + 0)",
+        {"attack"} | DOWNSTREAM,
+        {"load_data", "split_data", "train"},
+    ),
+    (
+        "measures/energy.py",
+        "-temperature *",
+        "-1.0 * temperature *",
+        {"score"},
+        {"load_data", "split_data"},
+    ),
+    (
+        "detect/thresholds.py",
+        "tpr - fpr",
+        "tpr - 1.0 * fpr",
+        {"detect", "make_table"},
+        {"train", "attack", "score"},
+    ),
+    (
+        "measures/lid.py",
+        "0.5 * (squared",
+        "1.0 * 0.5 * (squared",
+        {"score", "detect"},
+        {"train", "gradients", "landscape"},
+    ),
+    (
+        "synthesis/alignment.py",
+        "g.abs().sum",
+        "(1 * g).abs().sum",
+        {"gradients", "make_table", "draw_figure"},
+        {"train", "attack", "score", "detect", "landscape"},
+    ),
+    (
+        "training/schedule.py",
+        "RISE = 0.3",
+        "RISE = 0.31",
+        {"train", "attack"} | DOWNSTREAM,
+        {"load_data", "split_data"},
+    ),
+    (
+        "stats/claims.py",
+        'REPRODUCED, NOT_REPRODUCED = "reproduced"',
+        ('REPRODUCED, NOT_REPRODUCED = "Reproduced"'),
+        {"judge_claims", "write_report"},
+        {"train", "attack", "score", "detect", "make_table", "draw_figure"},
+    ),
+]
 
 
-@pytest.mark.parametrize(("path", "old", "new", "must", "must_not"), EDITS, ids=[edit[0] for edit in EDITS])
+@pytest.mark.parametrize(
+    ("path", "old", "new", "must", "must_not"), EDITS, ids=[edit[0] for edit in EDITS]
+)
 def test_an_edit_reruns_exactly_what_it_touches(
     study: Copy, path: str, old: str, new: str, must: set[str], must_not: set[str]
 ) -> None:
@@ -105,8 +160,14 @@ def test_a_new_attack_module_and_an_unused_entry_rerun_nothing(study: Copy) -> N
 
 
 def test_adding_an_attack_to_a_table_runs_that_attack_and_no_other(study: Copy) -> None:
-    undo = study.edit("tests/tiny.yaml", "attacks: [pgd, he_pgd]}", "attacks: [pgd, he_pgd, apgd_mended]}")
-    study.edit("tests/tiny.yaml", "apgd: {eps: null", "apgd_mended: {eps: null, steps: [3]}\n  apgd: {eps: null")
+    undo = study.edit(
+        "tests/tiny.yaml", "attacks: [pgd, he_pgd]}", ("attacks: [pgd, he_pgd, apgd_mended]}")
+    )
+    study.edit(
+        "tests/tiny.yaml",
+        "apgd: {eps: null",
+        ("apgd_mended: {eps: null, steps: [3]}\n  apgd: {eps: null"),
+    )
     said = study.snakemake("--dry-run").stdout
     undo()
     attacked = [line for line in said.splitlines() if "wildcards:" in line and "attack=" in line]
@@ -118,7 +179,9 @@ def test_why_names_the_file_that_changed(study: Copy) -> None:
     undo = study.edit("scripts/robustgen/attacks/loop.py", "total / eot", "total / (eot + 0)")
     said = study.run("python", "scripts/why.py", "--configfile", "tests/tiny.yaml").stdout
     undo()
-    assert "attack signs_standard, 0, pgd: the code changed in robustgen/attacks/loop.py." in said.splitlines()
+    assert (
+        "attack signs_standard, 0, pgd: the code changed in robustgen/attacks/loop.py."
+    ) in said.splitlines()
 
 
 def test_why_names_the_setting_that_changed(study: Copy) -> None:
@@ -136,10 +199,14 @@ def test_a_wrong_configuration_is_told_before_any_job(study: Copy) -> None:
     assert "recipes.tiny.learning: unknown key" in found.stdout + found.stderr
 
 
-def test_the_bare_command_plans_the_paper_study_within_three_seconds(make_copy: Callable[[], Copy]) -> None:
+def test_the_bare_command_plans_the_paper_study_within_three_seconds(
+    make_copy: Callable[[], Copy],
+) -> None:
     copy = make_copy()
     start = time.monotonic()
-    said = copy.run("snakemake", "--dry-run", "--workflow-profile", "workflow/profiles/default").stdout
+    said = copy.run(
+        "snakemake", "--dry-run", "--workflow-profile", ("workflow/profiles/default")
+    ).stdout
     seconds = time.monotonic() - start
     jobs = next(line for line in said.splitlines() if line.startswith("total"))
     assert int(jobs.split()[1]) > 100
@@ -147,20 +214,27 @@ def test_the_bare_command_plans_the_paper_study_within_three_seconds(make_copy: 
 
 
 def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
-    """A broken attack: the other tables and figures and the report are made, and the report names the gap."""
+    """A broken attack: the other tables and figures and the report are made, and the report names
+    the gap.
+    """
     copy = make_copy()
     (copy.folder / "lab").mkdir()
-    (copy.folder / "lab/bad.py").write_text("def attack(*given, **named):\n    raise ValueError('Nonsense')\n")
+    (copy.folder / "lab/bad.py").write_text(
+        "def attack(*given, **named):\n    raise ValueError('Nonsense')\n"
+    )
     mend = copy.edit("tests/tiny.yaml", "apgd: {eps: null", "apgd: {kind: lab.bad, eps: null")
     copy.edit("tests/tiny.yaml", "  pgd_budgets: {eps: [8/255, 32/255], steps: [3]}\n", "")
     found = copy.show("table_1", "table_energies", "fig_sheets").snakemake(check=False)
     assert found.returncode
     table = pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")
     assert set(table["attack"]) == {"pgd", "he_pgd"}
-    assert "apgd" in (copy.folder / "results/tiny/tables/table_1.md").read_text().split("Missing")[1]
+    assert (
+        "apgd" in (copy.folder / "results/tiny/tables/table_1.md").read_text().split("Missing")[1]
+    )
     report = (copy.folder / "results/tiny/report.html").read_text()
     assert "Nonsense" in report  # the log's sentence
-    assert {"attack", "make_table"} <= copy.pending()  # what was made with gaps does not pass for done
+    # what was made with gaps does not pass for done
+    assert {"attack", "make_table"} <= copy.pending()
     mend()
     copy.show("table_1", "table_energies", "fig_sheets").snakemake()
     assert "apgd" in set(pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")["attack"])
@@ -171,7 +245,9 @@ def test_the_profile_is_found_by_a_bare_command() -> None:
     assert Path(ROOT / "profiles/default/config.yaml").exists()
 
 
-def test_attacked_images_go_once_they_are_scored_and_nothing_misses_them(make_copy: Callable[[], Copy]) -> None:
+def test_attacked_images_go_once_they_are_scored_and_nothing_misses_them(
+    make_copy: Callable[[], Copy],
+) -> None:
     copy = make_copy()
     copy.edit("tests/tiny.yaml", "keep_images: true", "keep_images: false")
     copy.show("fig_3a").snakemake()

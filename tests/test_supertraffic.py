@@ -1,4 +1,6 @@
-"""Traffic signs: GTSRB, BelgiumTSC, DFG and their merge, from tiny files in the original layouts."""
+"""Traffic signs: GTSRB, BelgiumTSC, DFG and their merge, from tiny files in the original
+layouts.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ from robustgen.data.label_map import read_map
 
 STREAM = np.random.Generator(np.random.PCG64(4))
 ANSWERS = "gtsrb/GT-final_test.csv"
-TINY = "sign,gtsrb,dfg,belgiumts,note\nyield,13,II-1,19,\nstop,14,II-2,21 22,two folders\nlimit 30,1,II-30-30,,\n"
+TINY = (
+    "sign,gtsrb,dfg,belgiumts,note\nyield,13,II-1,19,\nstop,14,II-2,21 22,two folders\nlimit "
+    "30,1,II-30-30,,\n"
+)
 
 
 def picture(path: Path, height: int = 40, width: int = 44) -> np.ndarray:
@@ -37,17 +42,27 @@ def folders(base: Path, counts: dict[int, int], *, classes: int, side: int = 40)
 
 
 def write_gtsrb(root: Path, counts: dict[int, int] | None = None, *, test: int = 2) -> None:
-    """GTSRB with two training images and `test` test images of each class, which come in no order."""
+    """GTSRB with two training images and `test` test images of each class, which come in no
+    order.
+    """
     folders(root / "gtsrb/GTSRB/Training", counts or {}, classes=43)
-    images, lines = root / "gtsrb/GTSRB/Final_Test/Images", ["Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"]
+    images, lines = (
+        root / "gtsrb/GTSRB/Final_Test/Images",
+        [("Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId")],
+    )
     for i in range(43 * test):
         picture(images / f"{i:05d}.ppm", 36, 34)
         lines.append(f"{i:05d}.ppm;34;36;5;5;29;31;{i * 5 % 43}")
     (root / ANSWERS).write_text("\n".join(lines) + "\n")
 
 
-def write_dfg(root: Path, codes: tuple[str, ...] = ("II-1", "II-2", "II-30-30")) -> dict[str, np.ndarray]:
-    """DFG with two photographs a part; each shows every sign once at 20 x 24 and once at 40 x 36. Gives the photographs."""
+def write_dfg(
+    root: Path, codes: tuple[str, ...] = ("II-1", "II-2", "II-30-30")
+) -> dict[str, np.ndarray]:
+    """DFG with two photographs a part; each shows every sign once at 20 x 24 and once at 40 x 36.
+
+    Gives the photographs.
+    """
     photos = {}
     for part in ("train", "test"):
         images, annotations = [], []
@@ -59,9 +74,17 @@ def write_dfg(root: Path, codes: tuple[str, ...] = ("II-1", "II-2", "II-30-30"))
             images.append({"id": 7 * i, "file_name": name, "height": 120, "width": 200})
             for k in range(len(codes)):
                 for box in ([10.4 * k, 3.6, 20, 24], [50 + 40.2 * k, 60, 40, 36]):
-                    annotations.append({"image_id": 7 * i, "category_id": k, "bbox": box, "ignore": False})
-            annotations.append({"image_id": 7 * i, "category_id": 0, "bbox": [0, 0, 50, 50], "ignore": True})
-        held = {"images": images, "annotations": annotations, "categories": [{"id": k, "name": c} for k, c in enumerate(codes)]}
+                    annotations.append(
+                        {"image_id": 7 * i, "category_id": k, "bbox": box, "ignore": False}
+                    )
+            annotations.append(
+                {"image_id": 7 * i, "category_id": 0, "bbox": [0, 0, 50, 50], "ignore": True}
+            )
+        held = {
+            "images": images,
+            "annotations": annotations,
+            "categories": [{"id": k, "name": c} for k, c in enumerate(codes)],
+        }
         (root / f"DFG/{part}.json").write_text(json.dumps(held))
     return photos
 
@@ -77,7 +100,9 @@ def test_gtsrb_agrees_with_torchvisions_reader_and_transform(tmp_path: Path) -> 
     assert len(gtsrb.NAMES) == 43
     for part, split in enumerate(("train", "test")):
         theirs = GTSRB(tmp_path, split=split)
-        images = [np.asarray(resize(image, [32, 32], InterpolationMode.BILINEAR)) for image, _ in theirs]
+        images = [
+            np.asarray(resize(image, [32, 32], InterpolationMode.BILINEAR)) for image, _ in theirs
+        ]
         assert (pool.images[pool.part == part].transpose(0, 2, 3, 1) == np.stack(images)).all()
         assert pool.labels[pool.part == part].tolist() == [label for _, label in theirs]
 
@@ -87,16 +112,27 @@ def test_gtsrb_keeps_the_classes_and_sizes_that_are_asked_for(tmp_path: Path) ->
     pixels = picture(tmp_path / "gtsrb/GTSRB/Training/00003/small.ppm", 24, 24)
     pool = gtsrb.load(size=24, root=str(tmp_path), options={"classes": [14, 3]})
     assert pool.names == ("Stop", "Speed limit (60km/h)")
-    assert pool.labels.tolist() == [1, 1, 1, 0, 0] + [int(i * 5 % 43 == 3) for i in range(86) if i * 5 % 43 in (3, 14)]
-    assert (pool.images[2].transpose(1, 2, 0) == pixels).all()  # of that size already: no pixel changes
-    assert len(gtsrb.load(size=24, root=str(tmp_path), options={"classes": [14, 3], "min_side": 25})) == 8
+    assert pool.labels.tolist() == [1, 1, 1, 0, 0] + [
+        int(i * 5 % 43 == 3) for i in range(86) if i * 5 % 43 in (3, 14)
+    ]
+    # of that size already: no pixel changes
+    assert (pool.images[2].transpose(1, 2, 0) == pixels).all()
+    assert (
+        len(gtsrb.load(size=24, root=str(tmp_path), options={"classes": [14, 3], "min_side": 25}))
+        == 8
+    )
     with pytest.raises(Refused, match=r"no test images of .*lower min_side"):
         gtsrb.load(size=24, root=str(tmp_path), options={"min_side": 35})
 
 
 def test_gtsrb_refuses_an_empty_class(tmp_path: Path) -> None:
     write_gtsrb(tmp_path, {7: 0})
-    with pytest.raises(Refused, match=r"no training or no test images of Speed limit \(100km/h\); lower min_side, or leave"):
+    with pytest.raises(
+        Refused,
+        match=(
+            r"no training or no test images of Speed limit \(100km/h\); lower min_side, or leave"
+        ),
+    ):
         gtsrb.load(size=24, root=str(tmp_path), options={})
     assert len(gtsrb.load(size=24, root=str(tmp_path), options={"classes": [8, 9]}).names) == 2
 
@@ -108,23 +144,50 @@ def test_gtsrb_refuses_an_empty_class(tmp_path: Path) -> None:
             lambda root: (root / ANSWERS).write_text("Filename,ClassId\n00000.ppm,1\n"),
             "must have lines with the columns Filename",
         ),
-        (lambda root: (root / ANSWERS).write_text("Filename;ClassId\n"), "must have lines with the columns Filename"),
+        (
+            lambda root: (root / ANSWERS).write_text("Filename;ClassId\n"),
+            ("must have lines with the columns Filename"),
+        ),
         (lambda root: (root / ANSWERS).write_bytes(b"\xff\xfe\x00\x81"), "is no table of text"),
-        (lambda root: (root / ANSWERS).write_text("Filename;ClassId\n00000.ppm;43\n"), "gives 00000.ppm the class '43'"),
-        (lambda root: (root / ANSWERS).write_text("Filename;ClassId\n00000.ppm\n"), "gives 00000.ppm the class ''"),
-        (lambda root: (root / ANSWERS).write_text("Filename;ClassId\n../a.ppm;1\n"), "which is no name of an image"),
-        (lambda root: (root / ANSWERS).write_text("Filename;ClassId\n9.ppm;1\n"), "9.ppm is missing; the list that names it"),
+        (
+            lambda root: (root / ANSWERS).write_text("Filename;ClassId\n00000.ppm;43\n"),
+            ("gives 00000.ppm the class '43'"),
+        ),
+        (
+            lambda root: (root / ANSWERS).write_text("Filename;ClassId\n00000.ppm\n"),
+            ("gives 00000.ppm the class ''"),
+        ),
+        (
+            lambda root: (root / ANSWERS).write_text("Filename;ClassId\n../a.ppm;1\n"),
+            ("which is no name of an image"),
+        ),
+        (
+            lambda root: (root / ANSWERS).write_text("Filename;ClassId\n9.ppm;1\n"),
+            ("9.ppm is missing; the list that names it"),
+        ),
         (lambda root: (root / ANSWERS).unlink(), "GT-final_test.csv is missing; gtsrb needs it"),
-        (lambda root: (root / "gtsrb/GTSRB/Training/00042").rename(root / "elsewhere"), "00042 is missing; gtsrb needs it"),
+        (
+            lambda root: (root / "gtsrb/GTSRB/Training/00042").rename(root / "elsewhere"),
+            ("00042 is missing; gtsrb needs it"),
+        ),
         (lambda root: (root / "gtsrb/GTSRB/Training/00043").mkdir(), "has the folder 00043"),
         (
-            lambda root: (root / "gtsrb/GTSRB/Training/00001/a.ppm").write_bytes(b"P6\n40 40\n255\nabc"),
+            lambda root: (root / "gtsrb/GTSRB/Training/00001/a.ppm").write_bytes(
+                b"P6\n40 40\n255\nabc"
+            ),
             "a.ppm is no readable image",
         ),
-        (lambda root: (root / "gtsrb/GTSRB/Training/00001/a.ppm").write_bytes(b"%!PS-Adobe-3.0 EPSF"), "is no readable image"),
+        (
+            lambda root: (root / "gtsrb/GTSRB/Training/00001/a.ppm").write_bytes(
+                b"%!PS-Adobe-3.0 EPSF"
+            ),
+            "is no readable image",
+        ),
     ],
 )
-def test_gtsrb_refuses_what_is_damaged(tmp_path: Path, spoil: Callable[[Path], object], sentence: str) -> None:
+def test_gtsrb_refuses_what_is_damaged(
+    tmp_path: Path, spoil: Callable[[Path], object], sentence: str
+) -> None:
     write_gtsrb(tmp_path)
     spoil(tmp_path)
     with pytest.raises(Refused, match=sentence):
@@ -140,7 +203,9 @@ def test_gtsrb_refuses_what_is_damaged(tmp_path: Path, spoil: Callable[[Path], o
         ({"roi": True}, "gtsrb has no option roi; it knows only classes, min_side"),
     ],
 )
-def test_gtsrb_refuses_wrong_options(tmp_path: Path, options: dict[str, object], sentence: str) -> None:
+def test_gtsrb_refuses_wrong_options(
+    tmp_path: Path, options: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(Refused, match=sentence):
         gtsrb.load(size=24, root=str(tmp_path), options=options)
 
@@ -158,23 +223,38 @@ def test_belgiumts_leaves_out_classes_without_test_images(tmp_path: Path) -> Non
         belgiumts.load(size=24, root=str(tmp_path), options={"classes": [1]})
 
 
-def test_dfg_crops_its_boxes_opening_each_photograph_once_to_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dfg_crops_its_boxes_opening_each_photograph_once_to_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     photos = write_dfg(tmp_path)
     read: list[str] = []
     convert = Image.Image.convert
-    monkeypatch.setattr(Image.Image, "convert", lambda photo, mode: read.append(photo.filename) or convert(photo, mode))
+    monkeypatch.setattr(
+        Image.Image,
+        "convert",
+        lambda photo, mode: read.append(photo.filename) or convert(photo, mode),
+    )
     pool = dfg.load(size=24, root=str(tmp_path), options={})
     assert sorted(Path(path).name for path in read) == sorted(photos)
     assert pool.names == ("II-1", "II-2", "II-30-30")
-    assert (pool.labels.tolist(), pool.part.tolist()) == ([0, 0, 1, 1, 2, 2] * 4, [0] * 12 + [1] * 12)
+    assert (pool.labels.tolist(), pool.part.tolist()) == (
+        [0, 0, 1, 1, 2, 2] * 4,
+        [0] * 12 + [1] * 12,
+    )
     box = Image.fromarray(photos["train1.jpg"][4:28, 10:30])  # y 3.6 to 27.6, x 10.4 to 30.4
-    assert (pool.images[8].transpose(1, 2, 0) == np.asarray(box.resize((24, 24), Image.Resampling.BILINEAR))).all()
+    assert (
+        pool.images[8].transpose(1, 2, 0)
+        == np.asarray(box.resize((24, 24), Image.Resampling.BILINEAR))
+    ).all()
     assert len(dfg.load(size=24, root=str(tmp_path), options={"min_side": 21})) == 12
 
 
 def test_a_box_ends_at_the_edge_and_one_outside_is_refused(tmp_path: Path) -> None:
     pixels = picture(tmp_path / "a.png", 30, 50)
-    listed = [crops.Crop(tmp_path / "a.png", "a", 0, box) for box in ((-3, 10, 20, 40), (40, 0, 41, 90), (5, 5, 5, 9))]
+    listed = [
+        crops.Crop(tmp_path / "a.png", "a", 0, box)
+        for box in ((-3, 10, 20, 40), (40, 0, 41, 90), (5, 5, 5, 9))
+    ]
     found = crops.measured(listed, min_side=0)
     assert [crop.box for crop in found] == [(0, 10, 20, 30), (40, 0, 41, 30)]
     assert (crops.pixels(found[:1], size=20)[0].transpose(1, 2, 0) == pixels[10:30, :20]).all()
@@ -186,16 +266,33 @@ def test_a_box_ends_at_the_edge_and_one_outside_is_refused(tmp_path: Path) -> No
     ("change", "sentence"),
     [
         (lambda held: held.pop("images"), "not in COCO's form .*'images'"),
-        (lambda held: held["images"][0].update(file_name="../a.jpg"), "not in COCO's form .*photograph '../a.jpg'"),
-        (lambda held: held["annotations"][0].update(category_id=9), "not in COCO's form .*KeyError: 9"),
+        (
+            lambda held: held["images"][0].update(file_name="../a.jpg"),
+            ("not in COCO's form .*photograph '../a.jpg'"),
+        ),
+        (
+            lambda held: held["annotations"][0].update(category_id=9),
+            ("not in COCO's form .*KeyError: 9"),
+        ),
         (lambda held: held["annotations"][0].update(bbox=[1, 2, 3]), "not in COCO's form"),
-        (lambda held: held["annotations"][0].update(bbox=[1, 2, -3, 4]), "not in COCO's form .*the box"),
-        (lambda held: held["annotations"][0].update(bbox=[1, 2, float("nan"), 4]), "not in COCO's form .*the box"),
+        (
+            lambda held: held["annotations"][0].update(bbox=[1, 2, -3, 4]),
+            ("not in COCO's form .*the box"),
+        ),
+        (
+            lambda held: held["annotations"][0].update(bbox=[1, 2, float("nan"), 4]),
+            ("not in COCO's form .*the box"),
+        ),
         (lambda held: held["annotations"].append(3), "not in COCO's form"),
-        (lambda held: held["images"][0].update(file_name="gone.jpg"), "gone.jpg is missing; the list that names it needs it"),
+        (
+            lambda held: held["images"][0].update(file_name="gone.jpg"),
+            ("gone.jpg is missing; the list that names it needs it"),
+        ),
     ],
 )
-def test_dfg_refuses_annotations_of_another_form(tmp_path: Path, change: Callable[[dict], object], sentence: str) -> None:
+def test_dfg_refuses_annotations_of_another_form(
+    tmp_path: Path, change: Callable[[dict], object], sentence: str
+) -> None:
     write_dfg(tmp_path)
     held = json.loads((tmp_path / "DFG/test.json").read_text())
     change(held)
@@ -212,7 +309,12 @@ def merged(tmp_path: Path) -> Path:
     """All three data sets and a map of three signs, map.csv."""
     write_gtsrb(tmp_path, {13: 9, 1: 30}, test=1)
     for part in belgiumts.PARTS:
-        folders(tmp_path / "BelgiumTSC" / part, {21: 8}, classes=62, side=32 if part == "Testing" else 31)
+        folders(
+            tmp_path / "BelgiumTSC" / part,
+            {21: 8},
+            classes=62,
+            side=32 if part == "Testing" else 31,
+        )
     write_dfg(tmp_path)
     (tmp_path / "map.csv").write_text(TINY)
     return tmp_path
@@ -221,7 +323,8 @@ def merged(tmp_path: Path) -> Path:
 def test_supertraffic_counts_what_is_large_enough_and_takes_the_most_frequent(merged: Path) -> None:
     options = {"map": str(merged / "map.csv"), "classes": 2}
     pool = supertraffic.load(size=32, root=str(merged), options=options)
-    # limit 30: 30 + 1 of gtsrb, 4 of dfg; stop: 2 + 1, 4, and of belgiumts 8 + 2 (its training images are too small);
+    # limit 30: 30 + 1 of gtsrb, 4 of dfg; stop: 2 + 1, 4, and of belgiumts 8 + 2 (its training
+    # images are too small);
     assert pool.names == ("limit 30", "stop")  # yield: 9 + 1, 4, 2
     assert np.bincount(pool.labels).tolist() == [35, 17]
     assert np.bincount(pool.labels[pool.part == 1]).tolist() == [3, 13]
@@ -238,9 +341,13 @@ def test_supertraffic_reads_only_the_sources_that_are_named(merged: Path) -> Non
     (merged / "DFG").rename(merged / "elsewhere")
     (merged / "BelgiumTSC").rename(merged / "elsewhere too")
     options = {"map": str(merged / "map.csv"), "classes": 2, "sources": ["gtsrb"]}
-    assert np.bincount(supertraffic.load(size=32, root=str(merged), options=options).labels).tolist() == [31, 10]
+    assert np.bincount(
+        supertraffic.load(size=32, root=str(merged), options=options).labels
+    ).tolist() == [31, 10]
     with pytest.raises(Refused, match=r"train\.json is missing; dfg needs it"):
-        supertraffic.load(size=32, root=str(merged), options={**options, "sources": ["gtsrb", "dfg"]})
+        supertraffic.load(
+            size=32, root=str(merged), options={**options, "sources": ["gtsrb", "dfg"]}
+        )
 
 
 @pytest.mark.parametrize(
@@ -251,33 +358,46 @@ def test_supertraffic_reads_only_the_sources_that_are_named(merged: Path) -> Non
         ("21 22", "21 19", "class '19' of belgiumts stands under 'yield' and 'stop'"),
         ("sign,gtsrb", "gtsrb,sign", "give it the columns sign, gtsrb, dfg, belgiumts, note"),
         (",two folders", "", "each line needs a sign and 5 cells; correct the line 'stop, 14"),
-        ("limit 30,1,II-30-30", "stop,1,II-30-30", "leads to only 2 signs .*, but classes asks for 3"),
+        (
+            "limit 30,1,II-30-30",
+            "stop,1,II-30-30",
+            ("leads to only 2 signs .*, but classes asks for 3"),
+        ),
         (TINY, "", "is no table of text"),
     ],
 )
 def test_supertraffic_refuses_a_wrong_map(merged: Path, old: str, new: str, sentence: str) -> None:
     (merged / "map.csv").write_text(TINY.replace(old, new))
     with pytest.raises(Refused, match=sentence):
-        supertraffic.load(size=32, root=str(merged), options={"map": str(merged / "map.csv"), "classes": 3})
+        supertraffic.load(
+            size=32, root=str(merged), options={"map": str(merged / "map.csv"), "classes": 3}
+        )
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"sources": ["lisa"]}, "sources must be a list of different entries out of gtsrb, dfg, belgiumts"),
+        (
+            {"sources": ["lisa"]},
+            ("sources must be a list of different entries out of gtsrb, dfg, belgiumts"),
+        ),
         ({"classes": 1}, "classes must be a whole number of at least 2"),
         ({"map": "none.csv", "sources": ["gtsrb"]}, "none.csv is missing; supertraffic needs it"),
         ({"top": 10}, "supertraffic has no option top"),
     ],
 )
-def test_supertraffic_refuses_wrong_options(tmp_path: Path, options: dict[str, object], sentence: str) -> None:
+def test_supertraffic_refuses_wrong_options(
+    tmp_path: Path, options: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(Refused, match=sentence):
         supertraffic.load(size=32, root=str(tmp_path), options=options)
 
 
 def test_the_label_map_has_every_gtsrb_class_once_and_no_unknown_belgian_one() -> None:
     known = {"gtsrb": gtsrb.list_keys(None), "belgiumts": belgiumts.list_keys(None)}
-    signs = read_map(supertraffic.MAP, known=known, columns=supertraffic.SOURCES, data="supertraffic")
+    signs = read_map(
+        supertraffic.MAP, known=known, columns=supertraffic.SOURCES, data="supertraffic"
+    )
     assert [key for source, key in signs if source == "gtsrb"] == gtsrb.list_keys(None)
     assert len(set(signs.values())) == 43
     with supertraffic.MAP.open(encoding="utf-8", newline="") as file:

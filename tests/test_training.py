@@ -1,4 +1,6 @@
-"""Training's pure parts: schedules at known positions, augmentation by brute force, splits by their properties."""
+"""Training's pure parts: schedules at known positions, augmentation by brute force, splits by their
+properties.
+"""
 
 import math
 from dataclasses import replace
@@ -20,7 +22,8 @@ from robustgen.training.types import Objective, Recipe
 settings.load_profile("ci")  # no deadline, same examples in every run
 
 
-# --- schedules ---------------------------------------------------------------------------------------------------
+# --- schedules ------------------------------------------------------------------------------------
+# ---------------
 
 
 def test_one_cycle_rises_to_its_peak_at_thirty_percent_and_ends_at_zero() -> None:
@@ -64,7 +67,11 @@ def test_constant_is_constant() -> None:
 @pytest.mark.parametrize(
     ("kind", "wrong", "words"),
     [
-        (Recipe, {"schedule": "linear"}, "schedule must be one of onecycle, cosine, multistep, constant, not 'linear'"),
+        (
+            Recipe,
+            {"schedule": "linear"},
+            ("schedule must be one of onecycle, cosine, multistep, constant, not 'linear'"),
+        ),
         (Recipe, {"optimizer": "adamw"}, "optimizer must be one of sgd, adam, not 'adamw'"),
         (Recipe, {"epochs": 0}, "epochs must be a whole number of at least 1"),
         (Recipe, {"batch": 2.5}, "batch must be a whole number"),
@@ -74,7 +81,9 @@ def test_constant_is_constant() -> None:
         (Objective, {"eps": -1.0}, "eps must be a finite number of at least 0"),
     ],
 )
-def test_what_would_be_taken_for_something_else_is_refused(kind: Any, wrong: dict[str, Any], words: str) -> None:
+def test_what_would_be_taken_for_something_else_is_refused(
+    kind: Any, wrong: dict[str, Any], words: str
+) -> None:
     with pytest.raises(Refused, match=words):
         kind(**({"epochs": 3} if kind is Recipe else {}) | wrong)
 
@@ -86,7 +95,8 @@ def test_a_recipe_of_plain_values_is_the_recipe() -> None:
     assert replace(recipe, milestones=()) != recipe
 
 
-# --- augmentation ------------------------------------------------------------------------------------------------
+# --- augmentation
+# ------------------------------------------------------------------------------------------------
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -95,7 +105,9 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def pictures(n: int, channels: int = 2, height: int = 5, width: int = 4) -> Tensor:
     """Images without a zero and without two equal pixels."""
-    return 1 + torch.arange(float(n * channels * height * width)).reshape(n, channels, height, width)
+    return 1 + torch.arange(float(n * channels * height * width)).reshape(
+        n, channels, height, width
+    )
 
 
 def shifted(image: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -157,7 +169,9 @@ def test_all_shifts_of_up_to_crop_pixels_occur_about_equally_often() -> None:
 
 
 def test_the_same_generator_gives_the_same_images_and_another_does_not() -> None:
-    first, again, other = (augment(pictures(30), flip=True, crop=2, generator=generator(seed)) for seed in (1, 1, 2))
+    first, again, other = (
+        augment(pictures(30), flip=True, crop=2, generator=generator(seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -166,13 +180,20 @@ def test_no_augmentation_leaves_the_images() -> None:
     assert torch.equal(augment(pictures(3), flip=False, crop=0, generator=generator()), pictures(3))
 
 
-# --- splits ------------------------------------------------------------------------------------------------------
+# --- splits ---------------------------------------------------------------------------------------
+# ---------------
 
 
 @st.composite
 def pools(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
-    """(part, labels, validation) of a pool that is large enough to hold every class in every split."""
-    classes, train, test = draw(st.integers(1, 3)), draw(st.integers(120, 200)), draw(st.integers(60, 90))
+    """(part, labels, validation) of a pool that is large enough to hold every class in
+    every split.
+    """
+    classes, train, test = (
+        draw(st.integers(1, 3)),
+        draw(st.integers(120, 200)),
+        draw(st.integers(60, 90)),
+    )
     labels = np.arange(train + test) % classes
     part = np.repeat([0, 1], [train, test]).astype(np.uint8)
     order = np.random.default_rng(draw(st.integers(0, 9))).permutation(len(part))
@@ -180,7 +201,9 @@ def pools(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 @given(pools(), st.integers(0, 9))
-def test_splits_are_disjoint_and_complete(pool: tuple[np.ndarray, np.ndarray, int], seed: int) -> None:
+def test_splits_are_disjoint_and_complete(
+    pool: tuple[np.ndarray, np.ndarray, int], seed: int
+) -> None:
     part, labels, validation = pool
     found = split(part, labels, validation=validation, seed=seed, dataset="d")
     assert list(found) == ["train", "validation", "test"]
@@ -190,7 +213,9 @@ def test_splits_are_disjoint_and_complete(pool: tuple[np.ndarray, np.ndarray, in
 
 
 @given(pools(), st.integers(0, 9))
-def test_splits_depend_on_seed_and_data_set_and_on_nothing_else(pool: tuple[np.ndarray, np.ndarray, int], seed: int) -> None:
+def test_splits_depend_on_seed_and_data_set_and_on_nothing_else(
+    pool: tuple[np.ndarray, np.ndarray, int], seed: int
+) -> None:
     part, labels, validation = pool
     np.random.seed(seed)  # noqa: NPY002 - the global state must not matter
     one, again, other, elsewhere = (
@@ -206,7 +231,9 @@ def test_a_larger_validation_split_begins_with_the_smaller_and_the_test_split_st
     pool: tuple[np.ndarray, np.ndarray, int],
 ) -> None:
     part, labels, validation = pool
-    small, large = (split(part, labels, validation=n, seed=0, dataset="d") for n in (validation, validation + 1))
+    small, large = (
+        split(part, labels, validation=n, seed=0, dataset="d") for n in (validation, validation + 1)
+    )
     assert large["validation"].tolist()[:validation] == small["validation"].tolist()
     assert large["test"].tolist() == small["test"].tolist()
 
@@ -219,12 +246,17 @@ def test_class_counts_are_recorded_by_class_with_zeros() -> None:
 def test_a_class_that_a_split_lacks_is_refused_with_both_names() -> None:
     labels, part = np.array([0, 1] * 20 + [2, 2]), np.zeros(42, dtype=np.uint8)
     part[20:40] = 1
-    with pytest.raises(Refused, match=r"signs: split test has no image of class 2; .* add test images"):
+    with pytest.raises(
+        Refused, match=(r"signs: split test has no image of class 2; .* add test images")
+    ):
         split(part, labels, validation=10, seed=0, dataset="signs")
 
 
 @pytest.mark.parametrize("validation", [0, 20, 21, 1000])
 def test_a_validation_split_that_leaves_nothing_is_refused(validation: int) -> None:
     part = np.repeat([0, 1], 20).astype(np.uint8)
-    with pytest.raises(Refused, match=f"signs: cannot hold {validation} validation images out of 20 training images"):
+    with pytest.raises(
+        Refused,
+        match=(f"signs: cannot hold {validation} validation images out of 20 training images"),
+    ):
         split(part, np.zeros(40, dtype=np.int64), validation=validation, seed=0, dataset="signs")

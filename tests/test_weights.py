@@ -1,4 +1,6 @@
-"""Weights are read without executing and only into the net that the configuration names; every net is tried before its use."""
+"""Weights are read without executing and only into the net that the configuration names; every net
+is tried before its use.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,10 @@ def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
     expected = model.state_dict()
     assert found.state_dict().keys() == expected.keys()
     for name, tensor in found.state_dict().items():
-        assert (tensor.dtype, tensor.numpy().tobytes()) == (expected[name].dtype, expected[name].numpy().tobytes()), name
+        assert (tensor.dtype, tensor.numpy().tobytes()) == (
+            expected[name].dtype,
+            expected[name].numpy().tobytes(),
+        ), name
     assert torch.equal(found(batch(2)), model(batch(2)))
 
 
@@ -59,7 +64,9 @@ def test_damaged_weights_are_refused_with_a_sentence(length: int, tmp_path: Path
     path = tmp_path / "w.safetensors"
     classifier.save(path, settled(SMALL), SMALL)
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(BadFile, match=r"(?s)w\.safetensors is not .*; put a whole one in its place\.$"):
+    with pytest.raises(
+        BadFile, match=(r"(?s)w\.safetensors is not .*; put a whole one in its place\.$")
+    ):
         classifier.load(path, SMALL)
 
 
@@ -79,8 +86,14 @@ def test_tensors_without_a_spec_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({"net": "own.module"}, "net is 'own.module' in the file and 'resnet' in the configuration"),
-        ({"options": {"width": 10**7}}, "options is {'width': 10000000} in the file and {'width': 8} in the configuration"),
+        (
+            {"net": "own.module"},
+            ("net is 'own.module' in the file and 'resnet' in the configuration"),
+        ),
+        (
+            {"options": {"width": 10**7}},
+            ("options is {'width': 10000000} in the file and {'width': 8} in the configuration"),
+        ),
         ({"classes": 6}, "classes is 6 in the file and 5 in the configuration"),
         ({"mean": [float("nan")] * 3}, "mean is .nan, nan, nan. in the file"),
         ({"std": "a" * 10**6}, r"std is 'a+\.\.\. in"),
@@ -104,7 +117,9 @@ def test_a_file_whose_spec_is_another_is_refused_before_anything_is_built(
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", '"resnet"', "{}"])
 def test_a_spec_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
     write_with(save_file, tmp_path / "w.safetensors", state(), {"spec": text})
-    with pytest.raises(BadFile, match=r"does not say which net|net is None in the file and 'resnet'"):
+    with pytest.raises(
+        BadFile, match=(r"does not say which net|net is None in the file and 'resnet'")
+    ):
         classifier.load(tmp_path / "w.safetensors", SMALL)
 
 
@@ -134,8 +149,12 @@ def test_a_spec_that_no_net_can_have_is_refused(wrong: dict[str, Any], words: st
 
 @pytest.mark.parametrize("net", [{}, {"net": "resnet"}, [], {**dict.fromkeys(KEYS), "widht": 3}])
 def test_a_net_without_its_keys_is_refused_with_them(net: Any) -> None:
-    images = Images(np.zeros((1, 3, 32, 32), np.uint8), np.zeros(1, np.int64), np.zeros(1, np.int64), ("a", "b"))
-    with pytest.raises(Refused, match="A net is given as a JSON map of net, options, size, mean, std"):
+    images = Images(
+        np.zeros((1, 3, 32, 32), np.uint8), np.zeros(1, np.int64), np.zeros(1, np.int64), ("a", "b")
+    )
+    with pytest.raises(
+        Refused, match=("A net is given as a JSON map of net, options, size, mean, std")
+    ):
         NetSpec.of(net, images)
 
 
@@ -150,15 +169,25 @@ class Trap:
 
 
 @pytest.mark.parametrize("form", ["pickle", "torch"])
-def test_a_pickle_that_poses_as_weights_is_refused_and_not_executed(form: str, tmp_path: Path) -> None:
+def test_a_pickle_that_poses_as_weights_is_refused_and_not_executed(
+    form: str, tmp_path: Path
+) -> None:
     mark, path = tmp_path / "executed", tmp_path / "w.safetensors"
     if form == "pickle":
         path.write_bytes(pickle.dumps(Trap(mark)))
     else:
         torch.save(Trap(mark), path)
-    words = "a pickle, such as a PyTorch checkpoint" if form == "pickle" else "a zip archive, such as a PyTorch checkpoint"
+    words = (
+        "a pickle, such as a PyTorch checkpoint"
+        if form == "pickle"
+        else ("a zip archive, such as a PyTorch checkpoint")
+    )
     with pytest.raises(
-        BadFile, match=rf"w\.safetensors is {words}, not safetensors.*To bring weights in.*classifier\.save"
+        BadFile,
+        match=(
+            rf"w\.safetensors is {words}, not safetensors.*To bring weights "
+            r"in.*classifier\.save"
+        ),
     ) as found:
         classifier.load(path, SMALL)
     assert found.value.damaged is None
@@ -167,7 +196,8 @@ def test_a_pickle_that_poses_as_weights_is_refused_and_not_executed(form: str, t
     assert mark.exists()
 
 
-# --- nets of a user's own ----------------------------------------------------------------------------------------
+# --- nets of a user's own
+# ----------------------------------------------------------------------------------------
 
 OWN = """
 from torch import nn
@@ -189,7 +219,14 @@ def build(channels, classes, size):
 @pytest.mark.parametrize(
     ("more", "answer", "words"),
     [
-        (1, "z", r"logits must be float \[2, 5\], one per class of the data set, not Tensor float32 \[2, 6\]"),
+        (
+            1,
+            "z",
+            (
+                r"logits must be float \[2, 5\], one per class of the data set, not Tensor float32 "
+                r"\[2, 6\]"
+            ),
+        ),
         (0, "z[:, :, None, None]", r"not Tensor float32 \[2, 5, 1, 1\]"),
         (0, "z.argmax(1)", r"not Tensor int64 \[2\]"),
         (0, "(z, x) if self.training else z", r"not a tuple"),
@@ -198,7 +235,9 @@ def build(channels, classes, size):
         (0, "z.reshape(3)", r"failed with RuntimeError: .* \(lab\d+/mine.py, line 11\)"),
     ],
 )
-def test_a_net_is_tried_before_it_is_trained(own: Own, tmp_path: Path, more: int, answer: str, words: str) -> None:
+def test_a_net_is_tried_before_it_is_trained(
+    own: Own, tmp_path: Path, more: int, answer: str, words: str
+) -> None:
     kind = own(OWN.format(more=more, answer=answer))
     with pytest.raises(RefusedModule, match=f"^Net {kind}.* {words}"):
         train.run(training_job(kind, tmp_path))
@@ -210,7 +249,9 @@ def test_trained_weights_are_tried_before_they_are_used(own: Own, tmp_path: Path
     train.run(job)
     images, path = read_split(tmp_path, "train"), job.out
     assert ready(path, job.net, images)(images.tensors()[0]).shape == (8, 5)
-    with pytest.raises(BadFile, match=f"net is '{kind}' in the file and '{broken}' in the configuration"):
+    with pytest.raises(
+        BadFile, match=(f"net is '{kind}' in the file and '{broken}' in the configuration")
+    ):
         ready(path, {**job.net, "net": broken}, images)
     spec = NetSpec.of({**job.net, "net": broken}, images)
     classifier.save(path, classifier.classifier(spec), spec)
@@ -219,7 +260,8 @@ def test_trained_weights_are_tried_before_they_are_used(own: Own, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("build = dict", "build must return a torch.nn.Module, not a d"), ("", "has no attribute")]
+    ("text", "words"),
+    [("build = dict", "build must return a torch.nn.Module, not a d"), ("", "has no attribute")],
 )
 def test_a_module_that_builds_no_net_is_named(own: Own, text: str, words: str) -> None:
     kind = own(text)
@@ -230,11 +272,23 @@ def test_a_module_that_builds_no_net_is_named(own: Own, text: str, words: str) -
 def training_job(kind: str, folder: Path) -> train.TrainJob:
     """A job on eight random images of five classes."""
     rng = np.random.default_rng(0)
-    pool = {"images": rng.integers(0, 256, (8, 3, 8, 8)).astype(np.uint8), "labels": np.arange(8) % 5}
+    pool = {
+        "images": rng.integers(0, 256, (8, 3, 8, 8)).astype(np.uint8),
+        "labels": np.arange(8) % 5,
+    }
     write_arrays(folder / "pool.safetensors", pool)
     write_arrays(folder / "splits.safetensors", {"train": np.arange(8), "validation": np.arange(8)})
     write_json(folder / "pool.json", {"names": list("abcde")})
     net = {"net": kind, "options": {}, "size": 8, "mean": [0.5], "std": [0.5]}
     recipe = {"epochs": 1, "batch": 4, "lr": 1e-3, "milestones": [], "objective": {}}
-    facts = {"study_seed": 0, "seed": 0, "device": "cpu", "precision": "fp32", "threads": 1, "code": ""}
-    return train.TrainJob("mine", folder, net, recipe, None, None, out=folder / "out/weights.safetensors", **facts)
+    facts = {
+        "study_seed": 0,
+        "seed": 0,
+        "device": "cpu",
+        "precision": "fp32",
+        "threads": 1,
+        "code": "",
+    }
+    return train.TrainJob(
+        "mine", folder, net, recipe, None, None, out=folder / ("out/weights.safetensors"), **facts
+    )

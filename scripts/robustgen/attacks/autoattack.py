@@ -1,9 +1,11 @@
-"""AutoAttack (the package pyautoattack, by its authors) behind the project's signature; `options.version` says which.
+"""AutoAttack (the package pyautoattack, by its authors) behind the project's signature;
+`options.version` says which.
 
-`standard` (APGD-CE, targeted APGD and FAB, Square), `plus` and `rand` are fixed protocols of 100 iterations and 5000
-queries: `steps` is not used, and restarts and eot belong to the protocol. `custom` runs the members that `options.attacks`
-names, with `steps` iterations of APGD and FAB, the Spec's restarts and eot, and `options.n_queries` of Square.
-Images that are misclassified already and images that withstand come back clean: the protocol measures robust accuracy.
+`standard` (APGD-CE, targeted APGD and FAB, Square), `plus` and `rand` are fixed protocols of 100
+iterations and 5000 queries: `steps` is not used, and restarts and eot belong to the protocol.
+`custom` runs the members that `options.attacks` names, with `steps` iterations of APGD and FAB, the
+Spec's restarts and eot, and `options.n_queries` of Square. Images that are misclassified already
+and images that withstand come back clean: the protocol measures robust accuracy.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from robustgen.data.store import check_images
 NORMS = {"linf": "Linf", "l2": "L2"}
 VERSIONS = ("standard", "rand", "plus", "custom")
 FEWEST = {"apgd-dlr": 3, "apgd-t": 4}  # classes that the loss of a member ranks
-CHECKPOINTS = {"n_iter_2": 0.22, "n_iter_min": 0.06, "size_decr": 0.03}  # shares of APGD's iterations
+# shares of APGD's iterations
+CHECKPOINTS = {"n_iter_2": 0.22, "n_iter_min": 0.06, "size_decr": 0.03}
 TAKES = {  # what each version uses of an entry
     "version": {
         "standard": ("linf", "l2", "eps"),
@@ -57,8 +60,12 @@ OPTIONS = {
 }
 
 
-def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
-    """The protocol's images from a seed drawn from `generator`; counts are batch totals over n, its checks included."""
+def attack(
+    classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
+) -> Attacked:
+    """The protocol's images from a seed drawn from `generator`; counts are batch totals over n, its
+    checks included.
+    """
     check_images(images)
     _check(spec)
     with sealed(classifier, generator) as counter, _quiet():
@@ -72,13 +79,21 @@ def _check(spec: Spec) -> None:
     budget("AutoAttack", spec)
     version = spec.options.get("version", "standard")
     if version not in VERSIONS:
-        raise Refused(f"AutoAttack has no version {version!r}; options.version may be {', '.join(VERSIONS)}.")
+        raise Refused(
+            f"AutoAttack has no version {version!r}; options.version may be {', '.join(VERSIONS)}."
+        )
     for wrong in sorted(set(spec.options) - {"version", "attacks", "n_queries"}):
-        raise Refused(f"AutoAttack takes no option {wrong!r}; it takes version and, for custom, attacks and n_queries.")
+        raise Refused(
+            f"AutoAttack takes no option {wrong!r}; it takes version and, for custom, attacks "
+            "and n_queries."
+        )
     if version == "custom":
         _check_members(spec.options.get("attacks"))
     elif len(spec.options) > ("version" in spec.options) or spec.restarts != 1 or spec.eot != 1:
-        raise Refused(f"AutoAttack {version} is a fixed protocol; attacks, n_queries, restarts and eot are for version custom.")
+        raise Refused(
+            f"AutoAttack {version} is a fixed protocol; attacks, n_queries, restarts and eot "
+            "are for version custom."
+        )
 
 
 def _check_members(members: Any) -> None:
@@ -86,7 +101,10 @@ def _check_members(members: Any) -> None:
 
     known = get_args(AttackName)
     if not isinstance(members, list | tuple) or not members or set(members) - set(known):
-        raise Refused(f"AutoAttack custom needs options.attacks, a list of {', '.join(known)}; it is {members!r}.")
+        raise Refused(
+            f"AutoAttack custom needs options.attacks, a list of {', '.join(known)}; it is "
+            f"{members!r}."
+        )
 
 
 def _build(counter: Counter, spec: Spec, images: Tensor) -> Any:
@@ -95,7 +113,9 @@ def _build(counter: Counter, spec: Spec, images: Tensor) -> Any:
     version, members = spec.options.get("version", "standard"), spec.options.get("attacks")
     seed, norm = int(torch.randint(2**31, ())), NORMS[spec.norm]
     given: dict[str, Any] = {"eps": spec.eps, "norm": norm, "seed": seed, "device": images.device}
-    runner = AutoAttack(counter, version=version, attacks=list(members) if members else None, **given)
+    runner = AutoAttack(
+        counter, version=version, attacks=list(members) if members else None, **given
+    )
     classes = counter.classes(images)
     _enough(classes, runner.attacks_to_run)
     runner.apgd_targeted.n_target_classes = runner.fab.n_target_classes = min(9, classes - 1)
@@ -109,7 +129,8 @@ def _enough(classes: int, members: list[str]) -> None:
         fewest = FEWEST.get(member, 2)
         if classes < fewest:
             raise Refused(
-                f"{member} needs at least {fewest} classes, the classifier has {classes}; choose others in version custom."
+                f"{member} needs at least {fewest} classes, the classifier has {classes}; choose "
+                "others in version custom."
             )
 
 
@@ -127,7 +148,9 @@ def _customise(runner: Any, spec: Spec) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Only the library's warnings are logged; the tracing function that its check of the classifier drops is put back."""
+    """Only the library's warnings are logged; the tracing function that its check of the classifier
+    drops is put back.
+    """
     logger, trace = logging.getLogger("auto-attack"), sys.gettrace()
     level = logger.level
     logger.setLevel(logging.WARNING)

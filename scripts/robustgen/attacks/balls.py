@@ -1,4 +1,6 @@
-"""Balls of an attack, by norm: where it may start, which way is steepest, how it is brought back."""
+"""Balls of an attack, by norm: where it may start, which way is steepest, how it is brought
+back.
+"""
 
 from __future__ import annotations
 
@@ -43,15 +45,21 @@ class L2:
         return (x + (self.eps * radius * direction / _norm(direction)).to(x.device)).clamp_(0, 1)
 
     def steepest(self, gradient: Tensor) -> Tensor:
-        """g / |g|, and 0 where g is 0; scaled first, for on confident images |g| is tiny and its square would vanish."""
+        """g / |g|, and 0 where g is 0; scaled first, for on confident images |g| is tiny and its
+        square would vanish.
+        """
         largest = gradient.abs().amax(dim=(1, 2, 3), keepdim=True)
         scaled = gradient / largest.clamp_min(torch.finfo(gradient.dtype).tiny)
         return scaled / _norm(scaled).clamp_min(TINY)
 
     def project(self, x: Tensor, centre: Tensor) -> Tensor:
-        """The nearest point of the ball around `centre`, clipped to an image (which stays in the ball)."""
+        """The nearest point of the ball around `centre`, clipped to an image (which stays in the
+        ball).
+        """
         delta = x - centre
-        return (centre + delta * (self.eps / _norm(delta).clamp_min(TINY)).clamp_max(1)).clamp_(0, 1)
+        return (centre + delta * (self.eps / _norm(delta).clamp_min(TINY)).clamp_max(1)).clamp_(
+            0, 1
+        )
 
 
 def ball(norm: str, eps: float) -> Linf | L2:

@@ -1,9 +1,10 @@
 """Attacks of the library foolbox behind the project's signature; `options.name` says which.
 
-The bounded ones give foolbox's clipped images. Some results depend on the batch: L2CarliniWagner ends a search for the
-whole batch once the batch's loss stalls (`abort_early`), and BoundaryAttack draws one proposal for all its images.
-L2CarliniWagner raises its constant tenfold per failed binary search from `initial_const`; logits of small differences
-need a larger one. LinfFastGradient starts at the image unless `options.random_start: true`.
+The bounded ones give foolbox's clipped images. Some results depend on the batch: L2CarliniWagner
+ends a search for the whole batch once the batch's loss stalls (`abort_early`), and BoundaryAttack
+draws one proposal for all its images. L2CarliniWagner raises its constant tenfold per failed binary
+search from `initial_const`; logits of small differences need a larger one. LinfFastGradient starts
+at the image unless `options.random_start: true`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,13 @@ OPTIONS = {
         "only": {"name": ("LinfFastGradient",)},
         "means": "Start LinfFastGradient at a random point of the ball.",
     },
-    "init_epsilon": {"type": "number", "above": 0, "default": 1.0, "only": {"name": ("DDN",)}, "means": "First radius of DDN."},
+    "init_epsilon": {
+        "type": "number",
+        "above": 0,
+        "default": 1.0,
+        "only": {"name": ("DDN",)},
+        "means": "First radius of DDN.",
+    },
     "gamma": {
         "type": "number",
         "above": 0,
@@ -87,7 +94,9 @@ OPTIONS = {
         "above": 0,
         "default": 0.001,
         "only": {"name": ("L2CarliniWagner",)},
-        "means": "First constant of Carlini and Wagner; ten times as much after each search that fails.",
+        "means": (
+            "First constant of Carlini and Wagner; ten times as much after each search that fails."
+        ),
     },
     "abort_early": {
         "type": "true or false",
@@ -171,11 +180,18 @@ OFFERS = {
     "LinfDeepFool": Offer(("linf",), _steps, minimum=True),
     "BoundaryAttack": Offer(("l2",), _steps, minimum=True),
 }
-CLASSES = {name: f"{name}Attack" for name in ("LinfFastGradient", "DDN", "L2CarliniWagner", "L2DeepFool", "LinfDeepFool")}
+CLASSES = {
+    name: f"{name}Attack"
+    for name in ("LinfFastGradient", "DDN", "L2CarliniWagner", "L2DeepFool", "LinfDeepFool")
+}
 
 
-def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
-    """The library's attack from a seed drawn from `generator`; counts are batch totals divided by n."""
+def attack(
+    classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
+) -> Attacked:
+    """The library's attack from a seed drawn from `generator`; counts are batch totals divided by
+    n.
+    """
     import foolbox
     from foolbox.models.pytorch import PyTorchModel
 
@@ -187,23 +203,36 @@ def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec,
     attacker = build(make, filled=chosen.arguments(spec), options=options)
     with sealed(classifier, generator) as counter:
         model = PyTorchModel(counter, bounds=(0, 1), device=images.device)
-        x = _found(name, attacker, model, images, labels, None if chosen.minimum else spec.eps, spec.restarts)
+        x = _found(
+            name,
+            attacker,
+            model,
+            images,
+            labels,
+            None if chosen.minimum else spec.eps,
+            spec.restarts,
+        )
         return judged(counter, images, labels, x, minimum=chosen.minimum)
 
 
-def _found(name: str, attacker: Any, model: Any, x: Tensor, y: Tensor, eps: float | None, restarts: int) -> Tensor:
+def _found(
+    name: str, attacker: Any, model: Any, x: Tensor, y: Tensor, eps: float | None, restarts: int
+) -> Tensor:
     if name == "BoundaryAttack":
         return _from_starts(attacker, model, x, y)
     repeated = attacker if restarts == 1 else attacker.repeat(restarts)
     found: Tensor = repeated(model, x, y, epsilons=eps)[1]
     if name != "L2CarliniWagner":
         return found
-    failed = (found == 0).flatten(1).all(dim=1)  # a black image says so, which may well be misclassified
+    # a black image says so, which may well be misclassified
+    failed = (found == 0).flatten(1).all(dim=1)
     return torch.where(failed.reshape(-1, 1, 1, 1), x, found)
 
 
 def _from_starts(attacker: Any, model: Any, images: Tensor, labels: Tensor) -> Tensor:
-    """The attack on those images for which noise holds a start; the library would give up on all if one has none."""
+    """The attack on those images for which noise holds a start; the library would give up on all if
+    one has none.
+    """
     from foolbox.attacks.blended_noise import LinearSearchBlendedUniformNoiseAttack as Search
 
     search = attacker.init_attack or Search(steps=50)

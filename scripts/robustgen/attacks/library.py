@@ -1,4 +1,6 @@
-"""What the wrappers of attack libraries share: what an attack takes of a Spec, a sealed classifier, the verdict."""
+"""What the wrappers of attack libraries share: what an attack takes of a Spec, a sealed classifier,
+the verdict.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from robustgen.core.refusal import Refused
 
 @dataclass(frozen=True)
 class Offer:
-    """One attack of a library: its norms, the arguments that a Spec fills, and which wishes of a Spec it can meet."""
+    """One attack of a library: its norms, the arguments that a Spec fills, and which wishes of a
+    Spec it can meet.
+    """
 
     norms: tuple[str, ...]
     arguments: Callable[[Spec], dict[str, Any]]
@@ -29,14 +33,21 @@ class Offer:
 
 
 def offer(library: str, name: str, offers: dict[str, Offer], spec: Spec) -> Offer:
-    """The attack of that name, after refusing every wish of the Spec that it would silently ignore."""
+    """The attack of that name, after refusing every wish of the Spec that it would silently
+    ignore.
+    """
     if name not in offers:
-        raise Refused(f"{library} {name!r} is not wrapped; options.name may be {', '.join(offers)}.")
+        raise Refused(
+            f"{library} {name!r} is not wrapped; options.name may be {', '.join(offers)}."
+        )
     untargeted(library, spec)
     found, label = offers[name], f"{name} of {library}"
     budget(label, spec, minimum=found.minimum)
     if spec.norm not in found.norms:
-        raise Refused(f"{label} is an attack in {' and '.join(found.norms)}, not in {spec.norm}; write norm: {found.norms[0]}.")
+        raise Refused(
+            f"{label} is an attack in {' and '.join(found.norms)}, not in {spec.norm}; write "
+            f"norm: {found.norms[0]}."
+        )
     if not found.iterates and spec.steps != 1:
         raise Refused(f"{label} takes one step, not {spec.steps}; write steps: [1].")
     if not found.restarts and spec.restarts != 1:
@@ -49,29 +60,45 @@ def offer(library: str, name: str, offers: dict[str, Offer], spec: Spec) -> Offe
 def untargeted(library: str, spec: Spec) -> None:
     """Refuse targets and energy terms, which only the project's own attacks have."""
     if spec.weight or spec.target != "none":
-        raise Refused(f"Attacks of {library} are run untargeted and without an energy term; use kind pgd for those.")
+        raise Refused(
+            f"Attacks of {library} are run untargeted and without an energy term; use kind pgd "
+            "for those."
+        )
 
 
 def budget(label: str, spec: Spec, *, minimum: bool = False) -> None:
-    """Refuse a finite eps where the smallest perturbation is sought, and an infinite one elsewhere."""
+    """Refuse a finite eps where the smallest perturbation is sought, and an infinite one
+    elsewhere.
+    """
     if minimum and spec.eps != inf:
-        raise Refused(f"{label} seeks the smallest perturbation and has no budget; write eps: [unbounded], not {spec.eps:.4g}.")
+        raise Refused(
+            f"{label} seeks the smallest perturbation and has no budget; write eps: "
+            f"[unbounded], not {spec.eps:.4g}."
+        )
     if not minimum and spec.eps == inf:
         raise Refused(f"{label} needs a budget; write a finite eps.")
 
 
-def build(make: Callable[..., Any], *handed: Any, filled: dict[str, Any], options: dict[str, Any]) -> Any:
-    """The library's object from what the Spec fills and what the options add; unknown options are refused."""
+def build(
+    make: Callable[..., Any], *handed: Any, filled: dict[str, Any], options: dict[str, Any]
+) -> Any:
+    """The library's object from what the Spec fills and what the options add; unknown options are
+    refused.
+    """
     free = [name for name in inspect.signature(make).parameters if name not in {"model", *filled}]
     for wrong in sorted(set(options) - set(free)):
-        raise Refused(f"{make.__name__} takes no option {wrong!r}; beside name it takes {', '.join(free) or 'none'}.")
+        raise Refused(
+            f"{make.__name__} takes no option {wrong!r}; beside name it takes "
+            f"{', '.join(free) or 'none'}."
+        )
     return make(*handed, **filled, **options)
 
 
 class Counter(nn.Module):
     """The classifier, counting how many images pass forwards and how many gradients come back.
 
-    A library's switching between training and evaluation mode does not reach it: its modes are its owner's.
+    A library's switching between training and evaluation mode does not reach it: its modes are its
+    owner's.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -82,7 +109,8 @@ class Counter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self.forwards += len(x)
-        x = x.view_as(x)  # a node of this pass alone: hooks on x itself would fire for its other passes too
+        # a node of this pass alone: hooks on x itself would fire for its other passes too
+        x = x.view_as(x)
         if x.requires_grad:
             x.register_hook(self._count)
         z: Tensor = self.classifier(x)
@@ -103,7 +131,9 @@ class Counter(nn.Module):
 
 @contextmanager
 def sealed(classifier: Classifier, generator: torch.Generator) -> Iterator[Counter]:
-    """The counted classifier, its parameters without gradients and torch seeded from `generator`; both are restored."""
+    """The counted classifier, its parameters without gradients and torch seeded from `generator`;
+    both are restored.
+    """
     counter = Counter(classifier)
     live = [weight for weight in counter.parameters() if weight.requires_grad]
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
@@ -115,10 +145,14 @@ def sealed(classifier: Classifier, generator: torch.Generator) -> Iterator[Count
                 weight.requires_grad_(True)
 
 
-def judged(counter: Counter, images: Tensor, labels: Tensor, found: Tensor, *, minimum: bool = False) -> Attacked:
-    """The found images, clipped, and whether each fools the classifier in one more pass; counts are batch totals over n.
+def judged(
+    counter: Counter, images: Tensor, labels: Tensor, found: Tensor, *, minimum: bool = False
+) -> Attacked:
+    """The found images, clipped, and whether each fools the classifier in one more pass; counts are
+    batch totals over n.
 
-    Where an attack that seeks the smallest perturbation found none, the natural image is given back.
+    Where an attack that seeks the smallest perturbation found none, the natural image is given
+    back.
     """
     x = found.detach().clamp(0, 1)
     with torch.no_grad():

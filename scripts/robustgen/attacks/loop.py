@@ -26,7 +26,9 @@ def ascend(
         yield x
 
 
-def input_gradient(classifier: Classifier, loss: Loss, *, eot: int = 1) -> Callable[[Tensor], Tensor]:
+def input_gradient(
+    classifier: Classifier, loss: Loss, *, eot: int = 1
+) -> Callable[[Tensor], Tensor]:
     """x -> the gradient of the loss in x, averaged over `eot` forward passes."""
 
     def gradient(x: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ Loss = Callable[[Tensor], Tensor]  # logits [n,K] -> [n]
 def untargeted(y: Tensor, *, weight: float = 0.0) -> Loss:
     """CE(z,y) + lambda E(x), eq. 10: PGD at lambda = 0, High-Energy PGD above.
 
-    The paper's eq. 11 prints the energy outside of the gradient; the gradient here is of the whole sum, as in its code.
+    The paper's eq. 11 prints the energy outside of the gradient; the gradient here is of the whole
+    sum, as in its code.
     """
     return lambda z: _with_energy(cross_entropy(z, y, reduction="none"), z, weight)
 

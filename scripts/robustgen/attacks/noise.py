@@ -1,4 +1,6 @@
-"""Gaussian noise of standard deviation eps, clipped to an image: the perturbation that means no harm, for detectors."""
+"""Gaussian noise of standard deviation eps, clipped to an image: the perturbation that means no
+harm, for detectors.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,22 @@ from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.data.store import check_images
 
 BALL = False  # eps is a standard deviation, no radius
-TAKES = ("linf", "l2", "eps")  # what it uses of an entry; the norm says which budgets of the data set it takes
+# what it uses of an entry; the norm says which budgets of the data set it takes
+TAKES = ("linf", "l2", "eps")
 OPTIONS: dict[str, dict[str, object]] = {}
 
 
-def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
-    """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]; norm and steps have no meaning and are not used."""
+def attack(
+    classifier: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    spec: Spec,
+    generator: torch.Generator,
+) -> Attacked:
+    """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]; norm and steps have no meaning and are
+    not used.
+    """
     check_images(images)
     untargeted("kind noise", spec)
     budget("Gaussian noise", spec)

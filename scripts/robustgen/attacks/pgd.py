@@ -1,4 +1,6 @@
-"""FGSM, PGD and High-Energy PGD in L_inf and L_2, untargeted or targeted, with restarts and EOT: one trajectory."""
+"""FGSM, PGD and High-Energy PGD in L_inf and L_2, untargeted or targeted, with restarts and EOT:
+one trajectory.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,34 @@ from robustgen.attacks.losses import Loss, choose_target, targeted, untargeted
 from robustgen.attacks.types import Attacked, Classifier, Spec
 from robustgen.data.store import check_images
 
-TAKES = ("linf", "l2", "eps", "steps", "step", "restarts", "random_start", "target", "eot", "weight")  # of an entry
+# of an entry
+TAKES = (
+    "linf",
+    "l2",
+    "eps",
+    "steps",
+    "step",
+    "restarts",
+    "random_start",
+    "target",
+    "eot",
+    "weight",
+)
 OPTIONS: dict[str, dict[str, object]] = {}
 
 
-def attack(classifier: Classifier, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
+def attack(
+    classifier: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    spec: Spec,
+    generator: torch.Generator,
+) -> Attacked:
     """The image after `spec.steps` steps; of several restarts the one of highest loss."""
-    return snapshots(classifier, images, labels, spec=spec, generator=generator, at=(spec.steps,))[spec.steps]
+    return snapshots(classifier, images, labels, spec=spec, generator=generator, at=(spec.steps,))[
+        spec.steps
+    ]
 
 
 def snapshots(
@@ -31,7 +54,9 @@ def snapshots(
     generator: torch.Generator,
     at: tuple[int, ...],
 ) -> dict[int, Attacked]:
-    """The same attack stopped after each number of steps in `at`, from one trajectory per restart."""
+    """The same attack stopped after each number of steps in `at`, from one trajectory per
+    restart.
+    """
     check_images(images)
     loss, goal = _objective(classifier, images, labels, spec, generator)
     best: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
@@ -45,7 +70,9 @@ def snapshots(
 def _objective(
     classifier: Classifier, images: Tensor, y: Tensor, spec: Spec, generator: torch.Generator
 ) -> tuple[Loss, tuple[Tensor, bool]]:
-    """The loss to climb, and the goal: (classes, whether to reach them rather than to leave them)."""
+    """The loss to climb, and the goal: (classes, whether to reach them rather than to leave
+    them).
+    """
     if spec.target == "none":
         return untargeted(y, weight=spec.weight), (y, False)
     t = choose_target(_logits(classifier, images), y, spec.target, generator)
@@ -53,7 +80,12 @@ def _objective(
 
 
 def _trajectory(
-    classifier: Classifier, images: Tensor, loss: Loss, spec: Spec, generator: torch.Generator, steps: int
+    classifier: Classifier,
+    images: Tensor,
+    loss: Loss,
+    spec: Spec,
+    generator: torch.Generator,
+    steps: int,
 ) -> Iterator[Tensor]:
     region = ball(spec.norm, spec.eps)
     return ascend(
@@ -70,16 +102,23 @@ def _logits(classifier: Classifier, x: Tensor) -> Tensor:
         return classifier(x)
 
 
-def _better(held: tuple[Tensor, Tensor, Tensor] | None, x: Tensor, z: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
+def _better(
+    held: tuple[Tensor, Tensor, Tensor] | None, x: Tensor, z: Tensor, loss: Loss
+) -> tuple[Tensor, Tensor, Tensor]:
     """Per image the point of higher loss: (images, predictions, losses)."""
     new = (x, z.argmax(dim=1), loss(z))
     if held is None:
         return new
     wins = new[2] > held[2]
-    return tuple(torch.where(wins.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(new, held, strict=True))  # type: ignore[return-value]
+    return tuple(
+        torch.where(wins.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+        for a, b in zip(new, held, strict=True)
+    )  # type: ignore[return-value]
 
 
-def _attacked(x: Tensor, prediction: Tensor, goal: tuple[Tensor, bool], steps: int, spec: Spec) -> Attacked:
+def _attacked(
+    x: Tensor, prediction: Tensor, goal: tuple[Tensor, bool], steps: int, spec: Spec
+) -> Attacked:
     classes, reach = goal
     gradients = float(steps * spec.eot * spec.restarts)
     success = prediction == classes if reach else prediction != classes

@@ -1,4 +1,6 @@
-"""A sweep: the cells of one attack entry, run batch by batch with step counts sharing a trajectory."""
+"""A sweep: the cells of one attack entry, run batch by batch with step counts sharing a
+trajectory.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,17 @@ class Sweep:
         for name in ("eps", "steps", "weight"):
             values = getattr(self, name)
             if not values or any(isclose(a, b, rel_tol=1e-6) for a, b in pairwise(sorted(values))):
-                raise Refused(f"An attack's {name} must be a list of different values; it is {list(values)}.")
+                raise Refused(
+                    f"An attack's {name} must be a list of different values; it is {list(values)}."
+                )
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Sweep:
         """The sweep of a configuration's plain map."""
-        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in plain.items()
+        }
         return cls(**values)
 
     def cells(self) -> list[Spec]:
@@ -57,12 +64,21 @@ class Sweep:
         return [self._spec(eps, weight) for eps, weight in product(self.eps, self.weight)]
 
     def _spec(self, eps: float, weight: float) -> Spec:
-        step = self.step if self.step is not None else eps * (0.125 if self.rel_step is None else self.rel_step)
-        shared = {name: getattr(self, name) for name in ("norm", "restarts", "random_start", "target", "eot", "options")}
+        step = (
+            self.step
+            if self.step is not None
+            else eps * (0.125 if self.rel_step is None else self.rel_step)
+        )
+        shared = {
+            name: getattr(self, name)
+            for name in ("norm", "restarts", "random_start", "target", "eot", "options")
+        }
         return Spec(eps=eps, step=step, steps=max(self.steps), weight=weight, **shared)
 
 
-def run(classifier: Classifier, images: Tensor, labels: Tensor, *, sweep: Sweep, seed: int) -> Iterator[Attacked]:
+def run(
+    classifier: Classifier, images: Tensor, labels: Tensor, *, sweep: Sweep, seed: int
+) -> Iterator[Attacked]:
     """One checked result per cell of the sweep; every cell starts from the same random numbers."""
     with blamed("Attack", sweep.kind):
         module = kinds.load("attacks", sweep.kind)

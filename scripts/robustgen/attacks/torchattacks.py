@@ -1,10 +1,11 @@
 """Attacks of the library torchattacks behind the project's signature; `options.name` says which.
 
-As published, APGD, APGDT and Square give back the clean image where it is misclassified already or where they fail, so a
-detector is shown clean images as attacked ones; `options.mended: true` attacks every image and keeps its point of highest
-loss. CW stops for the whole batch once the batch's cost rises between two tenths of its steps, so its result depends on
-the batch; it searches no constant c (`options.c`). DeepFool takes the images one by one, with K gradients per step.
-APGD, APGDT and Square always start randomly, FGSM never. For Square `steps` are queries.
+As published, APGD, APGDT and Square give back the clean image where it is misclassified already or
+where they fail, so a detector is shown clean images as attacked ones; `options.mended: true`
+attacks every image and keeps its point of highest loss. CW stops for the whole batch once the
+batch's cost rises between two tenths of its steps, so its result depends on the batch; it searches
+no constant c (`options.c`). DeepFool takes the images one by one, with K gradients per step. APGD,
+APGDT and Square always start randomly, FGSM never. For Square `steps` are queries.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
 
 NORMS = {"linf": "Linf", "l2": "L2"}
-MARGIN = 1e-6  # how far CW's images stay from 0 and 1, where atanh is infinite and a pixel would never move
+# how far CW's images stay from 0 and 1, where atanh is infinite and a pixel would never move
+MARGIN = 1e-6
 TAKES = {  # what each attack uses of an entry
     "name": {
         "FGSM": ("linf", "eps"),
@@ -48,7 +50,10 @@ OPTIONS = {
         "type": "true or false",
         "default": False,
         "only": {"name": ("APGD", "APGDT", "Square")},
-        "means": "Attack every image, those that are misclassified already among them, and keep its point of highest loss.",
+        "means": (
+            "Attack every image, those that are misclassified already among them, and keep its "
+            "point of highest loss."
+        ),
     },
     "loss": {
         "one_of": ("ce", "dlr", "margin"),
@@ -92,9 +97,27 @@ OPTIONS = {
         "only": {"name": ("PGDL2",)},
         "means": "What keeps a zero gradient from being divided by zero.",
     },
-    "c": {"type": "number", "above": 0, "default": 1, "only": {"name": ("CW",)}, "means": "Weight of misclassification in CW."},
-    "kappa": {"type": "number", "least": 0, "default": 0, "only": {"name": ("CW",)}, "means": "Lead of the wrong class in CW."},
-    "lr": {"type": "number", "above": 0, "default": 0.01, "only": {"name": ("CW",)}, "means": "Learning rate of CW."},
+    "c": {
+        "type": "number",
+        "above": 0,
+        "default": 1,
+        "only": {"name": ("CW",)},
+        "means": ("Weight of misclassification in CW."),
+    },
+    "kappa": {
+        "type": "number",
+        "least": 0,
+        "default": 0,
+        "only": {"name": ("CW",)},
+        "means": ("Lead of the wrong class in CW."),
+    },
+    "lr": {
+        "type": "number",
+        "above": 0,
+        "default": 0.01,
+        "only": {"name": ("CW",)},
+        "means": "Learning rate of CW.",
+    },
     "overshoot": {
         "type": "number",
         "least": 0,
@@ -110,11 +133,20 @@ def _pgd(spec: Spec) -> dict[str, Any]:
 
 
 def _apgd(spec: Spec) -> dict[str, Any]:
-    return {"norm": NORMS[spec.norm], "steps": spec.steps, "n_restarts": spec.restarts, "eot_iter": spec.eot} | _seed()
+    return {
+        "norm": NORMS[spec.norm],
+        "steps": spec.steps,
+        "n_restarts": spec.restarts,
+        "eot_iter": spec.eot,
+    } | _seed()
 
 
 def _square(spec: Spec) -> dict[str, Any]:
-    return {"norm": NORMS[spec.norm], "n_queries": spec.steps, "n_restarts": spec.restarts} | _seed()
+    return {
+        "norm": NORMS[spec.norm],
+        "n_queries": spec.steps,
+        "n_restarts": spec.restarts,
+    } | _seed()
 
 
 def _steps(spec: Spec) -> dict[str, Any]:
@@ -139,13 +171,19 @@ OFFERS = {
 }
 
 
-def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator) -> Attacked:
-    """The library's attack from a seed drawn from `generator`; counts are batch totals divided by n."""
+def attack(
+    classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
+) -> Attacked:
+    """The library's attack from a seed drawn from `generator`; counts are batch totals divided by
+    n.
+    """
     check_images(images)
     options = dict(spec.options)
     name, mended = options.pop("name", "PGD"), options.pop("mended", False)
     if name == "AutoAttack":
-        raise Refused("AutoAttack of torchattacks runs 10 iterations instead of 100; use kind autoattack.")
+        raise Refused(
+            "AutoAttack of torchattacks runs 10 iterations instead of 100; use kind autoattack."
+        )
     chosen = offer("torchattacks", name, OFFERS, spec)
     with sealed(classifier, generator) as counter:
         attacker = _build(name, counter, spec, chosen, options, images)
@@ -157,10 +195,12 @@ def attack(classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec,
 
 
 class Positive(nn.Module):
-    """The classifier with its logits shifted per image to lie above 0, without which CW's loss is blind below 0.
+    """The classifier with its logits shifted per image to lie above 0, without which CW's loss is
+    blind below 0.
 
-    The library picks logits by products with a one-hot vector, whose zeros win against negative logits; one constant
-    added to all logits of an image changes neither their order nor their differences.
+    The library picks logits by products with a one-hot vector, whose zeros win against negative
+    logits; one constant added to all logits of an image changes neither their order nor their
+    differences.
     """
 
     def __init__(self, classifier: nn.Module) -> None:
@@ -172,7 +212,9 @@ class Positive(nn.Module):
         return z - z.detach().amin(dim=1, keepdim=True) + 1
 
 
-def _build(name: str, counter: Counter, spec: Spec, chosen: Offer, options: dict[str, Any], images: Tensor) -> Any:
+def _build(
+    name: str, counter: Counter, spec: Spec, chosen: Offer, options: dict[str, Any], images: Tensor
+) -> Any:
     import torchattacks
 
     filled = chosen.arguments(spec) | ({} if chosen.minimum else {"eps": spec.eps})
@@ -181,7 +223,8 @@ def _build(name: str, counter: Counter, spec: Spec, chosen: Offer, options: dict
         classes = counter.classes(images)
         if classes < fewest:
             raise Refused(
-                f"{name} on the DLR loss needs at least {fewest} classes, the classifier has {classes}; use APGD on ce."
+                f"{name} on the DLR loss needs at least {fewest} classes, the classifier has "
+                f"{classes}; use APGD on ce."
             )
         filled |= {"n_classes": classes} if name == "APGDT" else {}
     model = Positive(counter) if name == "CW" else counter
@@ -198,7 +241,10 @@ def _mended(name: str, attacker: Any, images: Tensor, labels: Tensor) -> Tensor:
     best, height = images, torch.full((len(images),), -inf, device=images.device)
     for x, loss in runs[name](attacker, images, labels):
         higher = loss > height
-        best, height = torch.where(higher.reshape(-1, 1, 1, 1), x.detach(), best), torch.where(higher, loss.detach(), height)
+        best, height = (
+            torch.where(higher.reshape(-1, 1, 1, 1), x.detach(), best),
+            torch.where(higher, loss.detach(), height),
+        )
     return best
 
 
@@ -208,14 +254,17 @@ def _apgd_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tuple[
 
 
 def _apgdt_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """One run per target and restart; the label is ranked first, so that all other classes are the targets of any image."""
+    """One run per target and restart; the label is ranked first, so that all other classes are the
+    targets of any image.
+    """
     model, rows = attacker.model, torch.arange(len(labels), device=labels.device)
 
     def ranked(x: Tensor) -> Tensor:
         z: Tensor = model(x)
         return z if x.requires_grad else z.index_put((rows, labels), z.new_tensor(inf))
 
-    attacker.get_logits = ranked  # the library ranks targets by the logits of x, the only pass without a gradient
+    # the library ranks targets by the logits of x, the only pass without a gradient
+    attacker.get_logits = ranked
     for target, _ in product(range(2, attacker.n_target_classes + 2), range(attacker.n_restarts)):
         attacker.target_class = target
         x, _, loss, _ = attacker.attack_single_run(images, labels)
@@ -223,7 +272,9 @@ def _apgdt_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tuple
 
 
 def _square_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """One run per restart; an image's search ends where it is misclassified, maybe at the stripes that it starts from."""
+    """One run per restart; an image's search ends where it is misclassified, maybe at the stripes
+    that it starts from.
+    """
     attacker.init_hyperparam(images)
     for _ in range(attacker.n_restarts):
         with torch.no_grad():

@@ -44,7 +44,10 @@ class Spec:
             number(f"An attack's {name}", getattr(self, name), least=0, finite=False)
         number("An attack's weight", self.weight)
         if self.norm == "linf" and 1 < self.eps < inf:
-            raise Refused(f"An attack's eps is {self.eps:g}, but images lie in [0,1]; write {self.eps:g}/255 for grey levels.")
+            raise Refused(
+                f"An attack's eps is {self.eps:g}, but images lie in [0,1]; write "
+                f"{self.eps:g}/255 for grey levels."
+            )
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,22 @@ class Attacked:
 
     def __post_init__(self) -> None:
         """Refuse a verdict that is not one per image, and counts that are none."""
-        if not (isinstance(self.images, Tensor) and self.images.is_floating_point() and self.images.ndim == 4):
-            raise Broken(f"attacked images must be a float tensor [n,c,h,w], not {form(self.images)}.")
+        if not (
+            isinstance(self.images, Tensor)
+            and self.images.is_floating_point()
+            and self.images.ndim == 4
+        ):
+            raise Broken(
+                f"attacked images must be a float tensor [n,c,h,w], not {form(self.images)}."
+            )
         n, success = len(self.images), self.success
         if not isinstance(success, Tensor) or success.dtype != torch.bool or success.shape != (n,):
-            raise Broken(f"success must be a bool tensor [{n}], one value per image, not {form(success)}.")
+            raise Broken(
+                f"success must be a bool tensor [{n}], one value per image, not {form(success)}."
+            )
         for name in ("forwards", "backwards"):
             count = getattr(self, name)
             if not isinstance(count, Real) or not isfinite(count) or count < 0:
-                raise Broken(f"{name}, passes per image, must be a number of at least 0, not {count!r}.")
+                raise Broken(
+                    f"{name}, passes per image, must be a number of at least 0, not {count!r}."
+                )

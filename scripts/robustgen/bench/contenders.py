@@ -1,4 +1,6 @@
-"""The contenders of the bench: one attack, PGD in L_inf with a random start, by us and by two libraries."""
+"""The contenders of the bench: one attack, PGD in L_inf with a random start, by us and by two
+libraries.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +27,28 @@ class Contender:
 
 
 def contenders(model: nn.Module, own: nn.Module, spec: Spec) -> list[Contender]:
-    """Ours on `own`, then each peer on `model`, as its users run it, and on `own`, the very net that ours gets."""
+    """Ours on `own`, then each peer on `model`, as its users run it, and on `own`, the very net
+    that ours gets.
+    """
     generator = torch.Generator().manual_seed(0)
-    ours = Contender("robustgen", lambda x, y: pgd.attack(own, x, y, spec=spec, generator=generator).images)
+    ours = Contender(
+        "robustgen", lambda x, y: pgd.attack(own, x, y, spec=spec, generator=generator).images
+    )
     peers = {"torchattacks": _torchattacks, "foolbox": _foolbox}
     nets = {"as used": model, "on our net": own}
-    return [ours] + [Contender(f"{peer}, {how}", build(net, spec)) for how, net in nets.items() for peer, build in peers.items()]
+    return [ours] + [
+        Contender(f"{peer}, {how}", build(net, spec))
+        for how, net in nets.items()
+        for peer, build in peers.items()
+    ]
 
 
 def _torchattacks(net: nn.Module, spec: Spec) -> Attack:
     import torchattacks
 
-    attack: Attack = torchattacks.PGD(net, eps=spec.eps, alpha=spec.step, steps=spec.steps, random_start=True)
+    attack: Attack = torchattacks.PGD(
+        net, eps=spec.eps, alpha=spec.step, steps=spec.steps, random_start=True
+    )
     return attack
 
 
@@ -44,7 +56,13 @@ def _foolbox(net: nn.Module, spec: Spec) -> Attack:
     try:
         import foolbox
     except ModuleNotFoundError as error:
-        raise Refused("The bench needs foolbox; install it with: pip install 'robustgen[dev]'.") from error
-    attack: Any = foolbox.attacks.LinfPGD(abs_stepsize=spec.step, steps=spec.steps, random_start=True)
-    target = foolbox.models.pytorch.PyTorchModel(net, bounds=(0, 1), device=next(net.parameters()).device)
+        raise Refused(
+            "The bench needs foolbox; install it with: pip install 'robustgen[dev]'."
+        ) from error
+    attack: Any = foolbox.attacks.LinfPGD(
+        abs_stepsize=spec.step, steps=spec.steps, random_start=True
+    )
+    target = foolbox.models.pytorch.PyTorchModel(
+        net, bounds=(0, 1), device=next(net.parameters()).device
+    )
     return lambda x, y: attack(target, x, y, epsilons=spec.eps)[1]

@@ -1,4 +1,6 @@
-"""The net of the bench: a ResNet10 trained briefly on the embedded traffic signs, so that its loss has a meaning."""
+"""The net of the bench: a ResNet10 trained briefly on the embedded traffic signs, so that its loss
+has a meaning.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,15 @@ EPOCHS, BATCH, RATE = 4, 32, 1e-3
 def trained(
     *, width: int, train: int, attack: int, device: str, dtype: torch.dtype = torch.float32
 ) -> tuple[nn.Sequential, Tensor, Tensor]:
-    """(model, images to attack, their labels): the model in fp32, contiguous and in evaluation mode, as users hold it."""
+    """(model, images to attack, their labels): the model in fp32, contiguous and in evaluation
+    mode, as users hold it.
+    """
     pool = signs.load(size=SIZE, root=None, options={"train": train, "test": attack})
-    model = classifier.classifier(_spec(len(pool.names), width)).to(device).to(memory_format=torch.channels_last)
+    model = (
+        classifier.classifier(_spec(len(pool.names), width))
+        .to(device)
+        .to(memory_format=torch.channels_last)
+    )
     _train(model, *_part(pool, TRAIN, device), dtype)
     return model.to(memory_format=torch.contiguous_format).eval(), *_part(pool, TEST, device)
 
@@ -39,9 +47,15 @@ def _part(pool: Pool, part: int, device: str) -> tuple[Tensor, Tensor]:
 
 
 def _train(model: nn.Module, x: Tensor, y: Tensor, dtype: torch.dtype) -> None:
-    """A few epochs of Adam on cross entropy, computed in `dtype` on fp32 weights, with a rate that falls to zero."""
+    """A few epochs of Adam on cross entropy, computed in `dtype` on fp32 weights, with a rate that
+    falls to zero.
+    """
     generator = torch.Generator().manual_seed(0)
-    batches = [rows for _ in range(EPOCHS) for rows in torch.randperm(len(y), generator=generator).to(y.device).split(BATCH)]
+    batches = [
+        rows
+        for _ in range(EPOCHS)
+        for rows in torch.randperm(len(y), generator=generator).to(y.device).split(BATCH)
+    ]
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=len(batches))
     model.train()

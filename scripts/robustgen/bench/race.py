@@ -1,4 +1,6 @@
-"""Our PGD against its peers: contenders take turns at every batch, and speed counts only where the losses agree."""
+"""Our PGD against its peers: contenders take turns at every batch, and speed counts only where the
+losses agree.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +47,19 @@ class Settings:
     threads: int
 
     def __post_init__(self) -> None:
-        empty = [name for name, value in asdict(self).items() if isinstance(value, int) and value < 1]
+        empty = [
+            name for name, value in asdict(self).items() if isinstance(value, int) and value < 1
+        ]
         if empty:
-            raise Refused(f"The bench needs at least 1 for {', '.join(f'--{name}' for name in empty)}.")
+            raise Refused(
+                f"The bench needs at least 1 for {', '.join(f'--{name}' for name in empty)}."
+            )
 
 
 def measure(settings: Settings) -> list[dict[str, Any]]:
-    """Train a net, let all contenders attack it, and compare the first of them, ours, with each of the others."""
+    """Train a net, let all contenders attack it, and compare the first of them, ours, with each of
+    the others.
+    """
     place = device.use(device=settings.device, threads=settings.threads)
     dtype = device.precision(settings.precision, place)
     spec = Spec(eps=EPS, step=STEP, steps=settings.steps)
@@ -60,7 +68,9 @@ def measure(settings: Settings) -> list[dict[str, Any]]:
         sizes = {"width": settings.width, "train": settings.train, "attack": settings.images}
         model, x, y = trained(**sizes, device=place, dtype=dtype)
         own = classifier.frozen(model, dtype=dtype, device=place)
-        rates, losses = race(contenders(model, own, spec), model, x, y, batch=settings.batch, rounds=settings.rounds)
+        rates, losses = race(
+            contenders(model, own, spec), model, x, y, batch=settings.batch, rounds=settings.rounds
+        )
     machine, facts = _machine(place, settings, dtype), _facts(model, x, y)
     return [row | {"n": len(y), "machine": machine} for row in compare(rates, losses, facts)]
 
@@ -68,14 +78,17 @@ def measure(settings: Settings) -> list[dict[str, Any]]:
 def race(
     runners: list[Contender], model: nn.Module, x: Tensor, y: Tensor, *, batch: int, rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Images per second of every contender, turn by turn, and the model's mean cross entropy on its images."""
+    """Images per second of every contender, turn by turn, and the model's mean cross entropy on its
+    images.
+    """
     for runner in runners:
         _seconds(runner, x[:batch], y[:batch])
     rates: dict[str, list[float]] = {runner.name: [] for runner in runners}
     sums = dict.fromkeys(rates, 0.0)
     turns = [slice(start, start + batch) for start in range(0, len(y), batch)] * rounds
     for turn in progress(turns, total=len(turns), what="bench"):
-        runners = runners[1:] + runners[:1]  # so that no place in the order is always the same one's
+        # so that no place in the order is always the same one's
+        runners = runners[1:] + runners[:1]
         for runner in runners:
             seconds, found = _seconds(runner, x[turn], y[turn])
             rates[runner.name].append(len(found) / seconds)
@@ -84,13 +97,19 @@ def race(
     return rates, {name: total / (rounds * len(y)) for name, total in sums.items()}
 
 
-def compare(rates: dict[str, list[float]], losses: dict[str, float], facts: dict[str, Any]) -> list[dict[str, Any]]:
+def compare(
+    rates: dict[str, list[float]], losses: dict[str, float], facts: dict[str, Any]
+) -> list[dict[str, Any]]:
     """One row per peer: median rates, the median of the ratios of the turns, and both losses."""
     ours, *peers = rates
     rows = []
     for peer in peers:
         ratios = [own / other for own, other in zip(rates[ours], rates[peer], strict=True)]
-        agreement = {"loss_ours": losses[ours], "loss_peer": losses[peer], "loss_ratio": losses[ours] / losses[peer]}
+        agreement = {
+            "loss_ours": losses[ours],
+            "loss_peer": losses[peer],
+            "loss_ratio": losses[ours] / losses[peer],
+        }
         speed = {"ours": median(rates[ours]), "peer": median(rates[peer]), "ratio": median(ratios)}
         rows.append({"name": peer, **speed, "agreement": agreement | facts})
     return rows
@@ -110,7 +129,10 @@ def table(rows: list[dict[str, Any]]) -> str:
 def warnings(rows: list[dict[str, Any]]) -> list[str]:
     """A sentence for each peer, as its users run it, that is closer than it should be."""
     slow = [row for row in rows if row["name"].endswith("as used") and row["ratio"] < FASTER]
-    return [f"Warning: {row['ratio']:.2f} times the speed of {row['name']}, less than {FASTER}." for row in slow]
+    return [
+        (f"Warning: {row['ratio']:.2f} times the speed of {row['name']}, less than {FASTER}.")
+        for row in slow
+    ]
 
 
 def judge(rows: list[dict[str, Any]]) -> None:
@@ -119,19 +141,27 @@ def judge(rows: list[dict[str, Any]]) -> None:
         found = row["agreement"]
         if not found["loss_ratio"] >= LEAST_LOSS:
             raise Disagreement(
-                f"Our loss {found['loss_ours']:.4f} is below {LEAST_LOSS:.0%} of {found['loss_peer']:.4f}, that of "
-                f"{row['name']}; try --precision fp32, and do not trust the attacks of this machine until they agree."
+                f"Our loss {found['loss_ours']:.4f} is below {LEAST_LOSS:.0%} of "
+                f"{found['loss_peer']:.4f}, that of "
+                f"{row['name']}; try --precision fp32, and do not trust the attacks of this "
+                "machine until they agree."
             )
 
 
 def _facts(model: nn.Module, x: Tensor, y: Tensor) -> dict[str, Any]:
-    """Loss and accuracy before the attack, and how many images have no gradient there, so that no attack can start."""
+    """Loss and accuracy before the attack, and how many images have no gradient there, so that no
+    attack can start.
+    """
     gradient = input_gradient(model, untargeted(y))(x)
     with torch.no_grad():
         z = model(x)
     accuracy = (z.argmax(dim=1) == y).float().mean().item()
     zeros = int((gradient.flatten(1) == 0).all(dim=1).sum())
-    return {"loss_clean": cross_entropy(z, y).item(), "accuracy_clean": accuracy, "zero_gradients": zeros}
+    return {
+        "loss_clean": cross_entropy(z, y).item(),
+        "accuracy_clean": accuracy,
+        "zero_gradients": zeros,
+    }
 
 
 def _seconds(runner: Contender, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
@@ -144,4 +174,10 @@ def _seconds(runner: Contender, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
 
 def _machine(place: str, settings: Settings, dtype: torch.dtype) -> dict[str, Any]:
     name = torch.cuda.get_device_name() if place == "cuda" else processor()
-    return {"processor": name, "torch": torch.__version__, "dtype": str(dtype), **asdict(settings), "device": place}
+    return {
+        "processor": name,
+        "torch": torch.__version__,
+        "dtype": str(dtype),
+        **asdict(settings),
+        "device": place,
+    }

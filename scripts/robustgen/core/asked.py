@@ -1,4 +1,6 @@
-"""What a command line of Snakemake asks for: overlays, targets by name, and the jobs behind them."""
+"""What a command line of Snakemake asks for: overlays, targets by name, and the jobs behind
+them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ OVERLAYS = ("--configfile", "--configfiles")
 def overlays(arguments: Sequence[str]) -> list[Path]:
     """The files that `--configfile` names."""
     if {"--config", "-C"} & set(arguments):
-        raise Refused("Settings on the command line (--config) are not read here; write them into an overlay, config/mine.yaml.")
+        raise Refused(
+            "Settings on the command line (--config) are not read here; write them into an "
+            "overlay, config/mine.yaml."
+        )
     found: list[Path] = []
     taking = False
     for word in arguments:
@@ -32,12 +37,16 @@ def overlays(arguments: Sequence[str]) -> list[Path]:
 
 def targets(arguments: Sequence[str]) -> list[str]:
     """The words before the first option."""
-    first = next((place for place, word in enumerate(arguments) if word.startswith("-")), len(arguments))
+    first = next(
+        (place for place, word in enumerate(arguments) if word.startswith("-")), len(arguments)
+    )
     return list(arguments[:first])
 
 
 def path_of(target: str, plan: Plan) -> str:
-    """The file that a target stands for: a table or a figure by its name, a rule or a path as it is."""
+    """The file that a target stands for: a table or a figure by its name, a rule or a path as it
+    is.
+    """
     folder, name = Path(target).parent.as_posix(), Path(target).stem
     shown = folder in {f"{plan.root}/{place}" for place in PLACES}
     if not shown and ("/" in target or target in RULES):
@@ -45,8 +54,14 @@ def path_of(target: str, plan: Plan) -> str:
     if name in plan.study.outputs:
         return target if shown else plan.made(name)
     if name in plan.study.tables or name in plan.study.figures:
-        raise Refused(f"{name} is defined, but study {plan.study.study} does not list it in `outputs`; add it there.")
-    raise Refused(f"There is no table or figure {name!r} in study {plan.study.study}{nearest(name, plan.study.outputs)}")
+        raise Refused(
+            f"{name} is defined, but study {plan.study.study} does not list it in `outputs`; "
+            "add it there."
+        )
+    raise Refused(
+        f"There is no table or figure {name!r} in study "
+        f"{plan.study.study}{nearest(name, plan.study.outputs)}"
+    )
 
 
 def needed(paths: Sequence[str], plan: Plan) -> list[Job]:

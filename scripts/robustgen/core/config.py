@@ -22,7 +22,9 @@ class ConfigError(Refused):
 
 
 def load(*paths: str | Path) -> Study:
-    """The study of a YAML file with overlays: maps are merged key by key, everything else is replaced."""
+    """The study of a YAML file with overlays: maps are merged key by key, everything else is
+    replaced.
+    """
     merged: dict[str, Any] = {}
     for path in paths:
         try:

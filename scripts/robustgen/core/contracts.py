@@ -1,4 +1,6 @@
-"""Contracts of modules that a configuration names: what breaks one is said in a sentence that names the module."""
+"""Contracts of modules that a configuration names: what breaks one is said in a sentence that names
+the module.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ class RefusedModule(Refused):
 
 @contextmanager
 def blamed(sort: str, kind: str, *, at: str = "") -> Iterator[None]:
-    """Turn a broken contract, and an exception that a module of the user's own raises, into a sentence that names the module.
+    """Turn a broken contract, and an exception that a module of the user's own raises, into a
+    sentence that names the module.
 
-    A refusal passes as it is. Exceptions of the project's own modules keep their traceback, for they are defects of the project.
+    A refusal passes as it is. Exceptions of the project's own modules keep their traceback, for
+    they are defects of the project.
     """
     try:
         yield
@@ -41,16 +45,23 @@ def blamed(sort: str, kind: str, *, at: str = "") -> Iterator[None]:
 
 
 def _where(error: Exception, kind: str) -> str | None:
-    """Where a user's own module failed: its last line that was called; None where the exception is none of its."""
+    """Where a user's own module failed: its last line that was called; None where the exception is
+    none of its.
+    """
     if "." not in kind:
         return None
     if isinstance(error, SyntaxError):
         return f"{_place(error.filename or kind)}, line {error.lineno}"
     frames = list(traceback.walk_tb(error.__traceback__))
-    mine = [(frame.f_code.co_filename, line) for frame, line in frames if frame.f_globals.get("__name__") == kind]
+    mine = [
+        (frame.f_code.co_filename, line)
+        for frame, line in frames
+        if frame.f_globals.get("__name__") == kind
+    ]
     if mine:
         return f"{_place(mine[-1][0])}, line {mine[-1][1]}"
-    # this frame and the caller's: the module lacks the function that is called, or its arguments differ
+    # this frame and the caller's: the module lacks the function that is called, or its arguments
+    # differ
     return "where the project calls it" if len(frames) <= 2 else None
 
 

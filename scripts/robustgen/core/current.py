@@ -2,17 +2,17 @@
 
 A job is *current* when
 
-1. its seal exists, and all its files exist with the checksums that the seal notes: it ended well, it
-   was made from all of its inputs, and nobody has changed what it wrote;
+1. its seal exists, and all its files exist with the checksums that the seal notes: it ended well,
+   it was made from all of its inputs, and nobody has changed what it wrote;
 2. Snakemake has a record of how its files were made, and this record names today's settings, code
    and inputs;
 3. every job that makes one of its inputs is current too.
 
-Snakemake checks the second point, but only for files that are there and have a record: it takes a file
-without a record for unchanged, and does not ask for a file in the middle of the flow. A failed job
-leaves neither file nor record, so what was made from its older files would pass for done. `outdated`
-finds the jobs that fail point 1 or have no record; the workflow forces them, and Snakemake makes again
-whatever depends on them.
+Snakemake checks the second point, but only for files that are there and have a record: it takes a
+file without a record for unchanged, and does not ask for a file in the middle of the flow. A failed
+job leaves neither file nor record, so what was made from its older files would pass for done.
+`outdated` finds the jobs that fail point 1 or have no record; the workflow forces them, and
+Snakemake makes again whatever depends on them.
 """
 
 from __future__ import annotations
@@ -25,19 +25,29 @@ from pathlib import Path
 from robustgen.core import seals
 from robustgen.core.flow import Job
 
-RECORDS = Path(".snakemake/metadata")  # of Snakemake: a file per output, named by its path in base64
+# of Snakemake: a file per output, named by its path in base64
+RECORDS = Path(".snakemake/metadata")
 TOLD = 10  # files that are told before a run
 LONGEST = 254  # letters of a name; longer ones are folders of such pieces
 
 
-def outdated(jobs: Iterable[Job], *, records: Path | None = RECORDS, thorough: bool = False) -> dict[Job, str]:
-    """The jobs that are not current by themselves, each with the reason; without `records` the seals alone count."""
-    found = {job: seals.fault(job.seal, job.files, thorough=thorough) or _unrecorded(job, records) for job in jobs}
+def outdated(
+    jobs: Iterable[Job], *, records: Path | None = RECORDS, thorough: bool = False
+) -> dict[Job, str]:
+    """The jobs that are not current by themselves, each with the reason; without `records` the
+    seals alone count.
+    """
+    found = {
+        job: seals.fault(job.seal, job.files, thorough=thorough) or _unrecorded(job, records)
+        for job in jobs
+    }
     return {job: reason for job, reason in found.items() if reason}
 
 
 def inherited(jobs: Iterable[Job], faults: dict[Job, str]) -> dict[Job, str]:
-    """All jobs that are not current: those with a fault of their own, and those that rest on one of them."""
+    """All jobs that are not current: those with a fault of their own, and those that rest on one of
+    them.
+    """
     jobs, found = list(jobs), dict(faults)
     maker = {path: job for job in jobs for path in job.files}
 
@@ -45,7 +55,9 @@ def inherited(jobs: Iterable[Job], faults: dict[Job, str]) -> dict[Job, str]:
         if job not in found:
             found[job] = ""  # until its inputs are known; the flow has no circle
             bad = (path for path in job.inputs if path in maker and settle(maker[path]))
-            found[job] = f"it rests on {path}, which is not current" if (path := next(bad, None)) else ""
+            found[job] = (
+                f"it rests on {path}, which is not current" if (path := next(bad, None)) else ""
+            )
         return found[job]
 
     return {job: reason for job in jobs if (reason := settle(job))}

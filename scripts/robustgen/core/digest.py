@@ -1,4 +1,5 @@
-"""What a job's code is: a hash of its script and of the modules that it can import, blind to comments and layout.
+"""What a job's code is: a hash of its script and of the modules that it can import, blind to
+comments and layout.
 
 Modules of the package are followed, and of the user's own all that lie in the folder from which the
 one that the configuration names is imported. Libraries are pinned by the lock and not followed.
@@ -21,13 +22,17 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def digest(script: str, *modules: str) -> str:
-    """A short hash of the syntax trees of `script`, of `modules`, and of all that they import from the package."""
+    """A short hash of the syntax trees of `script`, of `modules`, and of all that they import from
+    the package.
+    """
     return digest_of(digests(script, *modules))
 
 
 def digest_of(parts: dict[str, str]) -> str:
     """One short hash for file -> hash."""
-    return hashlib.sha256("\n".join(f"{name} {value}" for name, value in sorted(parts.items())).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        "\n".join(f"{name} {value}" for name, value in sorted(parts.items())).encode()
+    ).hexdigest()[:16]
 
 
 def digests(script: str, *modules: str) -> dict[str, str]:
@@ -86,14 +91,19 @@ def _imported(tree: ast.Module, path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 place = f"line {node.lineno} of {path}"
-                raise Refused(f"Relative imports hide where a module stands; write out {place} from the package's name.")
+                raise Refused(
+                    f"Relative imports hide where a module stands; write out {place} from the "
+                    "package's name."
+                )
             names.add(node.module or "")
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return names
 
 
 def _file(name: str, roots: tuple[Path, ...]) -> Path | None:
-    """The file of a module below one of the folders; None for a name that is a library's, or no module at all."""
+    """The file of a module below one of the folders; None for a name that is a library's, or no
+    module at all.
+    """
     for root in (ROOT,) if name.split(".")[0] == PACKAGE else roots:
         base = root.joinpath(*name.split("."))
         for path in (base.with_suffix(".py"), base / "__init__.py"):
@@ -103,7 +113,9 @@ def _file(name: str, roots: tuple[Path, ...]) -> Path | None:
 
 
 def _roots(modules: tuple[str, ...]) -> tuple[Path, ...]:
-    """The folders from which modules of the user's own are imported; an installed library is none of them."""
+    """The folders from which modules of the user's own are imported; an installed library is none
+    of them.
+    """
     found = [(name, file_of(name)) for name in modules if name.split(".")[0] != PACKAGE]
     bases = [path.parents[name.count(".") + (path.name == "__init__.py")] for name, path in found]
     return tuple(dict.fromkeys(base for base in bases if base.name != "site-packages"))
@@ -111,4 +123,7 @@ def _roots(modules: tuple[str, ...]) -> tuple[Path, ...]:
 
 def _label(path: Path, roots: tuple[Path, ...]) -> str:
     """A file's place below the folder from which it is imported, wherever that lies."""
-    return next((str(path.relative_to(root)) for root in (ROOT, *roots) if path.is_relative_to(root)), path.name)
+    return next(
+        (str(path.relative_to(root)) for root in (ROOT, *roots) if path.is_relative_to(root)),
+        path.name,
+    )

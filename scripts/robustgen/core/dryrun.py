@@ -49,7 +49,9 @@ def _jobs(lines: list[str]) -> Iterator[Job]:
         elif text.startswith("reason: "):
             job.reason = text.removeprefix("reason: ")
         elif text.startswith("wildcards: "):
-            job.wildcards = dict(pair.split("=", 1) for pair in text.removeprefix("wildcards: ").split(", "))
+            job.wildcards = dict(
+                pair.split("=", 1) for pair in text.removeprefix("wildcards: ").split(", ")
+            )
         elif text.startswith("output: "):
             job.files = tuple(text.removeprefix("output: ").split(", "))
         elif text.startswith(COMMAND):

@@ -1,4 +1,6 @@
-"""The values of a configuration: numbers, names and lists, each with the words by which refusals and the reference call it."""
+"""The values of a configuration: numbers, names and lists, each with the words by which refusals
+and the reference call it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer, Strict, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    Strict,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -27,7 +37,9 @@ class Words:
 
 
 def number(value: Any) -> Any:
-    """A number that may be written as a fraction, such as 8/255; `unbounded` is infinity where that is allowed."""
+    """A number that may be written as a fraction, such as 8/255; `unbounded` is infinity where that
+    is allowed.
+    """
     if value == UNBOUNDED:
         return float("inf")
     if isinstance(value, str):
@@ -47,7 +59,15 @@ def _no_truth(value: Any) -> Any:
 def _fractional(*, or_text: str = "", **bounds: float) -> WithJsonSchema:
     """How an editor sees such a number: within its bounds, or text with a fraction."""
     fraction = {"type": "string", "pattern": r"^\s*-?[0-9.]+\s*(/\s*[0-9.]+\s*)?$"}
-    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, fraction, *([{"const": or_text}] if or_text else [])]})
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", **bounds},
+                fraction,
+                *([{"const": or_text}] if or_text else []),
+            ]
+        }
+    )
 
 
 def _numbers(bounds: str = "") -> Words:
@@ -60,30 +80,63 @@ def _whole(bounds: str) -> Words:
 
 Read = BeforeValidator(number)
 Number = Annotated[float, Read, Field(allow_inf_nan=False), _fractional(), _numbers()]
-Positive = Annotated[float, Read, Field(gt=0, allow_inf_nan=False), _fractional(exclusiveMinimum=0), _numbers(" above 0")]
-NonNegative = Annotated[float, Read, Field(ge=0, allow_inf_nan=False), _fractional(minimum=0), _numbers(" of at least 0")]
-Said = PlainSerializer(lambda value: UNBOUNDED if value == float("inf") else value, when_used="json")  # JSON has no infinity
+Positive = Annotated[
+    float,
+    Read,
+    Field(gt=0, allow_inf_nan=False),
+    _fractional(exclusiveMinimum=0),
+    _numbers(" above 0"),
+]
+NonNegative = Annotated[
+    float,
+    Read,
+    Field(ge=0, allow_inf_nan=False),
+    _fractional(minimum=0),
+    _numbers(" of at least 0"),
+]
+# JSON has no infinity
+Said = PlainSerializer(
+    lambda value: UNBOUNDED if value == float("inf") else value, when_used="json"
+)
 Radius = Annotated[
-    float, Read, Field(gt=0), Said, _fractional(exclusiveMinimum=0, or_text=UNBOUNDED), _numbers(f" above 0 or {UNBOUNDED}")
+    float,
+    Read,
+    Field(gt=0),
+    Said,
+    _fractional(exclusiveMinimum=0, or_text=UNBOUNDED),
+    _numbers(f" above 0 or {UNBOUNDED}"),
 ]
 Share = Annotated[
-    float, Read, Field(gt=0, lt=1), _fractional(exclusiveMinimum=0, exclusiveMaximum=1), _numbers(" above 0 and below 1")
+    float,
+    Read,
+    Field(gt=0, lt=1),
+    _fractional(exclusiveMinimum=0, exclusiveMaximum=1),
+    _numbers(" above 0 and below 1"),
 ]
 BelowOne = Annotated[
-    float, Read, Field(ge=0, lt=1), _fractional(minimum=0, exclusiveMaximum=1), _numbers(" of at least 0 and below 1")
+    float,
+    Read,
+    Field(ge=0, lt=1),
+    _fractional(minimum=0, exclusiveMaximum=1),
+    _numbers(" of at least 0 and below 1"),
 ]
 Natural = Annotated[int, BeforeValidator(_no_truth), Field(ge=0), _whole("of at least 0")]
 Count = Annotated[int, BeforeValidator(_no_truth), Field(gt=0), _whole("above 0")]
 Text = Annotated[str, Strict()]
 Name = Annotated[
-    str, Strict(), Field(pattern=r"^[a-z][a-z0-9_]*$"), Words("a name of small letters, digits and _, a letter first", "names")
+    str,
+    Strict(),
+    Field(pattern=r"^[a-z][a-z0-9_]*$"),
+    Words(("a name of small letters, digits and _, a letter first"), "names"),
 ]
 
 
 class _OneOrMore:
     """Lets an editor accept a single value where a list is expected."""
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         listed = handler(schema)
         return {"anyOf": [listed, listed["items"]]}
 
@@ -106,8 +159,17 @@ def _close(a: object, b: object) -> bool:
     return isinstance(a, float) and isinstance(b, float) and math.isclose(a, b, rel_tol=SAME)
 
 
-# lists, in whose place a single value may be given: any, of at least one value, of different values, or of both
+# lists, in whose place a single value may be given: any, of at least one value, of different
+# values, or of both
 Listed = Annotated[tuple[T, ...], BeforeValidator(_listed), _OneOrMore()]
 Several = Annotated[tuple[T, ...], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
-Selected = Annotated[tuple[T, ...], BeforeValidator(_listed), AfterValidator(_different), _OneOrMore()]
-Different = Annotated[tuple[T, ...], BeforeValidator(_listed), AfterValidator(_different), Field(min_length=1), _OneOrMore()]
+Selected = Annotated[
+    tuple[T, ...], BeforeValidator(_listed), AfterValidator(_different), _OneOrMore()
+]
+Different = Annotated[
+    tuple[T, ...],
+    BeforeValidator(_listed),
+    AfterValidator(_different),
+    Field(min_length=1),
+    _OneOrMore(),
+]

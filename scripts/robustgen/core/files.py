@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 
 from robustgen.core.refusal import Refused
 
-TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?|\.tmp[A-Za-z0-9]{6}")  # names that `atomic` and safetensors give
+# names that `atomic` and safetensors give
+TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?|\.tmp[A-Za-z0-9]{6}")
 RESULTS = Path("results")  # all that studies make
 WRITTEN: set[Path] = set()  # what this process has written, for its seal
 
@@ -25,7 +26,9 @@ class BadFile(Refused):
 
 
 def damaged(path: str | Path, form: str, reason: object) -> BadFile:
-    """The refusal of a file that is there and not what was written; a command sets a study's own aside, to be made again."""
+    """The refusal of a file that is there and not what was written; a command sets a study's own
+    aside, to be made again.
+    """
     if not made_here(path):
         return BadFile(f"{path} is not {form} ({reason}); put a whole one in its place.")
     error = BadFile(f"{path} is not {form} ({reason}); delete it and run again.")
@@ -40,7 +43,9 @@ def made_here(path: str | Path) -> bool:
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not."""
+    """A temporary path beside `path` that takes its place when the block ends well, and is removed
+    when it does not.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
@@ -52,14 +57,18 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
         WRITTEN.add(path)
     except SafetensorError as error:  # how that library tells a full disk
-        raise Refused(f"{path} could not be written ({error}); free space or permissions, then run again.") from error
+        raise Refused(
+            f"{path} could not be written ({error}); free space or permissions, then run again."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def leftovers(folder: Path) -> list[Path]:
     """The temporary files below a folder that killed processes have left."""
-    return [path for path in folder.rglob(".*") if TEMPORARY.fullmatch(path.name) and path.is_file()]
+    return [
+        path for path in folder.rglob(".*") if TEMPORARY.fullmatch(path.name) and path.is_file()
+    ]
 
 
 def write_text(path: str | Path, text: str) -> None:

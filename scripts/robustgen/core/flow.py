@@ -14,8 +14,8 @@ from robustgen.core.rows import CLEAN
 from robustgen.core.schema import Study
 
 ORDER = (
-    "fetch", "load_data", "split_data", "train", "attack", "score", "detect", "gradients", "landscape",
-    "make_table", "draw_figure", "judge_claims", "write_config", "write_report",
+    "fetch", "load_data", "split_data", "train", "attack", "score", "detect", "gradients",
+    "landscape", "make_table", "draw_figure", "judge_claims", "write_config", "write_report",
 )  # fmt: skip
 RULES = ("all", "data", *ORDER)  # all that a target may name beside tables and figures
 PAPER, CLAIMS = "config/paper.csv", "config/claims.yaml"
@@ -51,7 +51,10 @@ class Job:
 def plan_of(study: Study, folder: Path) -> Plan:
     """The plan of a study whose results lie in `folder`."""
     if folder.name != study.study:
-        raise Refused(f"{folder} holds the results of study {study.study!r}; rename the folder to {study.study}.")
+        raise Refused(
+            f"{folder} holds the results of study {study.study!r}; rename the folder to "
+            f"{study.study}."
+        )
     return Plan(study, folder.parent.as_posix())
 
 
@@ -68,7 +71,9 @@ def jobs(plan: Plan) -> list[Job]:
 
 
 def behind(found: list[Job], paths: Iterable[str]) -> list[Job]:
-    """Those of the jobs that make these files, and all that they rest on; in the order in which they were given."""
+    """Those of the jobs that make these files, and all that they rest on; in the order in which
+    they were given.
+    """
     maker = {path: job for job in found for path in (*job.files, job.seal)}
     todo, needed = list(paths), set()
     while todo:
@@ -148,23 +153,45 @@ def _train(plan: Plan, model: str, seed: str) -> Job:
 def _attack(plan: Plan, model: str, seed: str, attack: str) -> Job:
     natural = [plan.scores(model, seed, CLEAN)] if plan.knows_natural(attack) else []
     inputs = [*_data(plan, model), plan.weights(model, seed), *natural]
-    return _job(plan, "attack", f"{model}/seed{seed}/{attack}", [plan.attack_record(model, seed, attack)], inputs)
+    return _job(
+        plan,
+        "attack",
+        f"{model}/seed{seed}/{attack}",
+        [plan.attack_record(model, seed, attack)],
+        inputs,
+    )
 
 
 def _score(plan: Plan, model: str, seed: str, attack: str) -> Job:
     attacked = [] if attack == CLEAN else [plan.attack_record(model, seed, attack)]
     inputs = [*_data(plan, model), plan.weights(model, seed), *attacked]
-    return _job(plan, "score", f"{model}/seed{seed}/{attack}", _with_costs([plan.scores(model, seed, attack)]), inputs)
+    return _job(
+        plan,
+        "score",
+        f"{model}/seed{seed}/{attack}",
+        _with_costs([plan.scores(model, seed, attack)]),
+        inputs,
+    )
 
 
 def _detect(plan: Plan, model: str, seed: str, attack: str) -> Job:
-    inputs = [plan.scores(model, seed, name) for name in (CLEAN, attack, *plan.learnt_from(model, attack))]
-    return _job(plan, "detect", f"{model}/seed{seed}/{attack}", plan.detected(model, seed, attack), inputs)
+    inputs = [
+        plan.scores(model, seed, name) for name in (CLEAN, attack, *plan.learnt_from(model, attack))
+    ]
+    return _job(
+        plan, "detect", f"{model}/seed{seed}/{attack}", plan.detected(model, seed, attack), inputs
+    )
 
 
 def _synthesis(plan: Plan, model: str, seed: str, rule: str) -> Job:
     made = plan.gradients(model, seed) if rule == "gradients" else plan.landscapes(model, seed)
-    return _job(plan, rule, f"{model}/seed{seed}/{rule}", _with_costs(made), [*_data(plan, model), plan.weights(model, seed)])
+    return _job(
+        plan,
+        rule,
+        f"{model}/seed{seed}/{rule}",
+        _with_costs(made),
+        [*_data(plan, model), plan.weights(model, seed)],
+    )
 
 
 def _output(plan: Plan, name: str) -> Job:
@@ -192,4 +219,6 @@ def _report(plan: Plan) -> Job:
 
 
 def _claims(plan: Plan) -> Job:
-    return _job(plan, "judge_claims", "", [f"{plan.root}/claims/verdicts.json"], [*plan.scored(), CLAIMS])
+    return _job(
+        plan, "judge_claims", "", [f"{plan.root}/claims/verdicts.json"], [*plan.scored(), CLAIMS]
+    )

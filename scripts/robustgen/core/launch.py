@@ -24,7 +24,9 @@ TRACE = "Traceback (most recent call last):"
 def run(command: list[str], log: Path) -> int:
     """Run Snakemake, keep all it says in `log`, and print a line per job; gives its exit status."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
     assert process.stdout is not None
     read = threading.Event()  # all that Snakemake and its jobs say
     ender = threading.Thread(target=_end_with, args=(process, read), daemon=True)
@@ -37,7 +39,10 @@ def run(command: list[str], log: Path) -> int:
                     print(line, flush=True)
                     said = said or " failed" in line
             except KeyboardInterrupt:
-                print("Stopping; what is finished is kept, and the same command goes on from here.", flush=True)
+                print(
+                    ("Stopping; what is finished is kept, and the same command goes on from here."),
+                    flush=True,
+                )
                 said = True
                 if not _at_a_terminal():  # there, Ctrl-C reaches Snakemake by itself
                     process.send_signal(signal.SIGINT)
@@ -49,9 +54,11 @@ def run(command: list[str], log: Path) -> int:
 
 
 def _end_with(process: subprocess.Popen[str], read: threading.Event) -> None:
-    """End the jobs that outlive a killed Snakemake: they would hold up this process, and the next run.
+    """End the jobs that outlive a killed Snakemake: they would hold up this process, and the next
+    run.
 
-    It looks until nobody writes any more, for a job that has just been started is not yet known by its environment.
+    It looks until nobody writes any more, for a job that has just been started is not yet known by
+    its environment.
     """
     process.wait()
     while not read.wait(0.2):
@@ -59,7 +66,9 @@ def _end_with(process: subprocess.Popen[str], read: threading.Event) -> None:
 
 
 def healing(command: list[str], log: Path, results: Path) -> int:
-    """Run Snakemake, and again where a job has set a damaged file of `results` aside, which is then made again."""
+    """Run Snakemake, and again where a job has set a damaged file of `results` aside, which is then
+    made again.
+    """
     for _ in range(HEALINGS):
         before = set(results.rglob(f"*{DAMAGED}"))
         status = run(command, log)
@@ -70,7 +79,9 @@ def healing(command: list[str], log: Path, results: Path) -> int:
 
 
 def side_by_side(arguments: Sequence[str]) -> list[str]:
-    """What Snakemake is told on a machine without a GPU: jobs that would take one need not wait for each other."""
+    """What Snakemake is told on a machine without a GPU: jobs that would take one need not wait for
+    each other.
+    """
     if slurm.wanted(arguments) or "--resources" in arguments or gpus.visible():
         return []
     return ["--resources", f"gpu={os.cpu_count() or 1}"]
@@ -105,7 +116,10 @@ def jobs(lines: Iterable[str]) -> Iterator[str]:
             seen.finished = found[1]
         elif found := re.match(r"(\d+) of (\d+) steps", text):
             seconds = time.monotonic() - seen.starts.get(seen.finished, time.monotonic())
-            yield f"[{found[1]:>3}/{found[2]}] {seen.names.get(seen.finished, seen.finished)}, {seconds:.1f} s"
+            yield (
+                f"[{found[1]:>3}/{found[2]}] {seen.names.get(seen.finished, seen.finished)}, "
+                f"{seconds:.1f} s"
+            )
         elif found := re.match(r"Job (\d+) has been submitted with SLURM jobid (\d+)", text):
             yield f"{'':9} {seen.names.get(found[1], found[1])}: SLURM job {found[2]}"
         elif found := re.match(r"Trying to restart job (\d+)", text):

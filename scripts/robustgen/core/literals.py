@@ -15,7 +15,9 @@ from robustgen.core.refusal import Refused
 
 @dataclass(frozen=True)
 class Declared:
-    """The names that a module defines or imports at its top level, and the expressions of its constants."""
+    """The names that a module defines or imports at its top level, and the expressions of its
+    constants.
+    """
 
     path: Path
     names: frozenset[str]
@@ -23,7 +25,9 @@ class Declared:
 
 
 def module(room: str, kind: str) -> Declared | None:
-    """What the module of that kind declares; None where there is no such text, as of a compiled module."""
+    """What the module of that kind declares; None where there is no such text, as of a compiled
+    module.
+    """
     path = kinds.find(room, kind)
     return _read(path, path.stat().st_mtime_ns) if path and path.suffix == ".py" else None
 
@@ -36,7 +40,9 @@ def literal(room: str, kind: str, name: str, default: Any = None) -> Any:
     try:
         return ast.literal_eval(found.values[name])
     except ValueError as error:
-        raise Refused(f"{found.path}: {name} must be a literal, for it is read before anything is imported.") from error
+        raise Refused(
+            f"{found.path}: {name} must be a literal, for it is read before anything is imported."
+        ) from error
 
 
 def constant(room: str, kind: str, name: str) -> tuple[Any, ...]:
@@ -51,10 +57,17 @@ def _read(path: Path, _changed: int) -> Declared:
     values: dict[str, ast.expr] = {}
     for node in _statements(tree(path).body):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=value)
+            ):
                 names.add(name)
                 values |= {name: value} if value is not None else {}
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
                 names.add(name)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
                 names |= {alias.asname or alias.name for alias in aliases}

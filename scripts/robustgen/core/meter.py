@@ -1,4 +1,6 @@
-"""What a job cost: seconds, memory, device, versions, written beside its rows and never into them."""
+"""What a job cost: seconds, memory, device, versions, written beside its rows and never
+into them.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,32 @@ from typing import Any
 
 from robustgen.core.files import write_json
 
-PACKAGES = ("robustgen", "snakemake", "numpy", "pandas", "torch", "torchvision", "torchattacks", "scikit-learn")
+PACKAGES = (
+    "robustgen",
+    "snakemake",
+    "numpy",
+    "pandas",
+    "torch",
+    "torchvision",
+    "torchattacks",
+    "scikit-learn",
+)
 
 
 @contextmanager
 def meter(path: str | Path, **facts: Any) -> Iterator[dict[str, Any]]:
-    """Time the block and write its costs to `path` when it ends well; the block may add facts of its own."""
+    """Time the block and write its costs to `path` when it ends well; the block may add facts of
+    its own.
+    """
     costs: dict[str, Any] = dict(facts)
     start, cpu = time.perf_counter(), time.process_time()
     yield costs
     costs |= {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
-    costs |= {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, **_machine(), **_gpu()}
+    costs |= {
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **_machine(),
+        **_gpu(),
+    }
     write_json(path, costs)
 
 
@@ -45,7 +62,10 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 def _version(name: str) -> str | None:
@@ -59,4 +79,7 @@ def _gpu() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return {"device": "cpu"}
-    return {"device": torch.cuda.get_device_name(), "gpu_peak_mb": torch.cuda.max_memory_allocated() / 2**20}
+    return {
+        "device": torch.cuda.get_device_name(),
+        "gpu_peak_mb": torch.cuda.max_memory_allocated() / 2**20,
+    }

@@ -1,4 +1,6 @@
-"""What a configuration names: entries that must be defined, modules that must be there, and text that must be of one line."""
+"""What a configuration names: entries that must be defined, modules that must be there, and text
+that must be of one line.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ MODULES = {  # where a module is named -> its room
     ("attacks", "*", "kind"): "attacks",
     ("detectors", "*", "kind"): "detect",
 }
-SORTS = {  # sort of files that a table or figure is made from -> the lists of its entry that select them
+# sort of files that a table or figure is made from -> the lists of its entry that select them
+SORTS = {
     "scores": ("models", "attacks"),
     "natural": ("models",),
     "detect": ("models", "attacks", "detectors"),
@@ -42,7 +45,19 @@ SORTS = {  # sort of files that a table or figure is made from -> the lists of i
     "history": ("models",),
     "data": ("datasets",),
 }
-LITERALS = ("ASKS", "CHANNELS", "LISTS", "NEEDS", "SHOWS", "SIDE", "SIZES", "SOURCES", "STEPS", "TAKES", "TRAIN_TEST")
+LITERALS = (
+    "ASKS",
+    "CHANNELS",
+    "LISTS",
+    "NEEDS",
+    "SHOWS",
+    "SIDE",
+    "SIZES",
+    "SOURCES",
+    "STEPS",
+    "TAKES",
+    "TRAIN_TEST",
+)
 CONTROL = ("Cc", "Cs")  # Unicode's categories of control characters and of halves of characters
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -62,14 +77,19 @@ def _references(raw: Mapping[str, Any]) -> Iterator[str]:
         known = _map(raw, target)
         for path, value in _matches(raw, pattern):
             if isinstance(value, str) and value not in known:
-                yield f"{path}: {value!r} is not defined in {target}{nearest(value, map(str, known))}"
+                yield (
+                    f"{path}: {value!r} is not defined in {target}{nearest(value, map(str, known))}"
+                )
 
 
 def _outputs(raw: Mapping[str, Any]) -> Iterator[str]:
     known = {**_map(raw, "tables"), **_map(raw, "figures")}
     for path, value in _matches(raw, ("outputs", "*")):
         if isinstance(value, str) and value not in known:
-            yield f"{path}: {value!r} is defined neither in tables nor in figures{nearest(value, map(str, known))}"
+            yield (
+                f"{path}: {value!r} is defined neither in tables nor in "
+                f"figures{nearest(value, map(str, known))}"
+            )
     for place in ("tables", "figures"):
         for name, entry in _map(raw, place).items():
             kind = (isinstance(entry, Mapping) and entry.get("kind")) or name
@@ -86,11 +106,18 @@ def _module(room: str, kind: str) -> str:
         return f"{kind!r} is no name of a module; {hint}."
     if "." not in kind:
         known = kinds.kinds(room)
-        return "" if kind in known else f"{kind!r} is no module of robustgen.{room}{nearest(kind, known)}"
+        return (
+            ""
+            if kind in known
+            else (f"{kind!r} is no module of robustgen.{room}{nearest(kind, known)}")
+        )
     if kinds.find(room, kind) is None:
         if kind.endswith(".py"):
             return f"{kind!r} is no name of a module; write {kind.removesuffix('.py')}."
-        return f"there is no module {kind}; own modules lie below the folder from which the study is run, {Path.cwd()}."
+        return (
+            f"there is no module {kind}; own modules lie below the folder from which the study "
+            f"is run, {Path.cwd()}."
+        )
     return _functions(room, kind)
 
 
@@ -105,7 +132,11 @@ def _functions(room: str, kind: str) -> str:
         return str(error)
     names = found.names if found else {"*"}
     missing = [name for name in kinds.FUNCTIONS[room] if name not in names and "*" not in names]
-    return f"{kind} must define {' and '.join(f'`def {name}(...)`' for name in missing)}." if missing else ""
+    return (
+        (f"{kind} must define {' and '.join(f'`def {name}(...)`' for name in missing)}.")
+        if missing
+        else ""
+    )
 
 
 def _needs(room: str, kind: str) -> str:
@@ -115,18 +146,34 @@ def _needs(room: str, kind: str) -> str:
     except Refused as error:
         return str(error)
     if not asked:
-        return f'{kind} must declare NEEDS, the sorts of files it is made from, as NEEDS = ("scores",).'
+        return (
+            f"{kind} must declare NEEDS, the sorts of files it is made from, as NEEDS = "
+            '("scores",).'
+        )
     wrong = [sort for sort in asked if sort not in SORTS]
-    return f"NEEDS of {kind} names {shown(wrong[0])}; sorts are {', '.join(SORTS)}." if wrong else ""
+    return (
+        (f"NEEDS of {kind} names {shown(wrong[0])}; sorts are {', '.join(SORTS)}.") if wrong else ""
+    )
 
 
 def texts(raw: Any, path: str = "") -> Iterator[str]:
     """Texts and keys with control characters, which no file name and no command line takes."""
-    pairs = raw.items() if isinstance(raw, Mapping) else enumerate(raw) if isinstance(raw, list | tuple) else ()
+    pairs = (
+        raw.items()
+        if isinstance(raw, Mapping)
+        else enumerate(raw)
+        if isinstance(raw, list | tuple)
+        else ()
+    )
     for key, value in pairs:
         place = f"{path}.{key}" if path else str(key)
-        if isinstance(value, str) and any(category(char) in CONTROL and char != "\t" for char in value):
-            yield f"{place}: {shown(value)} holds a line break or another control character; take it out."
+        if isinstance(value, str) and any(
+            category(char) in CONTROL and char != "\t" for char in value
+        ):
+            yield (
+                f"{place}: {shown(value)} holds a line break or another control character; "
+                "take it out."
+            )
         yield from texts(value, place)
 
 
@@ -137,11 +184,20 @@ def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _matches(raw: Any, pattern: tuple[str, ...], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every (path, value) of nested maps and lists that fits a pattern in which * stands for any key."""
-    if not pattern or (pattern == ("*",) and isinstance(raw, str)):  # a single name in the place of a list
+    """Every (path, value) of nested maps and lists that fits a pattern in which * stands for any
+    key.
+    """
+    # a single name in the place of a list
+    if not pattern or (pattern == ("*",) and isinstance(raw, str)):
         yield path, raw
         return
-    pairs = raw.items() if isinstance(raw, Mapping) else enumerate(raw) if isinstance(raw, list | tuple) else ()
+    pairs = (
+        raw.items()
+        if isinstance(raw, Mapping)
+        else enumerate(raw)
+        if isinstance(raw, list | tuple)
+        else ()
+    )
     for key, value in pairs:
         if pattern[0] in ("*", key):
             yield from _matches(value, pattern[1:], f"{path}.{key}" if path else str(key))

@@ -1,8 +1,10 @@
 """The options of a kind, as its module declares them in OPTIONS.
 
-OPTIONS = {"k": {"type": "whole number", "least": 1, "default": 20, "means": "Neighbours that are looked at."}}
+OPTIONS = {"k": {"type": "whole number", "least": 1, "default": 20, "means": "Neighbours that are
+looked at."}}
 
-An option without a default must be given. `only` maps another option to the values beside which this one has a meaning.
+An option without a default must be given. `only` maps another option to the values beside which
+this one has a meaning.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class Option:
     most: float | None = None
     below: float | None = None
     default: Any = REQUIRED
-    only: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # another option -> values of it beside which this one counts
+    # another option -> values of it beside which this one counts
+    only: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     never: dict[str, dict[Any, tuple[Any, ...]]] = field(
         default_factory=dict
     )  # another option -> its value -> barred ones of this
@@ -46,17 +49,30 @@ class Option:
     def words(self) -> str:
         """What a value must be: `a whole number of at least 1`."""
         if self.one_of:
-            return f"{'a list out of' if self.several else 'one of'} {', '.join(map(str, self.one_of))}"
-        bounds = " and ".join(f"{word} {bound:g}" for name, word in BOUNDS.items() if (bound := getattr(self, name)) is not None)
+            return (
+                f"{'a list out of' if self.several else 'one of'} "
+                f"{', '.join(map(str, self.one_of))}"
+            )
+        bounds = " and ".join(
+            f"{word} {bound:g}"
+            for name, word in BOUNDS.items()
+            if (bound := getattr(self, name)) is not None
+        )
         if self.several:
-            return f"a list of {'different ' if self.different else ''}{self.type}s {bounds}".rstrip()
+            return (
+                f"a list of {'different ' if self.different else ''}{self.type}s {bounds}"
+            ).rstrip()
         return self.type if "number" not in self.type else f"a {self.type} {bounds}".rstrip()
 
     def fits(self, value: Any) -> bool:
         """Whether a value may be given."""
         if not self.several:
             return self._fits(value)
-        if not isinstance(value, list | tuple) or not value or not all(self._fits(one) for one in value):
+        if (
+            not isinstance(value, list | tuple)
+            or not value
+            or not all(self._fits(one) for one in value)
+        ):
             return False
         once = len(set(value)) == len(value) or not (self.one_of or self.different)
         return once and (self.holds is None or self.holds in value)
@@ -73,14 +89,21 @@ class Option:
         return self.type == "text" and isinstance(value, str) and value != ""
 
     def _within(self, value: float) -> bool:
-        above = (self.least is None or value >= self.least) and (self.above is None or value > self.above)
-        return above and (self.most is None or value <= self.most) and (self.below is None or value < self.below)
+        above = (self.least is None or value >= self.least) and (
+            self.above is None or value > self.above
+        )
+        return (
+            above
+            and (self.most is None or value <= self.most)
+            and (self.below is None or value < self.below)
+        )
 
 
 def declared(room: str, kind: str) -> dict[str, Option] | None:
     """The options of a kind; None where its module declares none, so that any may be given."""
     raw = literal(room, kind, "OPTIONS")
-    if room == "detect" and raw is not None:  # a detector shares its options with the measure of its name
+    # a detector shares its options with the measure of its name
+    if room == "detect" and raw is not None:
         raw = {**raw, **literal("measures", kind, "OPTIONS", {})}
     try:
         return raw if raw is None else {str(name): Option(**entry) for name, entry in raw.items()}
@@ -92,4 +115,6 @@ def declared(room: str, kind: str) -> dict[str, Option] | None:
 def filled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are given, and the defaults of the others."""
     known = declared(room, kind) or {}
-    return {name: option.default for name, option in known.items() if option.default is not REQUIRED} | dict(given)
+    return {
+        name: option.default for name, option in known.items() if option.default is not REQUIRED
+    } | dict(given)

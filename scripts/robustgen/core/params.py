@@ -1,4 +1,6 @@
-"""What differs between a job's parameters before and now: names and values from the text of Snakemake's dry run."""
+"""What differs between a job's parameters before and now: names and values from the text of
+Snakemake's dry run.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,14 @@ from typing import Any
 
 NOTHING = "<nothing exclusive>"
 ABSENT = object()
-WIDTH, LEAD = 60, 20  # of a value as printed; of what stands in front of the first difference in one that is cut
+# of a value as printed; of what stands in front of the first difference in one that is cut
+WIDTH, LEAD = 60, 20
 
 
 def exclusive(text: str) -> tuple[list[Any], list[Any]]:
-    """The values that only the last run had and those that only this one has; Snakemake joins their `repr` by commas."""
+    """The values that only the last run had and those that only this one has; Snakemake joins their
+    `repr` by commas.
+    """
     said = text.partition("output: before: ")[2]
     for cut in re.finditer(" now: ", said):  # the same words may stand inside of a value
         try:
@@ -26,14 +31,18 @@ def exclusive(text: str) -> tuple[list[Any], list[Any]]:
 
 
 def changes(before: list[Any], now: list[Any], flags: dict[str, str]) -> Iterator[str]:
-    """A sentence per setting that differs; `flags` are those of today's command, from which plain values get their names."""
+    """A sentence per setting that differs; `flags` are those of today's command, from which plain
+    values get their names.
+    """
     before, now = [_parsed(value) for value in before], [_parsed(value) for value in now]
     for old in list(before):
         for new in _partner(old, before, now):
             before.remove(old)
             now.remove(new)
             yield from _between(old, new, flags)
-    yield from (f"{_name(new, flags) or 'a setting'} is now {apart('', _text(new))[1]}" for new in now)
+    yield from (
+        (f"{_name(new, flags) or 'a setting'} is now {apart('', _text(new))[1]}") for new in now
+    )
     lost = ((_name(old, {}) or "a setting", apart(_text(old), "")[0]) for old in before)
     yield from (f"{name} changed from {old} to the value of another setting" for name, old in lost)
 
@@ -59,13 +68,20 @@ def apart(old: str, new: str) -> tuple[str, str]:
     """Two texts, long ones cut around the place where they begin to differ."""
     if max(len(old), len(new)) <= WIDTH:
         return old, new
-    same = next((place for place, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), min(len(old), len(new)))
+    same = next(
+        (place for place, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]),
+        min(len(old), len(new)),
+    )
     start = max(0, same - LEAD)
     return _cut(old, start), _cut(new, start)
 
 
 def _cut(text: str, start: int) -> str:
-    return ("..." if start else "") + text[start : start + WIDTH] + ("..." if len(text) > start + WIDTH else "")
+    return (
+        ("..." if start else "")
+        + text[start : start + WIDTH]
+        + ("..." if len(text) > start + WIDTH else "")
+    )
 
 
 def _values(text: str) -> list[Any]:
@@ -73,7 +89,9 @@ def _values(text: str) -> list[Any]:
 
 
 def _parsed(value: Any) -> Any:
-    """A map that is passed on as JSON, by a flag or by itself, is taken as the map, a list of one flag as the flag."""
+    """A map that is passed on as JSON, by a flag or by itself, is taken as the map, a list of one
+    flag as the flag.
+    """
     if isinstance(value, list) and all(str(word).startswith("--") for word in value):
         flag = " ".join(value).replace("=", " ", 1)
         inside = _parsed(flag.partition(" ")[2])
@@ -86,7 +104,9 @@ def _parsed(value: Any) -> Any:
 
 
 def _partner(old: Any, before: list[Any], now: list[Any]) -> list[Any]:
-    """What a value became: the map with the most keys in common, else the only one of its type, else the only one."""
+    """What a value became: the map with the most keys in common, else the only one of its type,
+    else the only one.
+    """
     same = [new for new in now if type(new) is type(old)]
     near = [new for new in same if isinstance(old, dict) and new.keys() & old.keys()]
     if near:
@@ -102,7 +122,9 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any,
         return
     for key in sorted(old.keys() | new.keys()):
         if old.get(key, ABSENT) != new.get(key, ABSENT):
-            yield from _differences(old.get(key, ABSENT), new.get(key, ABSENT), f"{path}.{key}" if path else key)
+            yield from _differences(
+                old.get(key, ABSENT), new.get(key, ABSENT), f"{path}.{key}" if path else key
+            )
 
 
 def _between(old: Any, new: Any, flags: dict[str, str]) -> Iterator[str]:

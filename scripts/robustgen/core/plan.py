@@ -1,4 +1,6 @@
-"""What a study consists of, as a pure function of its configuration: files, their makers' settings, their order."""
+"""What a study consists of, as a pure function of its configuration: files, their makers' settings,
+their order.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,20 @@ class Plan:
         self.study = study
         self.root = f"{results}/{study.study}"
 
-    # --- settings, as JSON for a command line -------------------------------------------------------------------
+    # --- settings, as JSON for a command line
+    # -------------------------------------------------------------------
 
     def net(self, model: str) -> str:
         """The net of a model, apart from what its data set's file says."""
         entry = self.study.models[model]
         dataset = self.study.datasets[entry.dataset]
-        return _json(net=entry.net, options=entry.options, size=dataset.size, mean=dataset.mean, std=dataset.std)
+        return _json(
+            net=entry.net,
+            options=entry.options,
+            size=dataset.size,
+            mean=dataset.mean,
+            std=dataset.std,
+        )
 
     def recipe(self, model: str) -> str:
         """The training recipe of a model; empty where its weights are the user's own."""
@@ -53,15 +62,23 @@ class Plan:
         return entry.model_dump() | {"eps": entry.eps or own}
 
     def output(self, name: str) -> str:
-        """A table or figure: its own settings, and what it must know of the models and attacks that it shows."""
+        """A table or figure: its own settings, and what it must know of the models and attacks that
+        it shows.
+        """
         entry = self.entry(name)
         spec = {
             "options": entry.options,
             "models": {model: self._facts(model) for model in entry.models},
-            "attacks": {attack: self.study.attacks[attack].model_dump() for attack in entry.attacks},
-            "detectors": {detector: self.study.detectors[detector].model_dump() for detector in entry.detectors},
+            "attacks": {
+                attack: self.study.attacks[attack].model_dump() for attack in entry.attacks
+            },
+            "detectors": {
+                detector: self.study.detectors[detector].model_dump()
+                for detector in entry.detectors
+            },
         }
-        return json.dumps(spec)  # in the order of the configuration, which is the order of rows and panels
+        # in the order of the configuration, which is the order of rows and panels
+        return json.dumps(spec)
 
     def entry(self, name: str) -> Output:
         """The entry of a table or figure."""
@@ -74,7 +91,11 @@ class Plan:
     def own_modules(self) -> list[str]:
         """The modules of the user's own that the study's entries name."""
         study = self.study
-        kinds_used = [entry.kind for part in (study.datasets, study.attacks, study.detectors) for entry in part.values()]
+        kinds_used = [
+            entry.kind
+            for part in (study.datasets, study.attacks, study.detectors)
+            for entry in part.values()
+        ]
         kinds_used += [entry.net for entry in study.models.values()]
         kinds_used += [entry.objective.kind for entry in study.recipes.values()]
         kinds_used += [self.kind(name) for name in (*study.tables, *study.figures)]
@@ -111,18 +132,24 @@ class Plan:
         found: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
         for entry in self._entries("detect"):
             for model, attack, name in product(entry.models, entry.attacks, entry.detectors):
-                found.setdefault(model, {}).setdefault(attack, {})[name] = self.study.detectors[name].model_dump()
+                found.setdefault(model, {}).setdefault(attack, {})[name] = self.study.detectors[
+                    name
+                ].model_dump()
         return found
 
     def measures(self, model: str, attack: str) -> dict[str, dict[str, Any]]:
-        """What the scores of a model under an attack hold for detectors, apart from energies; the name is the detector's."""
+        """What the scores of a model under an attack hold for detectors, apart from energies; the
+        name is the detector's.
+        """
         by_attack = self._detectors.get(model, {})
         shown = {name: entry for entries in by_attack.values() for name, entry in entries.items()}
         return {
             name: {"kind": entry["kind"], "options": entry["options"]}
             for name, entry in shown.items()
             if entry["kind"] in self._measured
-            and (attack in (CLEAN, entry["fit"], entry["noise"]) or name in by_attack.get(attack, {}))
+            and (
+                attack in (CLEAN, entry["fit"], entry["noise"]) or name in by_attack.get(attack, {})
+            )
         }
 
     @cached_property
@@ -132,7 +159,11 @@ class Plan:
 
     def learnt_from(self, model: str, attack: str) -> list[str]:
         """The attacks whose scores the detectors of a model under an attack learn from."""
-        found = (entry[use] for entry in self.detectors(model, attack).values() for use in ("fit", "noise"))
+        found = (
+            entry[use]
+            for entry in self.detectors(model, attack).values()
+            for use in ("fit", "noise")
+        )
         return list(dict.fromkeys(name for name in found if name))
 
     def knows_natural(self, attack: str) -> bool:
@@ -160,7 +191,10 @@ class Plan:
     @cached_property
     def _declared(self) -> dict[str, tuple[str, ...]]:
         """The sorts of files that each output is made from."""
-        rooms = {name: "tables" if name in self.study.tables else "figures" for name in self.study.outputs}
+        rooms = {
+            name: "tables" if name in self.study.tables else "figures"
+            for name in self.study.outputs
+        }
         return {name: declared(room, self.kind(name)) for name, room in rooms.items()}
 
     def _facts(self, model: str) -> dict[str, Any]:
@@ -175,7 +209,8 @@ class Plan:
             "options": entry.options,
         }
 
-    # --- files ---------------------------------------------------------------------------------------------------
+    # --- files ------------------------------------------------------------------------------------
+    # ---------------
 
     def dataset(self, dataset: str) -> str:
         """Folder of a data set in the one form."""
@@ -185,7 +220,9 @@ class Plan:
         """The data sets that some output of the study needs."""
         entries = [self.entry(name) for name in self.study.outputs]
         found = [self.study.models[model].dataset for entry in entries for model in entry.models]
-        return list(dict.fromkeys(found + [dataset for entry in entries for dataset in entry.datasets]))
+        return list(
+            dict.fromkeys(found + [dataset for entry in entries for dataset in entry.datasets])
+        )
 
     def fetched(self, dataset: str) -> list[str]:
         """The receipts of the downloads that a data set is read from; none for an embedded one."""
@@ -193,22 +230,32 @@ class Plan:
 
     def downloads(self) -> list[str]:
         """The receipts of all downloads of the study."""
-        return list(dict.fromkeys(receipt for dataset in self.datasets() for receipt in self.fetched(dataset)))
+        return list(
+            dict.fromkeys(
+                receipt for dataset in self.datasets() for receipt in self.fetched(dataset)
+            )
+        )
 
     def sources(self, dataset: str) -> tuple[str, ...]:
-        """The downloads that a data set needs: those that it asks for, else its module's SOURCES; none for an own folder."""
+        """The downloads that a data set needs: those that it asks for, else its module's SOURCES;
+        none for an own folder.
+        """
         entry = self.study.datasets[dataset]
         if "folder" in entry.options:
             return ()
         return tuple(entry.options.get("sources", constant("data", entry.kind, "SOURCES")))
 
     def merged(self, dataset: str) -> tuple[str, ...]:
-        """The sources that a data set which may be merged of several is merged of; none for any other."""
+        """The sources that a data set which may be merged of several is merged of; none for any
+        other.
+        """
         several = constant("data", self.study.datasets[dataset].kind, "SOURCES")[1:]
         return self.sources(dataset) if several else ()
 
     def lists(self, dataset: str) -> tuple[str, ...]:
-        """The files of the project that a data set is made with, such as a label map: its own, else its module's LISTS."""
+        """The files of the project that a data set is made with, such as a label map: its own, else
+        its module's LISTS.
+        """
         entry = self.study.datasets[dataset]
         found = constant("data", entry.kind, "LISTS")
         return (str(entry.options["map"]),) if found and "map" in entry.options else found
@@ -235,31 +282,53 @@ class Plan:
 
     def detected(self, model: str, seed: int | str, attack: str) -> list[str]:
         """The detectors' statistics per image, and their thresholds."""
-        return [f"{self.root}/detect/{model}/seed{seed}/{attack}/{name}.parquet" for name in ("statistics", "thresholds")]
+        return [
+            f"{self.root}/detect/{model}/seed{seed}/{attack}/{name}.parquet"
+            for name in ("statistics", "thresholds")
+        ]
 
     def gradients(self, model: str, seed: int | str) -> list[str]:
         """Input gradients: measures per image, and some of them as pictures."""
-        return [f"{self.root}/synthesis/{model}/seed{seed}/gradients/gradients.{end}" for end in ("parquet", "safetensors")]
+        return [
+            f"{self.root}/synthesis/{model}/seed{seed}/gradients/gradients.{end}"
+            for end in ("parquet", "safetensors")
+        ]
 
     def landscapes(self, model: str, seed: int | str) -> list[str]:
         """Energies along attacks and on planes that they span."""
-        return [f"{self.root}/synthesis/{model}/seed{seed}/landscape/{name}.parquet" for name in ("landscape", "plane")]
+        return [
+            f"{self.root}/synthesis/{model}/seed{seed}/landscape/{name}.parquet"
+            for name in ("landscape", "plane")
+        ]
 
     def made(self, name: str) -> str:
         """The file that stands for a table (csv) or figure (png)."""
-        return f"{self.root}/tables/{name}.csv" if name in self.study.tables else f"{self.root}/figures/{name}.png"
+        return (
+            f"{self.root}/tables/{name}.csv"
+            if name in self.study.tables
+            else (f"{self.root}/figures/{name}.png")
+        )
 
-    # --- what depends on what ------------------------------------------------------------------------------------
+    # --- what depends on what
+    # ------------------------------------------------------------------------------------
 
     def needs(self, name: str) -> dict[str, list[str]]:
-        """The files that a table or figure is made from, by sort; its module's NEEDS says which sorts."""
+        """The files that a table or figure is made from, by sort; its module's NEEDS says which
+        sorts.
+        """
         entry, module = self.entry(name), self.kind(name)
         room = "tables" if name in self.study.tables else "figures"
-        return {sort: list(dict.fromkeys(self._sort(sort, entry))) for sort in declared(room, module)}
+        return {
+            sort: list(dict.fromkeys(self._sort(sort, entry))) for sort in declared(room, module)
+        }
 
     def scored(self) -> list[str]:
         """The scores behind all outputs, those that detectors were judged on among them."""
-        entries = {id(entry): entry for sort in ("scores", "natural", "detect") for entry in self._entries(sort)}
+        entries = {
+            id(entry): entry
+            for sort in ("scores", "natural", "detect")
+            for entry in self._entries(sort)
+        }
         found = (path for entry in entries.values() for path in self._sort("scores", entry))
         return list(dict.fromkeys(found))
 
@@ -267,7 +336,9 @@ class Plan:
         runs = list(product(entry.models, self.study.seeds))
         match sort:
             case "scores":
-                yield from (self.scores(*run, attack) for run in runs for attack in (CLEAN, *entry.attacks))
+                yield from (
+                    self.scores(*run, attack) for run in runs for attack in (CLEAN, *entry.attacks)
+                )
             case "natural":
                 yield from (self.scores(*run, CLEAN) for run in runs)
             case "detect":
@@ -282,7 +353,10 @@ class Plan:
             case "data":
                 yield from (f"{self.dataset(dataset)}/splits.json" for dataset in entry.datasets)
             case _:
-                raise Refused(f"NEEDS names {sort!r}; sorts are scores, natural, detect, gradients, landscape, history and data.")
+                raise Refused(
+                    f"NEEDS names {sort!r}; sorts are scores, natural, detect, gradients, "
+                    "landscape, history and data."
+                )
 
 
 def declared(room: str, kind: str) -> tuple[str, ...]:
@@ -290,7 +364,10 @@ def declared(room: str, kind: str) -> tuple[str, ...]:
     found = constant(room, kind, "NEEDS")
     if found:
         return found
-    raise Refused(f'{kind} of {room} must declare NEEDS, the sorts of files it is made from, as NEEDS = ("scores",).')
+    raise Refused(
+        f"{kind} of {room} must declare NEEDS, the sorts of files it is made from, as NEEDS = "
+        '("scores",).'
+    )
 
 
 def _json(**values: Any) -> str:

@@ -18,13 +18,17 @@ def works_here(process: int, what: str) -> bool:
     """Whether a process lives whose working folder is this one and whose command names `what`."""
     try:
         here = Path(f"/proc/{process}/cwd").samefile(".")
-        return here and what in Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8", errors="replace")
+        return here and what in Path(f"/proc/{process}/cmdline").read_text(
+            encoding="utf-8", errors="replace"
+        )
     except OSError:
         return False
 
 
 def marked(variable: str, values: Sequence[str], *, but: str) -> list[int]:
-    """The processes of this user in whose environment a variable has one of these values, and the variable `but` is not set."""
+    """The processes of this user in whose environment a variable has one of these values, and the
+    variable `but` is not set.
+    """
     wanted = {f"{variable}={value}".encode() for value in values}
     found = []
     for folder in (folder for folder in Path("/proc").iterdir() if folder.name.isdigit()):
@@ -36,20 +40,31 @@ def marked(variable: str, values: Sequence[str], *, but: str) -> list[int]:
 
 
 def end(processes: Sequence[int]) -> None:
-    """Kill processes and return once they are gone; their files are whole or absent at any moment."""
+    """Kill processes and return once they are gone; their files are whole or absent at any
+    moment.
+    """
     for process in processes:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE
     while left := [process for process in processes if _lives(process)]:
         if time.monotonic() > deadline:
-            raise Refused(f"The processes {left} of a killed run do not end; end them by hand, then run again.")
+            raise Refused(
+                f"The processes {left} of a killed run do not end; end them by hand, then run "
+                "again."
+            )
         time.sleep(0.05)
 
 
 def _lives(process: int) -> bool:
     """Whether a process is there and no zombie."""
     try:
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[0] != "Z"
+        return (
+            Path(f"/proc/{process}/stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rsplit(")", 1)[1]
+            .split()[0]
+            != "Z"
+        )
     except OSError:
         return False

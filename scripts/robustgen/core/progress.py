@@ -12,7 +12,9 @@ PLAIN_SECONDS = 30.0
 
 
 def progress(items: Iterable[T], *, total: int, what: str, last: bool = True) -> Iterator[T]:
-    """Pass `items` on and say how far they are, at which rate, how long the rest will take, and at `last` that all are done."""
+    """Pass `items` on and say how far they are, at which rate, how long the rest will take, and at
+    `last` that all are done.
+    """
     start = said = time.monotonic()
     live = sys.stderr.isatty()
     for done, item in enumerate(items):
@@ -32,4 +34,9 @@ def _line(what: str, done: int, total: int, seconds: float) -> str:
 
 
 def _say(line: str, live: bool, end: bool = False) -> None:
-    print(f"\r\x1b[K{line}" if live else line, end="\n" if end or not live else "", file=sys.stderr, flush=True)
+    print(
+        f"\r\x1b[K{line}" if live else line,
+        end="\n" if end or not live else "",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -19,7 +19,8 @@ class Refused(ValueError):
 def command(main: Callable[[], None]) -> None:
     """Run a command, and seal what it wrote where its last arguments are `--seal FILE`.
 
-    A refusal or a full disk ends it with its sentence; anything else is a defect and keeps its traceback.
+    A refusal or a full disk ends it with its sentence; anything else is a defect and keeps its
+    traceback.
     """
     seal = _taken("--seal")
     try:
@@ -31,7 +32,10 @@ def command(main: Callable[[], None]) -> None:
     except FileNotFoundError as error:
         sys.exit(f"{error.filename or error} does not exist; run the job that makes it.")
     except OSError as error:
-        sys.exit(f"{error.strerror or error}: {error.filename or 'the output'}; free space or permissions, then run again.")
+        sys.exit(
+            f"{error.strerror or error}: {error.filename or 'the output'}; free space or "
+            "permissions, then run again."
+        )
 
 
 def _taken(flag: str) -> str:

@@ -1,4 +1,6 @@
-"""Rows: parquet tables that are the only interface between numerics and tables, figures and claims."""
+"""Rows: parquet tables that are the only interface between numerics and tables, figures and
+claims.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,18 @@ if TYPE_CHECKING:
 
 CLEAN = "clean"  # the name under which natural images stand among the attacked ones
 UNITS = ("image", "image x class", "set", "epoch")
-CELL = ("dataset", "model", "seed", "attack", "eps", "steps", "weight")  # the axes that name one measured cell
-ONCE = (*CELL, "split", "index", "class", "step", "detector", "variant", "a", "b")  # what tells rows of images apart
-HELD = {"string", "boolean", "integer", "floating", "empty"}  # what a column of objects may be, in pandas' words
+# the axes that name one measured cell
+CELL = ("dataset", "model", "seed", "attack", "eps", "steps", "weight")
+# what tells rows of images apart
+ONCE = (*CELL, "split", "index", "class", "step", "detector", "variant", "a", "b")
+# what a column of objects may be, in pandas' words
+HELD = {"string", "boolean", "integer", "floating", "empty"}
 
 
 def write_rows(path: str | Path, rows: pd.DataFrame, *, unit: str) -> None:
-    """Write rows whose unit is an image, an image x class, a set or an epoch; a NaN is refused, not stored."""
+    """Write rows whose unit is an image, an image x class, a set or an epoch; a NaN is refused, not
+    stored.
+    """
     if unit not in UNITS:
         raise Refused(f"The unit of rows is one of {', '.join(UNITS)}, not {unit!r}.")
     _check_values(path, rows)
@@ -32,7 +39,9 @@ def write_rows(path: str | Path, rows: pd.DataFrame, *, unit: str) -> None:
 
     table = pa.Table.from_pandas(rows.assign(unit=unit), preserve_index=False)
     with atomic(path) as temporary:
-        sealed = table.replace_schema_metadata({**table.schema.metadata, b"seal": seal.OPEN.encode()})
+        sealed = table.replace_schema_metadata(
+            {**table.schema.metadata, b"seal": seal.OPEN.encode()}
+        )
         parquet.write_table(sealed, temporary, compression="zstd")
         seal.close(temporary, at_end=True)
 
@@ -41,21 +50,36 @@ def _check_values(path: str | Path, rows: pd.DataFrame) -> None:
     """Refuse missing values, and columns whose values have no one type."""
     from pandas.api.types import infer_dtype
 
-    mixed = [name for name in rows if rows[name].dtype == object and infer_dtype(rows[name], skipna=True) not in HELD]
+    mixed = [
+        name
+        for name in rows
+        if rows[name].dtype == object and infer_dtype(rows[name], skipna=True) not in HELD
+    ]
     if mixed:
-        raise Refused(f"Rows for {path} hold values of no one plain type in {', '.join(mixed)}; give texts or numbers.")
+        raise Refused(
+            f"Rows for {path} hold values of no one plain type in {', '.join(mixed)}; give "
+            "texts or numbers."
+        )
     holes = [name for name in rows.columns if rows[name].isna().any()]
     if holes:
-        raise Refused(f"Rows for {path} hold missing or NaN values in {', '.join(holes)}; a cell is measured or absent.")
+        raise Refused(
+            f"Rows for {path} hold missing or NaN values in {', '.join(holes)}; a cell is "
+            "measured or absent."
+        )
 
 
 def _check_once(path: str | Path, rows: pd.DataFrame) -> None:
-    """Refuse an image that stands twice in a cell, for it would be counted twice and narrow every interval."""
+    """Refuse an image that stands twice in a cell, for it would be counted twice and narrow every
+    interval.
+    """
     axes = [name for name in ONCE if name in rows]
     again = rows.loc[rows.duplicated(axes), axes]
     if len(again):
         cell = ", ".join(f"{name} {value}" for name, value in again.iloc[0].items())
-        raise Refused(f"Rows for {path} hold an image twice ({cell}; {len(again)} such rows); list each setting once.")
+        raise Refused(
+            f"Rows for {path} hold an image twice ({cell}; {len(again)} such rows); list each "
+            "setting once."
+        )
 
 
 def read_rows(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:

@@ -1,7 +1,9 @@
-"""The runs of a folder: who works here, and what a killed run left behind: processes, SLURM jobs, locks, temporary files.
+"""The runs of a folder: who works here, and what a killed run left behind: processes, SLURM jobs,
+locks, temporary files.
 
-Each run notes its process, its host and a token; every process that it starts carries the token in its environment, so that
-the processes of a run whose launcher is dead are found and ended before the next run begins.
+Each run notes its process, its host and a token; every process that it starts carries the token in
+its environment, so that the processes of a run whose launcher is dead are found and ended before
+the next run begins.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from robustgen.core.processes import end, marked, works_here
 from robustgen.core.refusal import Refused
 
 LOCKS = Path(".snakemake/locks")
-RUNS = Path(".snakemake/robustgen-runs")  # a file per launcher, named by its process: host and token
+# a file per launcher, named by its process: host and token
+RUNS = Path(".snakemake/robustgen-runs")
 LOGS = Path(".snakemake")
 TOKEN = "ROBUSTGEN_RUN"
-IN_SLURM = "SLURM_JOB_ID"  # in the environment of SLURM's jobs, which `clear` cancels after the Snakemake that submitted them
+# in the environment of SLURM's jobs, which `clear` cancels after the Snakemake that submitted them
+IN_SLURM = "SLURM_JOB_ID"
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,14 @@ class Run:
 
 
 @contextmanager
-def registered(unlock: list[str], *, clear: Callable[[list[int]], None] | None = None) -> Iterator[list[int]]:
+def registered(
+    unlock: list[str], *, clear: Callable[[list[int]], None] | None = None
+) -> Iterator[list[int]]:
     """Clear what dead runs left, note this one, and give the processes of those that are alive.
 
-    `clear` removes the SLURM jobs of dead runs. Snakemake's lock of a dead run is cleared by `unlock`; a live run, or a Snakemake
-    that was started by hand, keeps its lock. Of several processes that start at once, one after the other does this.
+    `clear` removes the SLURM jobs of dead runs. Snakemake's lock of a dead run is cleared by
+    `unlock`; a live run, or a Snakemake that was started by hand, keeps its lock. Of several
+    processes that start at once, one after the other does this.
     """
     _refuse_unwritable(RESULTS)
     RUNS.mkdir(parents=True, exist_ok=True)
@@ -79,9 +86,21 @@ def _sorted_out(unlock: list[str], clear: Callable[[list[int]], None] | None) ->
     alive, dead = [run for run in runs if run.alive], [run for run in runs if not run.alive]
     for run in (run for run in alive if run.host != platform.node()):
         note = RUNS / str(run.process)
-        print(f"A run was started on {run.host}, process {run.process}; if it has ended, delete {note}.", flush=True)
+        print(
+            (
+                f"A run was started on {run.host}, process {run.process}; if it has ended, delete "
+                f"{note}."
+            ),
+            flush=True,
+        )
     if left := marked(TOKEN, [run.token for run in dead], but=IN_SLURM):
-        print(f"A killed run has left processes ({', '.join(map(str, left))}); they are ended first.", flush=True)
+        print(
+            (
+                f"A killed run has left processes ({', '.join(map(str, left))}); they are ended "
+                "first."
+            ),
+            flush=True,
+        )
         end(left)
     if clear:
         clear([run.process for run in alive])
@@ -106,12 +125,17 @@ def _read(path: Path) -> Run | None:
 def _by_hand() -> list[int]:
     """Snakemakes that work here and were started without the launcher."""
     numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [number for number in numbers if number != os.getpid() and works_here(number, "snakemake")]
+    return [
+        number for number in numbers if number != os.getpid() and works_here(number, "snakemake")
+    ]
 
 
 def _clear_lock(unlock: list[str]) -> None:
     if LOCKS.exists() and any(LOCKS.iterdir()):
-        print("An earlier run was killed; its lock is cleared and what it had finished is kept.", flush=True)
+        print(
+            ("An earlier run was killed; its lock is cleared and what it had finished is kept."),
+            flush=True,
+        )
         subprocess.run([*unlock, "--unlock"], check=True, capture_output=True)
 
 
@@ -121,4 +145,6 @@ def _refuse_unwritable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise Refused(f"{folder} cannot be written to: {error.strerror}; mend that, then run again.") from error
+        raise Refused(
+            f"{folder} cannot be written to: {error.strerror}; mend that, then run again."
+        ) from error

@@ -1,4 +1,6 @@
-"""Seals: a file's checksum inside of the file, in a text of fixed length that its format keeps for notes."""
+"""Seals: a file's checksum inside of the file, in a text of fixed length that its format keeps for
+notes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Randomness that is passed: a generator is named by the study's seed and the axes that it may depend on."""
+"""Randomness that is passed: a generator is named by the study's seed and the axes that it may
+depend on.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def seed_of(study_seed: int, **axes: str | int | float) -> int:
-    """A 63-bit seed from the study's seed and named axes; an axis that is left out is shared on purpose."""
+    """A 63-bit seed from the study's seed and named axes; an axis that is left out is shared on
+    purpose.
+    """
     text = json.dumps([study_seed, sorted(axes.items())])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 

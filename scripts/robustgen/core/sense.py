@@ -1,4 +1,6 @@
-"""What a well-formed configuration may still get wrong: settings that contradict each other or that nothing would use."""
+"""What a well-formed configuration may still get wrong: settings that contradict each other or that
+nothing would use.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,29 @@ def _options(study: Study) -> Iterator[str]:
 
 def _kinds(study: Study) -> Iterator[Place]:
     """Every entry that has options."""
-    yield from ((f"datasets.{name}", "data", entry.kind, entry.options) for name, entry in study.datasets.items())
-    yield from ((f"models.{name}", "nets", entry.net, entry.options) for name, entry in study.models.items())
-    yield from ((f"attacks.{name}", "attacks", entry.kind, entry.options) for name, entry in study.attacks.items())
-    yield from ((f"detectors.{name}", "detect", entry.kind, entry.options) for name, entry in study.detectors.items())
-    yield from ((f"tables.{name}", "tables", entry.kind or name, entry.options) for name, entry in study.tables.items())
-    yield from ((f"figures.{name}", "figures", entry.kind or name, entry.options) for name, entry in study.figures.items())
+    yield from (
+        (f"datasets.{name}", "data", entry.kind, entry.options)
+        for name, entry in study.datasets.items()
+    )
+    yield from (
+        (f"models.{name}", "nets", entry.net, entry.options) for name, entry in study.models.items()
+    )
+    yield from (
+        (f"attacks.{name}", "attacks", entry.kind, entry.options)
+        for name, entry in study.attacks.items()
+    )
+    yield from (
+        (f"detectors.{name}", "detect", entry.kind, entry.options)
+        for name, entry in study.detectors.items()
+    )
+    yield from (
+        (f"tables.{name}", "tables", entry.kind or name, entry.options)
+        for name, entry in study.tables.items()
+    )
+    yield from (
+        (f"figures.{name}", "figures", entry.kind or name, entry.options)
+        for name, entry in study.figures.items()
+    )
 
 
 def _names(study: Study) -> Iterator[str]:
@@ -55,7 +74,10 @@ def _names(study: Study) -> Iterator[str]:
         yield f"figures.{name}: a table bears the same name; choose another."
     for place, entries in (("tables", study.tables), ("figures", study.figures)):
         for name in entries.keys() & set(RULES):
-            yield f"{place}.{name}: the name stands for a rule, which may be asked for by it too; choose another."
+            yield (
+                f"{place}.{name}: the name stands for a rule, which may be asked for by it "
+                "too; choose another."
+            )
 
 
 def _selections(study: Study) -> Iterator[str]:
@@ -71,10 +93,16 @@ def _selection(study: Study, place: str, name: str, entry: Output) -> Iterator[s
         if name in study.outputs and part in parts and not getattr(entry, part):
             yield f"{part}: is empty, but the entry stands in outputs; name what it is to show."
         elif "." not in kind and part not in parts and getattr(entry, part):
-            yield f"{part}: is not used by kind {kind}, which shows {' and '.join(parts)}; leave it out."
+            yield (
+                f"{part}: is not used by kind {kind}, which shows {' and '.join(parts)}; leave "
+                "it out."
+            )
     steps = sorted({count for attack in entry.attacks for count in study.attacks[attack].steps})
     for option, form in (declared_options(place, kind) or {}).items():
         asked = entry.options.get(option)
         if form.among == "steps" and steps and form.fits(asked) and asked not in steps:
             swept = ", ".join(map(str, steps))
-            yield f"options.{option}: no attack that it shows takes {shown(asked)} steps; they take {swept}."
+            yield (
+                f"options.{option}: no attack that it shows takes {shown(asked)} steps; they "
+                f"take {swept}."
+            )

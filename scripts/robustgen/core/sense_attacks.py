@@ -1,4 +1,6 @@
-"""What attacks and detectors may get wrong together: settings that an attack would refuse or would not use."""
+"""What attacks and detectors may get wrong together: settings that an attack would refuse or would
+not use.
+"""
 
 from __future__ import annotations
 
@@ -52,25 +54,43 @@ def _taken(attack: Attack) -> Taken | None:
     (option, by_value), *_ = found.items()
     value = str(filled("attacks", attack.kind, attack.options)[option])
     steps = literal("attacks", attack.kind, "STEPS", {})
-    return Taken(f"{value} of kind {attack.kind}", by_value[value], steps.get(value)) if value in by_value else None
+    return (
+        Taken(f"{value} of kind {attack.kind}", by_value[value], steps.get(value))
+        if value in by_value
+        else None
+    )
 
 
 def _norm(attack: Attack, taken: Taken) -> Iterator[str]:
     norms = [norm for norm in ("linf", "l2") if norm in taken.names]
     unbounded = float("inf") in (attack.eps or ())
     if attack.norm not in norms:
-        yield f"norm: {taken.label} is an attack in {norms[0]}, not in {attack.norm}; write norm: {norms[0]}."
+        yield (
+            f"norm: {taken.label} is an attack in {norms[0]}, not in {attack.norm}; write "
+            f"norm: {norms[0]}."
+        )
     elif "eps" in taken.names and unbounded:
         yield f"eps: {taken.label} needs a budget; write numbers such as 8/255, not {UNBOUNDED}."
     elif "eps" not in taken.names and attack.eps != (float("inf"),):
-        yield f"eps: {taken.label} seeks the smallest perturbation and has no budget; write eps: [{UNBOUNDED}]."
+        yield (
+            f"eps: {taken.label} seeks the smallest perturbation and has no budget; write eps: "
+            f"[{UNBOUNDED}]."
+        )
 
 
 def _steps(attack: Attack, taken: Taken) -> Iterator[str]:
     given = list(attack.steps)
     if taken.steps is not None and given != [taken.steps]:
-        yield f"steps: {taken.label} always takes {taken.steps}; write steps: [{taken.steps}], not {given}."
-    elif taken.steps is None and "steps" not in taken.names and given not in ([0], [1]) and attack.steps != _default("steps"):
+        yield (
+            f"steps: {taken.label} always takes {taken.steps}; write steps: [{taken.steps}], "
+            f"not {given}."
+        )
+    elif (
+        taken.steps is None
+        and "steps" not in taken.names
+        and given not in ([0], [1])
+        and attack.steps != _default("steps")
+    ):
         yield f"steps: {taken.label} takes no steps; write steps: [1], not {given}."
     elif "steps" in taken.names and given == [0]:
         yield f"steps: {taken.label} does nothing in 0 steps; add a step count above 0."
@@ -93,8 +113,14 @@ def _detector(detector: Detector) -> Iterator[str]:
         if getattr(detector, asked) is None:
             yield f"{asked}: is empty; a detector of kind {detector.kind} learns from that attack."
     if detector.fit is not None and detector.fit == detector.noise:
-        yield f"noise: {detector.noise} is what the detector learns to flag; name an attack of kind noise."
+        yield (
+            f"noise: {detector.noise} is what the detector learns to flag; name an attack of "
+            "kind noise."
+        )
     taken = literal("detect", detector.kind, "TAKES")
     for setting in ("temperatures", "fit", "noise") if taken is not None else ():
-        if setting not in taken and getattr(detector, setting) != Detector.model_fields[setting].default:
+        if (
+            setting not in taken
+            and getattr(detector, setting) != Detector.model_fields[setting].default
+        ):
             yield f"{setting}: is not used by kind {detector.kind}; leave it out."

@@ -18,12 +18,16 @@ def contradictions(study: Study) -> Iterator[str]:
 
 
 def parts(dataset: Dataset) -> tuple[int | None, int | None]:
-    """(training images, test images) of a data set as its module and its options tell them; None where only its files do."""
+    """(training images, test images) of a data set as its module and its options tell them; None
+    where only its files do.
+    """
     options = filled("data", dataset.kind, dataset.options)
     published = constant("data", dataset.kind, "TRAIN_TEST") or (None, None)
     train, test = options.get("train", published[0]), options.get("test", published[1])
     more = "sources" in dataset.options  # further downloads add training images
-    return train if isinstance(train, int) and not more else None, test if isinstance(test, int) else None
+    return train if isinstance(train, int) and not more else None, test if isinstance(
+        test, int
+    ) else None
 
 
 def too_large(eps: float) -> str:
@@ -43,7 +47,10 @@ def _mirror(data: Data) -> Iterator[str]:
 def _size(dataset: Dataset) -> Iterator[str]:
     least, most = literal("data", dataset.kind, "SIZES", (1, None))
     if least == most != dataset.size:
-        yield f"size: must be {least}, for images of {dataset.kind} are not resized, not {dataset.size}."
+        yield (
+            f"size: must be {least}, for images of {dataset.kind} are not resized, not "
+            f"{dataset.size}."
+        )
     elif dataset.size < least:
         yield f"size: must be at least {least} for {dataset.kind}, not {dataset.size}."
 
@@ -54,9 +61,15 @@ def _splits(dataset: Dataset) -> Iterator[str]:
     if train is not None and held >= train:
         yield f"validation: {held} images cannot be held out of {train} training images; lower it."
     if evaluate.validation > held:
-        yield f"evaluate.validation: {evaluate.validation} images are asked for, but only {held} are held out."
+        yield (
+            f"evaluate.validation: {evaluate.validation} images are asked for, but only {held} "
+            "are held out."
+        )
     if test is not None and evaluate.test > test:
-        yield f"evaluate.test: {evaluate.test} images are asked for, but the test split has {test}; lower it."
+        yield (
+            f"evaluate.test: {evaluate.test} images are asked for, but the test split has "
+            f"{test}; lower it."
+        )
 
 
 def _budgets(dataset: Dataset) -> Iterator[str]:
@@ -69,8 +82,14 @@ def _channels(dataset: Dataset) -> Iterator[str]:
     known = literal("data", dataset.kind, "CHANNELS")
     for name, values in (("mean", dataset.mean), ("std", dataset.std)):
         if len(values) != 1 and len(values) not in ((known,) if known else (1, 3)):
-            each = "one for each of three channels" if known is None else f"{known}, one for each channel"
-            yield f"{name}: has {len(values)} values; give one{f', or {each}' if known != 1 else ''}."
+            each = (
+                "one for each of three channels"
+                if known is None
+                else (f"{known}, one for each channel")
+            )
+            yield (
+                f"{name}: has {len(values)} values; give one{f', or {each}' if known != 1 else ''}."
+            )
 
 
 def _sources(dataset: Dataset) -> Iterator[str]:
@@ -80,4 +99,7 @@ def _sources(dataset: Dataset) -> Iterator[str]:
     if declared("data", dataset.kind) is not None:
         return
     if not isinstance(asked, list | tuple) or not set(asked) <= set(known) or (known and not asked):
-        yield f"options.sources: must be a list out of {', '.join(known) or 'nothing'}, not {asked!r}."
+        yield (
+            f"options.sources: must be a list out of {', '.join(known) or 'nothing'}, not "
+            f"{asked!r}."
+        )

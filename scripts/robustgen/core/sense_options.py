@@ -9,25 +9,42 @@ from robustgen.core.options import REQUIRED, Option
 from robustgen.core.words import nearest, shown
 
 
-def problems(given: Mapping[str, Any], known: Mapping[str, Option], *, noun: str = "option") -> Iterator[tuple[str, str]]:
-    """(name, sentence) for each option that is unknown, missing, wrong or without a meaning beside the others."""
+def problems(
+    given: Mapping[str, Any], known: Mapping[str, Option], *, noun: str = "option"
+) -> Iterator[tuple[str, str]]:
+    """(name, sentence) for each option that is unknown, missing, wrong or without a meaning beside
+    the others.
+    """
     for name, value in given.items():
         if name not in known:
-            yield name, f"unknown {noun}{nearest(name, known) if known else '; this kind has none.'}"
+            yield (
+                name,
+                (f"unknown {noun}{nearest(name, known) if known else '; this kind has none.'}"),
+            )
         elif not known[name].fits(value):
-            yield name, f"must be {known[name].words()}, not {shown(value)}{_hint(known[name], value)}."
+            yield (
+                name,
+                (f"must be {known[name].words()}, not {shown(value)}{_hint(known[name], value)}."),
+            )
         elif why := _without_meaning(known[name], given, known):
             yield name, f"belongs to {why}; leave it out."
-        elif why := _barred(known[name], value, given, known) or _too_large(known[name], value, given, known):
+        elif why := _barred(known[name], value, given, known) or _too_large(
+            known[name], value, given, known
+        ):
             yield name, why
     for name, option in known.items():
-        meant = all(given.get(other, known[other].default) in values for other, values in option.only.items())
+        meant = all(
+            given.get(other, known[other].default) in values
+            for other, values in option.only.items()
+        )
         if name not in given and option.default is REQUIRED and meant:
             yield name, f"is missing; it must be {option.words()}."
 
 
 def _without_meaning(option: Option, given: Mapping[str, Any], known: Mapping[str, Option]) -> str:
-    """Beside what the option has a meaning, and what stands there instead; empty where it has one."""
+    """Beside what the option has a meaning, and what stands there instead; empty where it
+    has one.
+    """
     for other, values in option.only.items():
         value = given.get(other, known[other].default)
         if known[other].fits(value) and value not in values:
@@ -35,7 +52,9 @@ def _without_meaning(option: Option, given: Mapping[str, Any], known: Mapping[st
     return ""
 
 
-def _barred(option: Option, value: Any, given: Mapping[str, Any], known: Mapping[str, Option]) -> str:
+def _barred(
+    option: Option, value: Any, given: Mapping[str, Any], known: Mapping[str, Option]
+) -> str:
     for other, barred in option.never.items():
         beside = given.get(other, known[other].default)
         if known[other].fits(beside) and value in barred.get(beside, ()):
@@ -43,7 +62,9 @@ def _barred(option: Option, value: Any, given: Mapping[str, Any], known: Mapping
     return ""
 
 
-def _too_large(option: Option, value: Any, given: Mapping[str, Any], known: Mapping[str, Option]) -> str:
+def _too_large(
+    option: Option, value: Any, given: Mapping[str, Any], known: Mapping[str, Option]
+) -> str:
     other, why = option.below_option
     bound = given.get(other, known[other].default) if other else None
     if bound is None or not known[other].fits(bound) or value < bound:
@@ -62,4 +83,8 @@ def _hint(option: Option, value: Any) -> str:
         number = float(top) / float(bottom or 1)
     except (ValueError, ZeroDivisionError):
         return ""
-    return f"; write {number:.6g}" if option.fits(int(number) if number.is_integer() else number) else ""
+    return (
+        f"; write {number:.6g}"
+        if option.fits(int(number) if number.is_integer() else number)
+        else ""
+    )

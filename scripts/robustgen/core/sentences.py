@@ -31,7 +31,10 @@ def sentence(error: ErrorDetails) -> str:
     if kind == "value_error":
         return f"{path}: {error['msg'].removeprefix('Value error, ')}."
     if kind == "invalid_key" or loc[-1:] == (KEY,):
-        return f"{path}: a key must be {called(Name)}, not {shown(value if loc[-1:] == (KEY,) else loc[-1])}."
+        return (
+            f"{path}: a key must be {called(Name)}, not "
+            f"{shown(value if loc[-1:] == (KEY,) else loc[-1])}."
+        )
     return f"{path}: must be {called(*_at(loc))}, not {shown(value)}."
 
 
@@ -70,10 +73,16 @@ def _bare(annotation: Any) -> Any:
     """A type without the null that may stand in its place, and without metadata."""
     if typing.get_origin(annotation) in (typing.Union, UnionType):
         annotation = next(one for one in typing.get_args(annotation) if one is not type(None))
-    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
+    return (
+        typing.get_args(annotation)[0]
+        if typing.get_origin(annotation) is typing.Annotated
+        else annotation
+    )
 
 
 def _keys(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that the block at `loc` may hold."""
     block = _bare(_at(loc)[0])
-    return list(block.model_fields) if isinstance(block, type) and issubclass(block, BaseModel) else []
+    return (
+        list(block.model_fields) if isinstance(block, type) and issubclass(block, BaseModel) else []
+    )

@@ -1,4 +1,6 @@
-"""Long per-image work in shards that survive a kill: a second run takes up what the first one left."""
+"""Long per-image work in shards that survive a kill: a second run takes up what the first
+one left.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 Arrays = dict[str, "np.ndarray"]
 
 
-def sharded(items: list[str], *, beside: str | Path, key: str, compute: Callable[[str], Arrays], what: str) -> Iterator[Arrays]:
+def sharded(
+    items: list[str], *, beside: str | Path, key: str, compute: Callable[[str], Arrays], what: str
+) -> Iterator[Arrays]:
     """compute(item) for every item, or what an earlier run with the same key has left of it."""
     folder = shard_folder(beside)
     for item in progress(items, total=len(items), what=what):

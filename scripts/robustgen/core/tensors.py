@@ -1,4 +1,6 @@
-"""Safetensors files that know when a byte of theirs has changed: a checksum of the data stands in the header."""
+"""Safetensors files that know when a byte of theirs has changed: a checksum of the data stands in
+the header.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,19 @@ if TYPE_CHECKING:
 KEY = "seal"
 
 
-def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, str] | None = None) -> None:
+def write_arrays(
+    path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, str] | None = None
+) -> None:
     """Write named arrays as safetensors, with text metadata."""
     import numpy as np
     from safetensors.numpy import save_file
 
-    write_with(save_file, path, {name: np.ascontiguousarray(array) for name, array in arrays.items()}, meta or {})
+    write_with(
+        save_file,
+        path,
+        {name: np.ascontiguousarray(array) for name, array in arrays.items()},
+        meta or {},
+    )
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
@@ -33,7 +42,9 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     return read_with(load_file, path)
 
 
-def write_with(save: Callable[..., None], path: str | Path, tensors: Mapping[str, Any], meta: Mapping[str, str]) -> None:
+def write_with(
+    save: Callable[..., None], path: str | Path, tensors: Mapping[str, Any], meta: Mapping[str, str]
+) -> None:
     """Write tensors by a safetensors library's `save_file`, and seal them."""
     with atomic(path) as temporary:
         save(dict(tensors), temporary, metadata={**meta, KEY: seal.OPEN})
@@ -71,4 +82,6 @@ def _order(path: Path) -> None:
         found = json.loads(header)
         found["__metadata__"] = dict(sorted(found["__metadata__"].items()))
         file.seek(8)
-        file.write(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode().ljust(len(header)))
+        file.write(
+            json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode().ljust(len(header))
+        )

@@ -10,12 +10,19 @@ from robustgen.core.plan import Plan
 
 
 def remove_images(plan: Plan) -> None:
-    """Delete the attacked images that were scored since they were made, unless the study keeps them."""
+    """Delete the attacked images that were scored since they were made, unless the study keeps
+    them.
+    """
     if plan.study.keep_images:
         return
     for job in jobs(plan):
         images = Path(plan.root, "attacks", job.name, "images.safetensors")
-        if job.rule == "score" and images.exists() and not seals.fault(job.seal, job.files) and _older(images, job.files[0]):
+        if (
+            job.rule == "score"
+            and images.exists()
+            and not seals.fault(job.seal, job.files)
+            and _older(images, job.files[0])
+        ):
             images.unlink()
 
 

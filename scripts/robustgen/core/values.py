@@ -1,4 +1,6 @@
-"""Checks of plain values that a Python call hands in, as the configuration checks them before a job."""
+"""Checks of plain values that a Python call hands in, as the configuration checks them before a
+job.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,20 @@ def number(name: str, value: object, *, least: float = -inf, finite: bool = True
     """Refuse what is no number of at least `least`; NaN is none."""
     fine = isinstance(value, Real) and not isinstance(value, bool) and float(value) >= least
     if not fine or (finite and not isfinite(value)):  # type: ignore[arg-type]
-        wanted = ("a finite number" if finite else "a number") + (f" of at least {least:g}" if least > -inf else "")
+        wanted = ("a finite number" if finite else "a number") + (
+            (f" of at least {least:g}") if least > -inf else ""
+        )
         raise Refused(f"{name} must be {wanted}, not {value!r}.")
 
 
 def form(value: object) -> str:
-    """What a tensor or array is, for a sentence: `Tensor float32 [4, 3, 32, 32]`; of anything else the type."""
+    """What a tensor or array is, for a sentence: `Tensor float32 [4, 3, 32, 32]`; of anything else
+    the type.
+    """
     if hasattr(value, "dtype") and hasattr(value, "shape"):
-        return f"{type(value).__name__} {str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+        return (
+            f"{type(value).__name__} {str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+        )
     return f"a {type(value).__name__}"
 
 

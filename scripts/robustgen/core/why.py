@@ -1,4 +1,6 @@
-"""Why jobs are pending, in sentences, from Snakemake's dry run and the record of which code made what."""
+"""Why jobs are pending, in sentences, from Snakemake's dry run and the record of which code made
+what.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from robustgen.core.dryrun import Job, pending
 from robustgen.core.files import write_json
 from robustgen.core.params import apart, changes, exclusive, flags_of
 
-RECORD = Path(".snakemake/robustgen-code.json")  # digest -> file -> hash, of every code that a run was started with
+# digest -> file -> hash, of every code that a run was started with
+RECORD = Path(".snakemake/robustgen-code.json")
 PARAMS = "Params have changed since last execution: "
 DIGEST = re.compile(r"[0-9a-f]{16}( |$)")
 IMAGES = "/images.safetensors"  # of attacks, which may go once they are scored
@@ -23,9 +26,13 @@ SAID = {  # what Snakemake says -> what is told; of files only the first is name
     "Incomplete output files": "{} was left half made",
     "Input files updated by another job": "{} will be made again",
     "Updated input files": "{} is newer",
-    "Set of input files has changed since last execution": "it is made from other files than before",
+    "Set of input files has changed since last execution": (
+        "it is made from other files than before"
+    ),
     "Code has changed since last execution": "the command of its rule changed",
-    "Software environment definition has changed since last execution": "its software environment changed",
+    "Software environment definition has changed since last execution": (
+        "its software environment changed"
+    ),
 }
 
 
@@ -35,7 +42,9 @@ def remember(codes: dict[str, dict[str, str]]) -> None:
 
 
 def sentences(dry_run: str) -> list[str]:
-    """A sentence per job of a dry run's output; with its shell commands, plain settings are named too."""
+    """A sentence per job of a dry run's output; with its shell commands, plain settings are named
+    too.
+    """
     return [f"{_name(job)}: {_because(job)}" for job in pending(dry_run)]
 
 
@@ -55,7 +64,9 @@ def _because(job: Job) -> str:
 
 
 def _forced(job: Job) -> str:
-    """Why the workflow has a job run that Snakemake itself would not: see robustgen.core.current."""
+    """Why the workflow has a job run that Snakemake itself would not: see
+    robustgen.core.current.
+    """
     seal = next((path for path in job.files if f"/{seals.FOLDER}/" in path), "")
     files = tuple(path for path in job.files if path != seal and not path.endswith(IMAGES))
     fault = seals.fault(seal, files) if seal else ""
@@ -75,8 +86,12 @@ def _short(paths: str) -> str:
 def _changed(params: str, job: Job) -> str:
     """Which files of code and which settings differ."""
     before, now = exclusive(params)
-    flags = {name: value for name, value in flags_of(job.command).items() if name not in job.wildcards}
-    code_before, code_now = ([value for value in values if _is_code(value)] for values in (before, now))
+    flags = {
+        name: value for name, value in flags_of(job.command).items() if name not in job.wildcards
+    }
+    code_before, code_now = (
+        [value for value in values if _is_code(value)] for values in (before, now)
+    )
     before, now = ([value for value in values if not _is_code(value)] for values in (before, now))
     said = _code(code_before, code_now) + sorted(set(changes(before, now, flags)))
     more = [f"and {len(said) - MOST} more"] if len(said) > MOST else []
@@ -88,19 +103,29 @@ def _is_code(value: Any) -> bool:
 
 
 def _code(before: list[str], now: list[str]) -> list[str]:
-    """Which files of the code changed, where the last run was recorded; a digest may be followed by pinned packages."""
+    """Which files of the code changed, where the last run was recorded; a digest may be followed by
+    pinned packages.
+    """
     record = _record()
     said = []
     for old in before:
         digest, _, packages = old.partition(" ")
-        files = [name for name, value in record.get(digest, {}).items() if hash_of(ROOT / name) != value]
+        files = [
+            name for name, value in record.get(digest, {}).items() if hash_of(ROOT / name) != value
+        ]
         if files:
             said.append(f"the code changed in {', '.join(sorted(files))}")
         elif not any(new.startswith(digest) for new in now):
-            said.append("it uses other modules than before" if digest in record else "its code changed")
+            said.append(
+                "it uses other modules than before" if digest in record else "its code changed"
+            )
         else:
             new = next(new for new in now if new.startswith(digest))
-            said.append("its pinned packages changed from {} to {}".format(*apart(packages, new.partition(" ")[2])))
+            said.append(
+                "its pinned packages changed from {} to {}".format(
+                    *apart(packages, new.partition(" ")[2])
+                )
+            )
     return list(dict.fromkeys(said))
 
 

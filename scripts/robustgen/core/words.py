@@ -22,7 +22,9 @@ def shown(value: Any) -> str:
         return "a map"
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = "null" if value is None else repr(list(value)) if isinstance(value, tuple) else repr(value)
+    text = (
+        "null" if value is None else repr(list(value)) if isinstance(value, tuple) else repr(value)
+    )
     return text if len(text) <= LONG else f"{text[: LONG - 3]}..."
 
 

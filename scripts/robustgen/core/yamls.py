@@ -18,7 +18,9 @@ class Unclear(yaml.MarkedYAMLError):
 
 
 class Loader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key that a map holds twice and an alias inside of what it names."""
+    """The safe loader, which also refuses a key that a map holds twice and an alias inside of what
+    it names.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -27,7 +29,10 @@ class Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()
         if isinstance(event, yaml.AliasEvent) and event.anchor in self.open:
-            _refuse(f"the alias *{event.anchor} stands inside of what it names; write that out", event.start_mark)
+            _refuse(
+                (f"the alias *{event.anchor} stands inside of what it names; write that out"),
+                event.start_mark,
+            )
         self.open.append(getattr(event, "anchor", None))
         node = super().compose_node(parent, index)
         self.open.pop()
@@ -38,7 +43,10 @@ class Loader(yaml.SafeLoader):
         lines: dict[tuple[str, str], int] = {}
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if (line := lines.get((key.tag, key.value))) is not None:
-                _refuse(f"the key {key.value!r} is given twice, first on line {line}; keep one", key.start_mark)
+                _refuse(
+                    (f"the key {key.value!r} is given twice, first on line {line}; keep one"),
+                    key.start_mark,
+                )
             lines[key.tag, key.value] = key.start_mark.line + 1
         return node
 
@@ -60,12 +68,17 @@ def read(path: str | Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Refused(f"{path}, line {mark.line + 1 if mark else 1}: {_said(error)}.") from error
-    except (yaml.YAMLError, ValueError) as error:  # characters that YAML does not allow, dates that do not exist
+    except (
+        yaml.YAMLError,
+        ValueError,
+    ) as error:  # characters that YAML does not allow, dates that do not exist
         raise Refused(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
     except RecursionError as error:
         raise Refused(f"{path} is nested too deeply to be read.") from error
     if found is None:
-        raise Refused(f"{path} is empty; write into it what it is to change, such as `study: mine`.")
+        raise Refused(
+            f"{path} is empty; write into it what it is to change, such as `study: mine`."
+        )
     return found
 
 
@@ -78,7 +91,9 @@ def _text(path: Path) -> str:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise Refused(f"{path}, line {line}: is not UTF-8; save the file in that encoding.") from error
+        raise Refused(
+            f"{path}, line {line}: is not UTF-8; save the file in that encoding."
+        ) from error
 
 
 def _studies(folder: Path) -> str:

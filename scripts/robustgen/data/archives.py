@@ -1,4 +1,6 @@
-"""Archives unpacked beside themselves: only what is asked for, whole or not at all, and nothing outside of its folder."""
+"""Archives unpacked beside themselves: only what is asked for, whole or not at all, and nothing
+outside of its folder.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,25 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from robustgen.core.refusal import Refused
-from robustgen.data.streams import NOT_THIS, Room, Unfit, is_zip, opened, read_to_end, refuse_encrypted, sound
+from robustgen.data.streams import (
+    NOT_THIS,
+    Room,
+    Unfit,
+    is_zip,
+    opened,
+    read_to_end,
+    refuse_encrypted,
+    sound,
+)
 
-TWICE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)  # how a disk refuses a file and a folder of one name
+# how a disk refuses a file and a folder of one name
+TWICE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 
 
 def unpack(archive: Path, wanted: dict[str, Path]) -> None:
-    """Put the files and folders of an archive (tar, compressed or not, or zip) that `wanted` names at the given places."""
+    """Put the files and folders of an archive (tar, compressed or not, or zip) that `wanted` names
+    at the given places.
+    """
     with tempfile.TemporaryDirectory(prefix=f".{archive.name}.", dir=archive.parent) as folder:
         try:
             with sound(), _one_name_each(folder):
@@ -28,7 +42,10 @@ def unpack(archive: Path, wanted: dict[str, Path]) -> None:
         for name, place in wanted.items():
             found = _find(Path(folder), name)
             if found is None:
-                raise Refused(f"{archive} holds no {name}; is it the right archive? Delete it to have it fetched again.")
+                raise Refused(
+                    f"{archive} holds no {name}; is it the right archive? Delete it to have it "
+                    "fetched again."
+                )
             place.parent.mkdir(parents=True, exist_ok=True)
             if place.is_dir() and not any(place.iterdir()):
                 place.rmdir()
@@ -44,7 +61,9 @@ def _extract(archive: Path, folder: Path) -> None:
 
 
 def _extract_zip(archive: Path, folder: Path, room: Room) -> None:
-    """Unpack a zip archive; its reader gives no more of a file than the archive declares, and checks its checksum."""
+    """Unpack a zip archive; its reader gives no more of a file than the archive declares, and
+    checks its checksum.
+    """
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():
             _refuse_outside(member.filename)
@@ -56,12 +75,20 @@ def _extract_zip(archive: Path, folder: Path, room: Room) -> None:
 
 
 def _extract_tar(archive: Path, folder: Path, room: Room) -> None:
-    """Unpack a tar archive and read on to the end of the compressed file, for the checksum stands behind the last member."""
+    """Unpack a tar archive and read on to the end of the compressed file, for the checksum stands
+    behind the last member.
+    """
     with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as file:
         for entry in file:
             _refuse_outside(entry.name)
             if not (entry.isfile() or entry.isdir()):
-                raise Unfit(f"holds {entry.name}, which is neither file nor folder; links are not unpacked", NOT_THIS)
+                raise Unfit(
+                    (
+                        f"holds {entry.name}, which is neither file nor folder; links are not "
+                        "unpacked"
+                    ),
+                    NOT_THIS,
+                )
             room.take(entry.size)
             file.extract(entry, folder, filter="data")
         read_to_end(stream, room.most)
@@ -69,14 +96,18 @@ def _extract_tar(archive: Path, folder: Path, room: Room) -> None:
 
 @contextmanager
 def _one_name_each(folder: str) -> Iterator[None]:
-    """Say that a name stands in an archive twice, as a file and as a folder, where the disk refuses the second."""
+    """Say that a name stands in an archive twice, as a file and as a folder, where the disk refuses
+    the second.
+    """
     try:
         yield
     except OSError as error:
         if error.errno not in TWICE:
             raise
         raise Unfit(
-            f"holds a file and a folder of one name, {os.path.relpath(error.filename or folder, folder)}", NOT_THIS
+            "holds a file and a folder of one name, "
+            f"{os.path.relpath(error.filename or folder, folder)}",
+            NOT_THIS,
         ) from error
 
 

@@ -1,7 +1,9 @@
-"""Batches of CIFAR-10 and CIFAR-100: pickles of plain values and one array, read without executing what they hold.
+"""Batches of CIFAR-10 and CIFAR-100: pickles of plain values and one array, read without executing
+what they hold.
 
-Not even numpy's own functions are called, for a pickle hands them what it likes: numpy.ndarray accepts a buffer of made-up
-addresses as an array of objects. Stand-ins take what is handed to them; the bytes become an array only here.
+Not even numpy's own functions are called, for a pickle hands them what it likes: numpy.ndarray
+accepts a buffer of made-up addresses as an array of objects. Stand-ins take what is handed to them;
+the bytes become an array only here.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ SAFE = {  # all that the official files name; anything else is refused
 
 
 class Reader(pickle.Unpickler):
-    """An unpickler that knows plain values and stand-ins for arrays, so that a doctored file cannot run code."""
+    """An unpickler that knows plain values and stand-ins for arrays, so that a doctored file cannot
+    run code.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in SAFE:
@@ -50,20 +54,32 @@ class Reader(pickle.Unpickler):
         return Held
 
 
-def read_batches(folder: Path, parts: Mapping[str, int], *, labels: str, names: tuple[str, ...], data: str) -> Pool:
+def read_batches(
+    folder: Path, parts: Mapping[str, int], *, labels: str, names: tuple[str, ...], data: str
+) -> Pool:
     """All images of the batches named in `parts`, which says to what part each belongs."""
-    found = [read_batch(folder / name, labels=labels, classes=len(names), data=data) for name in parts]
+    found = [
+        read_batch(folder / name, labels=labels, classes=len(names), data=data) for name in parts
+    ]
     return join(found, parts=parts.values(), names=names)
 
 
-def read_batch(path: Path, *, labels: str, classes: int, data: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The images [n,3,32,32] of a batch and its labels, which stand there under the key `labels`."""
+def read_batch(
+    path: Path, *, labels: str, classes: int, data: str
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The images [n,3,32,32] of a batch and its labels, which stand there under the key
+    `labels`.
+    """
     try:
         found = _unpickle(must_exist(path, data=data))
         images = _images(found.get(b"data"))
-        return images, _labels(found.get(labels.encode()), count=len(images), classes=classes, key=labels)
+        return images, _labels(
+            found.get(labels.encode()), count=len(images), classes=classes, key=labels
+        )
     except pickle.UnpicklingError as error:
-        raise Refused(f"{path} is not an official batch of {data} ({error}); delete it and get it again.") from error
+        raise Refused(
+            f"{path} is not an official batch of {data} ({error}); delete it and get it again."
+        ) from error
 
 
 def _unpickle(path: Path) -> dict[object, object]:
@@ -80,15 +96,25 @@ def _unpickle(path: Path) -> dict[object, object]:
 
 
 def _images(held: object) -> NDArray[np.uint8]:
-    """The array that numpy would restore from (version, shape, dtype, in Fortran's order?, bytes)."""
+    """The array that numpy would restore from (version, shape, dtype, in Fortran's order?,
+    bytes).
+    """
     match held:
-        case Held(state=(_, (int(count), int(row)), Held(handed=(b"u1" | "u1", *_)), 0, bytes(pixels))):
+        case Held(
+            state=(_, (int(count), int(row)), Held(handed=(b"u1" | "u1", *_)), 0, bytes(pixels))
+        ):
             if row == ROW and count > 0 and len(pixels) == count * ROW:
                 return np.frombuffer(pixels, dtype=np.uint8).reshape(count, CHANNELS, SIDE, SIDE)
     raise pickle.UnpicklingError(f"its data are no array of bytes with rows of {ROW}")
 
 
 def _labels(held: object, *, count: int, classes: int, key: str) -> NDArray[np.int64]:
-    if isinstance(held, list) and len(held) == count and all(type(k) is int and 0 <= k < classes for k in held):
+    if (
+        isinstance(held, list)
+        and len(held) == count
+        and all(type(k) is int and 0 <= k < classes for k in held)
+    ):
         return np.array(held, dtype=np.int64)
-    raise pickle.UnpicklingError(f"its {key} are no list of {count} whole numbers from 0 to {classes - 1}")
+    raise pickle.UnpicklingError(
+        f"its {key} are no list of {count} whole numbers from 0 to {classes - 1}"
+    )

@@ -14,7 +14,12 @@ SOURCES: tuple[str, ...] = ("belgiumts",)
 SIZES: tuple[int, int | None] = (1, None)  # smallest and largest side in pixels
 CHANNELS = 3
 OPTIONS = {
-    "min_side": {"type": "whole number", "least": 0, "default": 0, "means": "Images whose shorter side is shorter are left out."},
+    "min_side": {
+        "type": "whole number",
+        "least": 0,
+        "default": 0,
+        "means": ("Images whose shorter side is shorter are left out."),
+    },
 }
 FOLDER = "BelgiumTSC"
 PARTS = {"Training": TRAIN, "Testing": TEST}
@@ -22,10 +27,11 @@ CLASSES = 62
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
-    """The images below <root>/BelgiumTSC, resized as a whole to size x size, of all classes that have some in both parts.
+    """The images below <root>/BelgiumTSC, resized as a whole to size x size, of all classes that
+    have some in both parts.
 
-    Some kinds of sign were met too seldom to appear among the test images. `options.min_side` leaves out images whose
-    shorter side has fewer pixels.
+    Some kinds of sign were met too seldom to appear among the test images. `options.min_side`
+    leaves out images whose shorter side has fewer pixels.
     """
     refuse_unknown(options, known=("min_side",), data="belgiumts")
     read_count(size, name="belgiumts: size", least=1)
@@ -43,5 +49,8 @@ def list_keys(root: str | None) -> list[str]:
 def list_crops(root: str | None) -> list[Crop]:
     """Every image, named by the number of its class."""
     base = root_of(root, data="belgiumts", holds=FOLDER) / FOLDER
-    listed = [list_folders(base / name, part=part, classes=CLASSES, data="belgiumts") for name, part in PARTS.items()]
+    listed = [
+        list_folders(base / name, part=part, classes=CLASSES, data="belgiumts")
+        for name, part in PARTS.items()
+    ]
     return [crop for crops in listed for crop in crops]

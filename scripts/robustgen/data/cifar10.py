@@ -20,7 +20,9 @@ NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
-    """50,000 training and 10,000 test images from <root>/cifar-10-batches-py, where torchvision puts them."""
+    """50,000 training and 10,000 test images from <root>/cifar-10-batches-py, where torchvision
+    puts them.
+    """
     refuse_unknown(options, known=(), data="cifar10")
     refuse_resizing(size, native=SIDE, data="cifar10")
     folder = root_of(root, data="cifar10", holds=FOLDER) / FOLDER

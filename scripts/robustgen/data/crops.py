@@ -1,4 +1,6 @@
-"""Crops of photographs: listed first, so that they can be counted and chosen, and only then read and resized."""
+"""Crops of photographs: listed first, so that they can be counted and chosen, and only then read
+and resized.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ FORMATS = ("PPM", "JPEG", "PNG")  # no format whose reader starts programs
 
 @dataclass(frozen=True)
 class Crop:
-    """A part of a photograph (the whole where box is None), with its class as the source calls it and its part of the pool."""
+    """A part of a photograph (the whole where box is None), with its class as the source calls it
+    and its part of the pool.
+    """
 
     path: Path
     key: str
@@ -34,12 +38,16 @@ class Crop:
 
 
 def measured(crops: Sequence[Crop], *, min_side: int) -> list[Crop]:
-    """The crops cut to their photographs' edges, without those whose shorter side is below `min_side` or below one pixel."""
+    """The crops cut to their photographs' edges, without those whose shorter side is below
+    `min_side` or below one pixel.
+    """
     boxes: dict[int, Box] = {}
     for path, places in by_photograph(crops).items():
         with opened(path) as photo:
             width, height = photo.size
-        boxes |= {k: _cut(crops[k].box or (0, 0, width, height), width, height, path) for k in places}
+        boxes |= {
+            k: _cut(crops[k].box or (0, 0, width, height), width, height, path) for k in places
+        }
     cut = [replace(crop, box=boxes[k]) for k, crop in enumerate(crops)]
     return [crop for crop in cut if _shorter_side(crop) >= max(min_side, 1)]
 
@@ -51,18 +59,28 @@ def in_both_parts(crops: Sequence[Crop], keys: Sequence[str]) -> list[str]:
 
 
 def to_pool(crops: Sequence[Crop], *, names: Mapping[str, str], size: int, data: str) -> Pool:
-    """The crops of the classes in `names`, which maps a class to its name, as colour images of size x size pixels."""
+    """The crops of the classes in `names`, which maps a class to its name, as colour images of size
+    x size pixels.
+    """
     if lacking := sorted({*names} - {*in_both_parts(crops, [*names])}):
         which = ", ".join(names[key] for key in lacking)
-        raise Refused(f"{data}: no training or no test images of {which}; lower min_side, or leave the class out.")
+        raise Refused(
+            f"{data}: no training or no test images of {which}; lower min_side, or leave the "
+            "class out."
+        )
     if len(names) < 2:
-        raise Refused(f"{data}: fewer than two classes have training and test images; lower min_side, or get the files again.")
+        raise Refused(
+            f"{data}: fewer than two classes have training and test images; lower min_side, or "
+            "get the files again."
+        )
     chosen = [crop for crop in crops if crop.key in names]
     refuse_too_large(len(chosen), size=size, per_pixel=3, data=data)
     place = {key: k for k, key in enumerate(names)}
     labels = np.array([place[crop.key] for crop in chosen], dtype=np.int64)
     part = np.array([crop.part for crop in chosen], dtype=np.uint8)
-    return Pool(images=pixels(chosen, size=size), labels=labels, part=part, names=tuple(names.values()))
+    return Pool(
+        images=pixels(chosen, size=size), labels=labels, part=part, names=tuple(names.values())
+    )
 
 
 def pixels(crops: Sequence[Crop], *, size: int) -> NDArray[np.uint8]:
@@ -75,7 +93,9 @@ def pixels(crops: Sequence[Crop], *, size: int) -> NDArray[np.uint8]:
             colour = photo.convert("RGB")
         for k in places:
             image = colour.crop(crops[k].box) if crops[k].box else colour
-            images[k] = np.asarray(image.resize((size, size), Resampling.BILINEAR)).transpose(2, 0, 1)
+            images[k] = np.asarray(image.resize((size, size), Resampling.BILINEAR)).transpose(
+                2, 0, 1
+            )
     return images
 
 
@@ -97,13 +117,18 @@ def opened(path: Path) -> Iterator[Image]:
         with Image.open(path, formats=FORMATS) as photo:
             yield photo
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Refused(f"{path} is no readable image ({error}); delete it and get it again.") from error
+        raise Refused(
+            f"{path} is no readable image ({error}); delete it and get it again."
+        ) from error
 
 
 def _cut(box: Box, width: int, height: int, path: Path) -> Box:
     left, top, right, bottom = box
     if left >= width or top >= height or right < 0 or bottom < 0:
-        raise Refused(f"{path} has {width} x {height} pixels, so no box {box}; get photographs and annotations again.")
+        raise Refused(
+            f"{path} has {width} x {height} pixels, so no box {box}; get photographs and "
+            "annotations again."
+        )
     return max(left, 0), max(top, 0), min(right, width), min(bottom, height)
 
 

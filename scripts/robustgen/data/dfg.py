@@ -1,4 +1,6 @@
-"""DFG, Slovenian traffic signs: photographs of streets with annotated boxes around 200 kinds of sign."""
+"""DFG, Slovenian traffic signs: photographs of streets with annotated boxes around 200 kinds of
+sign.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,23 @@ SOURCES: tuple[str, ...] = ("dfg",)
 SIZES: tuple[int, int | None] = (1, None)  # smallest and largest side in pixels
 CHANNELS = 3
 OPTIONS = {
-    "min_side": {"type": "whole number", "least": 0, "default": 0, "means": "Images whose shorter side is shorter are left out."},
+    "min_side": {
+        "type": "whole number",
+        "least": 0,
+        "default": 0,
+        "means": ("Images whose shorter side is shorter are left out."),
+    },
 }
 FOLDER, IMAGES = "DFG", "JPEGImages"
 PARTS = {"train.json": TRAIN, "test.json": TEST}
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
-    """The annotated signs below <root>/DFG, cropped and resized to size x size, of all classes that have some in both parts.
+    """The annotated signs below <root>/DFG, cropped and resized to size x size, of all classes that
+    have some in both parts.
 
-    Annotations marked `ignore` are left out, and so are, by `options.min_side`, boxes whose shorter side has fewer pixels.
+    Annotations marked `ignore` are left out, and so are, by `options.min_side`, boxes whose shorter
+    side has fewer pixels.
     """
     refuse_unknown(options, known=("min_side",), data="dfg")
     read_count(size, name="dfg: size", least=1)
@@ -43,9 +52,15 @@ def list_keys(root: str | None) -> list[str]:
 
 
 def list_crops(root: str | None) -> list[Crop]:
-    """Every annotated sign that is not to be ignored, named by its code in the Slovenian rulebook."""
+    """Every annotated sign that is not to be ignored, named by its code in the Slovenian
+    rulebook.
+    """
     folder = _folder(root)
-    return [crop for name, part in PARTS.items() for crop in _crops(folder / name, folder / IMAGES, part)]
+    return [
+        crop
+        for name, part in PARTS.items()
+        for crop in _crops(folder / name, folder / IMAGES, part)
+    ]
 
 
 def _folder(root: str | None) -> Path:
@@ -56,7 +71,12 @@ def _crops(path: Path, images: Path, part: int) -> list[Crop]:
     files, codes, annotations = _read(path)
     try:
         return [
-            Crop(path=images / files[each["image_id"]], key=codes[each["category_id"]], part=part, box=_box(each["bbox"]))
+            Crop(
+                path=images / files[each["image_id"]],
+                key=codes[each["category_id"]],
+                part=part,
+                box=_box(each["bbox"]),
+            )
             for each in annotations
             if not each.get("ignore")
         ]
@@ -69,7 +89,11 @@ def _read(path: Path) -> tuple[dict[Any, str], dict[Any, str], list[dict[str, An
     try:
         found = json.loads(must_exist(path, data="dfg").read_text(encoding="utf-8"))
         files = {each["id"]: _plain_name(each["file_name"]) for each in found["images"]}
-        return files, {each["id"]: str(each["name"]) for each in found["categories"]}, found["annotations"]
+        return (
+            files,
+            {each["id"]: str(each["name"]) for each in found["categories"]},
+            found["annotations"],
+        )
     except Refused:
         raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -91,4 +115,7 @@ def _plain_name(name: str) -> str:
 
 
 def _refusal(path: Path, error: Exception) -> Refused:
-    return Refused(f"{path} is not in COCO's form ({type(error).__name__}: {error}); delete it and get it again.")
+    return Refused(
+        f"{path} is not in COCO's form ({type(error).__name__}: {error}); delete it and get it "
+        "again."
+    )

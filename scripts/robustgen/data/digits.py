@@ -1,8 +1,9 @@
 """Handwritten digits: the 1,797 real 8x8 images that come with scikit-learn, enlarged.
 
-The images are the test half of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak 1998, UCI): light
-strokes on a dark ground, values 0 to 16. As distributed they have no test set of their own, so we fix one: 50 images of
-each class, chosen once by a seeded draw, are the test part (500) and all others the train part (1,297).
+The images are the test half of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak
+1998, UCI): light strokes on a dark ground, values 0 to 16. As distributed they have no test set of
+their own, so we fix one: 50 images of each class, chosen once by a seeded draw, are the test part
+(500) and all others the train part (1,297).
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,9 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
 
 
 def choose_part(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """TEST for the 50 images of each class that come first in a fixed random order, TRAIN for the rest."""
+    """TEST for the 50 images of each class that come first in a fixed random order, TRAIN for the
+    rest.
+    """
     order = np.random.Generator(np.random.PCG64(SEED)).random(len(labels)).argsort(kind="stable")
     part = np.full(len(labels), TRAIN, dtype=np.uint8)
     for label in range(len(NAMES)):
@@ -48,7 +51,9 @@ def choose_part(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def enlarge(images: NDArray[np.float64], *, size: int) -> NDArray[np.float64]:
-    """Bicubic enlargement of [n,h,w] to [n,size,size], repeating the outermost pixels beyond the edge."""
+    """Bicubic enlargement of [n,h,w] to [n,size,size], repeating the outermost pixels beyond the
+    edge.
+    """
     return _enlarge_rows(_enlarge_rows(images, size=size).swapaxes(1, 2), size=size).swapaxes(1, 2)
 
 
@@ -70,7 +75,9 @@ def _enlarge_rows(images: NDArray[np.float64], *, size: int) -> NDArray[np.float
 
 
 def keys_kernel(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' cubic at distance t: 1.5t^3 - 2.5t^2 + 1 up to 1, then -0.5t^3 + 2.5t^2 - 4t + 2 up to 2."""
+    """Keys' cubic at distance t: 1.5t^3 - 2.5t^2 + 1 up to 1, then -0.5t^3 + 2.5t^2 - 4t + 2 up to
+    2.
+    """
     near = (1.5 * t - 2.5) * t * t + 1.0
     far = ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
     return np.where(t <= 1.0, near, far)

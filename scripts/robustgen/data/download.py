@@ -1,4 +1,6 @@
-"""One file from the first of several addresses that has it: resumed, tried again, and in place only when it is right."""
+"""One file from the first of several addresses that has it: resumed, tried again, and in place only
+when it is right.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,16 @@ class Failed(Exception):
         self.again = again
 
 
-def download(addresses: list[str], path: Path, *, size: int | None, fault: Callable[[Path], str], pause: float = PAUSE) -> str:
-    """Put at `path` what the first address gives in which `fault` finds no fault, and give that address.
+def download(
+    addresses: list[str],
+    path: Path,
+    *,
+    size: int | None,
+    fault: Callable[[Path], str],
+    pause: float = PAUSE,
+) -> str:
+    """Put at `path` what the first address gives in which `fault` finds no fault, and give that
+    address.
 
     A download that breaks off is kept beside `path` and resumed, by a later try or a later call.
     """
@@ -59,22 +69,31 @@ def _patiently(receive: Callable[[], None], name: str, pause: float) -> None:
             if not failed.again or attempt == TRIES:
                 raise
             wait = pause * 2 ** (attempt - 1)
-            print(f"{name}: it {failed}; try {attempt + 1} of {TRIES} in {wait:.0f} s.", file=sys.stderr, flush=True)
+            print(
+                f"{name}: it {failed}; try {attempt + 1} of {TRIES} in {wait:.0f} s.",
+                file=sys.stderr,
+                flush=True,
+            )
             time.sleep(wait)
         else:
             return
 
 
-def _receive_right(address: str, part: Path, size: int | None, fault: Callable[[Path], str]) -> None:
+def _receive_right(
+    address: str, part: Path, size: int | None, fault: Callable[[Path], str]
+) -> None:
     resumed = part.exists()
     receive(address, part, size)
     if found := fault(part):
         part.unlink()
-        raise Failed(f"gives a file that {found}", again=resumed)  # the old beginning may be to blame, once
+        # the old beginning may be to blame, once
+        raise Failed(f"gives a file that {found}", again=resumed)
 
 
 def receive(address: str, part: Path, size: int | None) -> None:
-    """Append to `part` what it lacks of the file at an address; where that cannot resume, begin again."""
+    """Append to `part` what it lacks of the file at an address; where that cannot resume, begin
+    again.
+    """
     have = part.stat().st_size if part.exists() else 0
     stream, start, total = _opened(address, have)
     total = total if total is not None else size
@@ -84,7 +103,9 @@ def receive(address: str, part: Path, size: int | None) -> None:
             file.seek(start)
             file.truncate()
             chunks = _chunks(stream, page_is_wrong=not start)
-            for chunk in progress(chunks, total=_mebibytes((total or start) - start), what=f"{part.name[1:-5]}, MiB"):
+            for chunk in progress(
+                chunks, total=_mebibytes((total or start) - start), what=(f"{part.name[1:-5]}, MiB")
+            ):
                 file.write(chunk)
     if total is not None and (got := part.stat().st_size) < total:
         raise Failed(f"broke off after {got} of {total} bytes")
@@ -96,12 +117,17 @@ def _opened(address: str, have: int) -> tuple[IO[bytes], int, int | None]:
         return _opened_file(local_path(address))
     headers = {"User-Agent": "robustgen"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        answer = urllib.request.urlopen(urllib.request.Request(encoded(address), headers=headers), timeout=PATIENCE)
+        answer = urllib.request.urlopen(
+            urllib.request.Request(encoded(address), headers=headers), timeout=PATIENCE
+        )
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416:  # nothing is left to send: what is there is the whole file, or of another one
+        # nothing is left to send: what is there is the whole file, or of another one
+        if error.code == 416:
             return _opened(address, 0)
-        raise Failed(f"answers {error.code} {error.reason}", again=error.code >= 500 or error.code == 429) from None
+        raise Failed(
+            f"answers {error.code} {error.reason}", again=error.code >= 500 or error.code == 429
+        ) from None
     except ValueError as error:
         raise Failed(f"is no address ({error})", again=False) from None
     except (OSError, http.client.HTTPException) as error:
@@ -142,7 +168,8 @@ def _make_room(part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if needed > free:
         raise Refused(
-            f"{part.parent} has {_mebibytes(free)} MiB free, {part.name[1:-5]} needs {_mebibytes(needed)} more; make room."
+            f"{part.parent} has {_mebibytes(free)} MiB free, {part.name[1:-5]} needs "
+            f"{_mebibytes(needed)} more; make room."
         )
 
 

@@ -11,9 +11,24 @@ SIZES = (28, 28)  # smallest and largest side in pixels
 CHANNELS = 1
 OPTIONS: dict[str, dict[str, object]] = {}
 FOLDER = "FashionMNIST/raw"
-NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
-    """60,000 training and 10,000 test images from <root>/FashionMNIST/raw, where torchvision puts them."""
-    return read_pool(FOLDER, names=NAMES, data="fashion_mnist", size=size, root=root, options=options)
+    """60,000 training and 10,000 test images from <root>/FashionMNIST/raw, where torchvision puts
+    them.
+    """
+    return read_pool(
+        FOLDER, names=NAMES, data="fashion_mnist", size=size, root=root, options=options
+    )

@@ -25,21 +25,35 @@ OPTIONS = {
         "least": 0,
         "most": 42,
         "default": None,
-        "means": "Numbers of the classes to keep, in the order of their labels; all where left out.",
+        "means": (
+            "Numbers of the classes to keep, in the order of their labels; all where left out."
+        ),
     },
-    "min_side": {"type": "whole number", "least": 0, "default": 0, "means": "Images whose shorter side is shorter are left out."},
+    "min_side": {
+        "type": "whole number",
+        "least": 0,
+        "default": 0,
+        "means": ("Images whose shorter side is shorter are left out."),
+    },
 }
 FOLDER = "gtsrb"
 TRAINING, IMAGES, ANSWERS = "GTSRB/Training", "GTSRB/Final_Test/Images", "GT-final_test.csv"
 # fmt: off
 NAMES = (
-    "Speed limit (20km/h)", "Speed limit (30km/h)", "Speed limit (50km/h)", "Speed limit (60km/h)", "Speed limit (70km/h)",
-    "Speed limit (80km/h)", "End of speed limit (80km/h)", "Speed limit (100km/h)", "Speed limit (120km/h)", "No passing",
-    "No passing for vehicles over 3.5 metric tons", "Right-of-way at the next intersection", "Priority road", "Yield", "Stop",
-    "No vehicles", "Vehicles over 3.5 metric tons prohibited", "No entry", "General caution", "Dangerous curve to the left",
-    "Dangerous curve to the right", "Double curve", "Bumpy road", "Slippery road", "Road narrows on the right", "Road work",
-    "Traffic signals", "Pedestrians", "Children crossing", "Bicycles crossing", "Beware of ice/snow", "Wild animals crossing",
-    "End of all speed and passing limits", "Turn right ahead", "Turn left ahead", "Ahead only", "Go straight or right",
+    "Speed limit (20km/h)", "Speed limit (30km/h)", "Speed limit (50km/h)", "Speed limit (60km/h)",
+    "Speed limit (70km/h)", "Speed limit (80km/h)", "End of speed limit (80km/h)",
+    "Speed limit (100km/h)", "Speed limit (120km/h)", "No passing",
+    "No passing for vehicles over 3.5 metric tons", "Right-of-way at the next intersection",
+    "Priority road", "Yield", "Stop",
+    "No vehicles", "Vehicles over 3.5 metric tons prohibited", "No entry", "General caution", (
+        "Dangerous curve to the left"
+    ),
+    "Dangerous curve to the right", "Double curve", "Bumpy road", "Slippery road", (
+        "Road narrows on the right"
+    ), "Road work",
+    "Traffic signals", "Pedestrians", "Children crossing", "Bicycles crossing",
+    "Beware of ice/snow", "Wild animals crossing", "End of all speed and passing limits",
+    "Turn right ahead", "Turn left ahead", "Ahead only", "Go straight or right",
     "Go straight or left", "Keep right", "Keep left", "Roundabout mandatory", "End of no passing",
     "End of no passing by vehicles over 3.5 metric tons",
 )
@@ -47,15 +61,18 @@ NAMES = (
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
-    """The training and 12,630 test images below <root>/gtsrb, where torchvision puts them, resized as a whole to size x size.
+    """The training and 12,630 test images below <root>/gtsrb, where torchvision puts them, resized
+    as a whole to size x size.
 
-    Torchvision's archive has 26,640 training images, the benchmark's final one 39,209; both are read. `options.classes` lists
-    the numbers of the classes to keep, in the order of their labels; `options.min_side` leaves out images whose shorter side
-    has fewer pixels.
+    Torchvision's archive has 26,640 training images, the benchmark's final one 39,209; both are
+    read. `options.classes` lists the numbers of the classes to keep, in the order of their labels;
+    `options.min_side` leaves out images whose shorter side has fewer pixels.
     """
     refuse_unknown(options, known=("classes", "min_side"), data="gtsrb")
     read_count(size, name="gtsrb: size", least=1)
-    chosen = read_choices(options.get("classes", [*range(len(NAMES))]), known=range(len(NAMES)), name="gtsrb: classes")
+    chosen = read_choices(
+        options.get("classes", [*range(len(NAMES))]), known=range(len(NAMES)), name="gtsrb: classes"
+    )
     min_side = read_count(options.get("min_side", 0), name="gtsrb: min_side")
     names = {str(k): NAMES[k] for k in chosen}
     found = measured([crop for crop in list_crops(root) if crop.key in names], min_side=min_side)
@@ -68,7 +85,9 @@ def list_keys(root: str | None) -> list[str]:
 
 
 def list_crops(root: str | None) -> list[Crop]:
-    """Every image, named by the number of its class: training images by their folders, test images by the answers' table."""
+    """Every image, named by the number of its class: training images by their folders, test images
+    by the answers' table.
+    """
     base = root_of(root, data="gtsrb", holds=FOLDER) / FOLDER
     training = list_folders(base / TRAINING, part=TRAIN, classes=len(NAMES), data="gtsrb")
     return training + _read_answers(must_exist(base / ANSWERS, data="gtsrb"), base / IMAGES)
@@ -79,16 +98,27 @@ def _read_answers(path: Path, images: Path) -> list[Crop]:
         with path.open(encoding="utf-8", newline="") as file:
             lines = [*csv.DictReader(file, delimiter=";", skipinitialspace=True)]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{path} is no table of text ({error}); delete it and get it again.") from error
+        raise Refused(
+            f"{path} is no table of text ({error}); delete it and get it again."
+        ) from error
     if not lines or not {"Filename", "ClassId"} <= {*lines[0]}:
-        raise Refused(f"{path} must have lines with the columns Filename and ClassId, separated by semicolons; get it again.")
+        raise Refused(
+            f"{path} must have lines with the columns Filename and ClassId, separated by "
+            "semicolons; get it again."
+        )
     return [_read_answer(line, path, images) for line in lines]
 
 
 def _read_answer(line: dict[str, str | None], path: Path, images: Path) -> Crop:
     name, key = line["Filename"] or "", line["ClassId"] or ""
     if key not in list_keys(None):
-        raise Refused(f"{path} gives {name} the class {key!r}, but gtsrb has the classes 0 to {len(NAMES) - 1}; get it again.")
+        raise Refused(
+            f"{path} gives {name} the class {key!r}, but gtsrb has the classes 0 to "
+            f"{len(NAMES) - 1}; get it again."
+        )
     if not name or Path(name).name != name:
-        raise Refused(f"{path} names the file {name!r}, which is no name of an image in {images}; get it again.")
+        raise Refused(
+            f"{path} names the file {name!r}, which is no name of an image in {images}; get it "
+            "again."
+        )
     return Crop(path=images / name, key=key, part=TEST)

@@ -1,4 +1,6 @@
-"""The idx format of MNIST and of the sets made like it: a header with the lengths of the axes, then bytes."""
+"""The idx format of MNIST and of the sets made like it: a header with the lengths of the axes, then
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,17 @@ GET_AGAIN = "delete it and get it again"
 
 
 def read_pool(
-    folder: str, *, names: tuple[str, ...], data: str, size: int, root: str | None, options: Mapping[str, object]
+    folder: str,
+    *,
+    names: tuple[str, ...],
+    data: str,
+    size: int,
+    root: str | None,
+    options: Mapping[str, object],
 ) -> Pool:
-    """All images of the four files in <root>/<folder>, in one channel, with the names of the classes."""
+    """All images of the four files in <root>/<folder>, in one channel, with the names of the
+    classes.
+    """
     refuse_unknown(options, known=(), data=data)
     refuse_resizing(size, native=SIDE, data=data)
     base = root_of(root, data=data, holds=folder) / folder
@@ -41,7 +51,10 @@ def read_part(folder: Path, name: str, *, data: str) -> tuple[NDArray[np.uint8],
     labels = read_array(folder / f"{name}-labels-idx1-ubyte", axes=1, data=data)
     if images.shape != (len(labels), SIDE, SIDE):
         wanted = f"[{len(labels)},{SIDE},{SIDE}] by their labels"
-        raise Refused(f"{folder}: the {name} images have the shape {list(images.shape)}, but must be {wanted}; get them again.")
+        raise Refused(
+            f"{folder}: the {name} images have the shape {list(images.shape)}, but must be "
+            f"{wanted}; get them again."
+        )
     return images[:, None], labels.astype(np.int64)
 
 
@@ -60,7 +73,9 @@ def read_array(path: Path, *, axes: int, data: str) -> NDArray[np.uint8]:
 def _parse(file: BufferedIOBase, path: Path, axes: int) -> NDArray[np.uint8]:
     header = file.read(4 + 4 * axes)
     if len(header) < 4 + 4 * axes or header[:4] != bytes([0, 0, UNSIGNED_BYTE, axes]):
-        raise Refused(f"{path} does not begin as an idx file of bytes with {axes} axes does; {GET_AGAIN}.")
+        raise Refused(
+            f"{path} does not begin as an idx file of bytes with {axes} axes does; {GET_AGAIN}."
+        )
     shape = struct.unpack(f">{axes}I", header[4:])
     count = math.prod(shape)
     try:
@@ -68,5 +83,8 @@ def _parse(file: BufferedIOBase, path: Path, axes: int) -> NDArray[np.uint8]:
     except (MemoryError, OverflowError):
         values = b""
     if len(values) != count:
-        raise Refused(f"{path} announces {count} values but holds {'more' if len(values) > count else 'fewer'}; {GET_AGAIN}.")
+        raise Refused(
+            f"{path} announces {count} values but holds "
+            f"{'more' if len(values) > count else 'fewer'}; {GET_AGAIN}."
+        )
     return np.frombuffer(values, dtype=np.uint8).reshape(shape)

@@ -37,13 +37,18 @@ CLASSES = {
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
-    """All training and validation images of <root>/imagenette2-160 (or options.folder), centre-cropped to size x size."""
+    """All training and validation images of <root>/imagenette2-160 (or options.folder),
+    centre-cropped to size x size.
+    """
     refuse_unknown(options, known=("folder",), data="imagenette")
     read_count(size, name="imagenette: size", least=1)
     folder = read_text(options.get("folder", FOLDER), name="imagenette: folder")
     base = root_of(root, data="imagenette", holds=folder) / folder
     files = [
-        (path, k, part) for name, part in PARTS.items() for k, wnid in enumerate(CLASSES) for path in _files(base / name / wnid)
+        (path, k, part)
+        for name, part in PARTS.items()
+        for k, wnid in enumerate(CLASSES)
+        for path in _files(base / name / wnid)
     ]
     _refuse_padding([path for path, _, _ in files], size, base)
     images = np.stack([_crop(path, size) for path, _, _ in files])
@@ -58,24 +63,32 @@ def _files(folder: Path) -> list[Path]:
     found = sorted(folder.glob("*.JPEG"))
     if not found:
         raise Refused(
-            f"{folder} holds no .JPEG file; put them there, or set data.root or ROBUSTGEN_DATA to the folder that holds them."
+            f"{folder} holds no .JPEG file; put them there, or set data.root or ROBUSTGEN_DATA to "
+            "the folder that holds them."
         )
     return found
 
 
 def _refuse_padding(paths: list[Path], size: int, base: Path) -> None:
-    """Refuse a size for which most images would be padded; a few in the official folder are smaller than all others."""
+    """Refuse a size for which most images would be padded; a few in the official folder are smaller
+    than all others.
+    """
     sides = []
     for path in paths:
         with opened(path) as file:
             sides.append(min(file.size))
     if size > (most := sorted(sides)[len(sides) // 2]):
         have = f"most images in {base} have a shorter side of at most {most} pixels"
-        raise Refused(f"imagenette: {have}, which crops of {size} pixels would pad with black; set size to {most} or less.")
+        raise Refused(
+            f"imagenette: {have}, which crops of {size} pixels would pad with black; set size "
+            f"to {most} or less."
+        )
 
 
 def _crop(path: Path, size: int) -> np.ndarray:
-    """The centre of an image as uint8 [3,size,size]; a smaller image is padded with zeros, as torchvision's crop does."""
+    """The centre of an image as uint8 [3,size,size]; a smaller image is padded with zeros, as
+    torchvision's crop does.
+    """
     with opened(path) as file:
         pixels = np.asarray(file.convert("RGB"))
     short = [max(size - side, 0) for side in pixels.shape[:2]]

@@ -1,4 +1,6 @@
-"""Files of the user's own from which a data set is read, found without reading them and without importing its module."""
+"""Files of the user's own from which a data set is read, found without reading them and without
+importing its module.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,22 @@ from pathlib import Path
 
 from robustgen.data.sources import data_root
 
-FILES = {"npz": ("train.npz", "test.npz")}  # what a kind reads of its folder, where that is not all of it
+# what a kind reads of its folder, where that is not all of it
+FILES = {"npz": ("train.npz", "test.npz")}
 
 
 def own_files(kind: str, options: Mapping[str, object], root: str | None) -> tuple[Path, ...]:
-    """The files, sorted, that lie in `options.folder` below the data root, and the file `options.map`; none without these.
+    """The files, sorted, that lie in `options.folder` below the data root, and the file
+    `options.map`; none without these.
 
-    The two options mean this for every kind, a module of the user's own included. A kind that FILES names reads these files of
-    its folder alone; of any other, every file at any depth counts, apart from hidden ones. Only files that exist are listed.
+    The two options mean this for every kind, a module of the user's own included. A kind that FILES
+    names reads these files of its folder alone; of any other, every file at any depth counts, apart
+    from hidden ones. Only files that exist are listed.
     """
     folder, path = options.get("folder"), options.get("map")
-    found = [*_in_folder(kind, data_root(root) / folder)] if isinstance(folder, str) and folder else []
+    found = (
+        [*_in_folder(kind, data_root(root) / folder)] if isinstance(folder, str) and folder else []
+    )
     found += [Path(path)] if isinstance(path, str) and path else []
     return tuple(sorted(file for file in found if file.is_file()))
 
@@ -26,4 +33,8 @@ def _in_folder(kind: str, folder: Path) -> Iterator[Path]:
     if kind in FILES:
         return (folder / name for name in FILES[kind])
     listed = folder.rglob("*") if folder.is_dir() else iter(())
-    return (file for file in listed if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+    return (
+        file
+        for file in listed
+        if not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )

@@ -12,8 +12,9 @@ from robustgen.core.refusal import Refused
 class Pins:
     """The pins of one source in a JSON file that maps each file to its sha256.
 
-    A pin outlives its file: who deletes a file and fetches it again must get the same one, or a server that has come to give
-    another would go unnoticed. A pin of a wrong download is therefore taken back by hand alone, and each refusal says where.
+    A pin outlives its file: who deletes a file and fetches it again must get the same one, or a
+    server that has come to give another would go unnoticed. A pin of a wrong download is therefore
+    taken back by hand alone, and each refusal says where.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,9 +41,12 @@ class Pins:
             found = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
         except ValueError:
             found = None
-        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        if not isinstance(found, dict) or not all(
+            isinstance(value, str) for value in found.values()
+        ):
             what = "is no JSON map from files to their sha256"
             raise Refused(
-                f"{self.path} {what}; bring back a copy of it, or delete it: files are then pinned as they are fetched."
+                f"{self.path} {what}; bring back a copy of it, or delete it: files are then pinned "
+                "as they are fetched."
             )
         return found

@@ -1,4 +1,6 @@
-"""A pool: every labelled image that a data set offers, before anything is split, shuffled or resized."""
+"""A pool: every labelled image that a data set offers, before anything is split, shuffled or
+resized.
+"""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +20,9 @@ TRAIN, TEST = 0, 1
 
 @dataclass(frozen=True)
 class Pool:
-    """The images of a data set with their labels, the part that the data set itself assigns, and the class names."""
+    """The images of a data set with their labels, the part that the data set itself assigns, and
+    the class names.
+    """
 
     images: NDArray[np.uint8]  # [n,c,h,w]
     labels: NDArray[np.int64]  # [n], positions in names
@@ -32,7 +36,12 @@ class Pool:
         _refuse_array("part", self.part, dtype=np.uint8, dimensions=1)
         _refuse_lengths(self)
         _refuse_names(self.names)
-        _refuse_values("labels", self.labels, limit=len(self.names), meaning="the positions of the class names")
+        _refuse_values(
+            "labels",
+            self.labels,
+            limit=len(self.names),
+            meaning=("the positions of the class names"),
+        )
         _refuse_values("part", self.part, limit=2, meaning="0 (train) and 1 (test)")
 
     def __len__(self) -> int:
@@ -48,7 +57,12 @@ class Pool:
         return state.hexdigest()
 
 
-def join(found: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]], *, parts: Iterable[int], names: tuple[str, ...]) -> Pool:
+def join(
+    found: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]],
+    *,
+    parts: Iterable[int],
+    names: tuple[str, ...],
+) -> Pool:
     """One pool of the images and labels of several files, each of which belongs to one part."""
     part = np.repeat(np.array([*parts], dtype=np.uint8), [len(labels) for _, labels in found])
     images, labels = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
@@ -56,9 +70,14 @@ def join(found: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]], *, parts:
 
 
 def checked(found: object) -> Pool:
-    """What a data module returned, refused unless it is a pool whose every class has training and test images."""
+    """What a data module returned, refused unless it is a pool whose every class has training and
+    test images.
+    """
     if not isinstance(found, Pool):
-        raise Broken(f"load must return robustgen.data.pool.Pool(images, labels, part, names), not {form(found)}.")
+        raise Broken(
+            "load must return robustgen.data.pool.Pool(images, labels, part, names), not "
+            f"{form(found)}."
+        )
     refuse_black(found.images, where="its images")
     for part, name in ((TRAIN, "training"), (TEST, "test")):
         counts = np.bincount(found.labels[found.part == part], minlength=len(found.names))
@@ -71,13 +90,23 @@ def checked(found: object) -> Pool:
 def refuse_black(images: NDArray[Any], *, where: str) -> None:
     """Refuse images without a value above 1: someone has made bytes of floats in [0,1]."""
     if images.max() <= 1:
-        raise Broken(f"{where} hold no value above 1, so that all are black; multiply them by 255 before they become uint8.")
+        raise Broken(
+            f"{where} hold no value above 1, so that all are black; multiply them by 255 "
+            "before they become uint8."
+        )
 
 
-def read_counts(options: Mapping[str, object], *, known: Mapping[str, int], data: str) -> dict[str, int]:
-    """The whole numbers in `options`, with defaults from `known`, refusing every other key and value."""
+def read_counts(
+    options: Mapping[str, object], *, known: Mapping[str, int], data: str
+) -> dict[str, int]:
+    """The whole numbers in `options`, with defaults from `known`, refusing every other key and
+    value.
+    """
     refuse_unknown(options, known=known, data=data)
-    return {key: read_count(options.get(key, default), name=f"{data}: {key}") for key, default in known.items()}
+    return {
+        key: read_count(options.get(key, default), name=f"{data}: {key}")
+        for key, default in known.items()
+    }
 
 
 def read_count(value: object, *, name: str, least: int = 0) -> int:
@@ -89,8 +118,14 @@ def read_count(value: object, *, name: str, least: int = 0) -> int:
 
 def _refuse_array(name: str, array: object, *, dtype: type, dimensions: int) -> None:
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != dimensions:
-        found = f"{array.dtype} with {array.ndim}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise Refused(f"A pool's {name} must be {np.dtype(dtype)} with {dimensions} axes, not {found}.")
+        found = (
+            f"{array.dtype} with {array.ndim}"
+            if isinstance(array, np.ndarray)
+            else type(array).__name__
+        )
+        raise Refused(
+            f"A pool's {name} must be {np.dtype(dtype)} with {dimensions} axes, not {found}."
+        )
     if array.size == 0:
         raise Refused(f"A pool's {name} must not be empty; shape {array.shape} holds nothing.")
 
@@ -98,9 +133,15 @@ def _refuse_array(name: str, array: object, *, dtype: type, dimensions: int) -> 
 def _refuse_lengths(pool: Pool) -> None:
     lengths = [len(pool.images), len(pool.labels), len(pool.part)]
     if len(set(lengths)) > 1:
-        raise Refused(f"A pool needs one label and one part for each image; images, labels, part number {lengths}.")
+        raise Refused(
+            "A pool needs one label and one part for each image; images, labels, part number "
+            f"{lengths}."
+        )
     if pool.images.shape[1] not in (1, 3):
-        raise Refused(f"A pool's images must have 1 or 3 channels on their second axis, not {pool.images.shape[1]}.")
+        raise Refused(
+            "A pool's images must have 1 or 3 channels on their second axis, not "
+            f"{pool.images.shape[1]}."
+        )
 
 
 def _refuse_names(names: object) -> None:
@@ -113,4 +154,6 @@ def _refuse_names(names: object) -> None:
 def _refuse_values(name: str, array: NDArray[np.integer], *, limit: int, meaning: str) -> None:
     low, high = int(array.min()), int(array.max())
     if low < 0 or high >= limit:
-        raise Refused(f"A pool's {name} must be {meaning}, 0 to {limit - 1}; found {low} to {high}.")
+        raise Refused(
+            f"A pool's {name} must be {meaning}, 0 to {limit - 1}; found {low} to {high}."
+        )

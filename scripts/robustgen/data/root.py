@@ -1,4 +1,6 @@
-"""The folder of the data sets' files, and what a reader says of a file or folder that is not in it."""
+"""The folder of the data sets' files, and what a reader says of a file or folder that is
+not in it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from robustgen.core.refusal import Refused
 FETCHED = "put it there, or let `make data` fetch it"
 
 
-def root_of(root: str | None, *, data: str, holds: str, otherwise: str = ", or let `make data` fetch them") -> Path:
+def root_of(
+    root: str | None, *, data: str, holds: str, otherwise: str = (", or let `make data` fetch them")
+) -> Path:
     """The given data root, refused where there is none; `holds` is what must lie in it."""
     if not root:
         way = f"set data.root or ROBUSTGEN_DATA to the folder that holds {holds}{otherwise}"

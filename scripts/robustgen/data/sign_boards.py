@@ -1,6 +1,7 @@
 """Ten kinds of traffic sign as small flat pictures, painted layer over layer.
 
-Neighbours in NAMES share shape and colours and differ only in the glyph, so colour alone cannot tell them apart.
+Neighbours in NAMES share shape and colours and differ only in the glyph, so colour alone cannot
+tell them apart.
 """
 
 import math
@@ -53,12 +54,21 @@ def limit(x: Field, y: Field, *, glyph: Glyph) -> list[Layer]:
 def diamond(x: Field, y: Field, *, glyph: Glyph) -> list[Layer]:
     """A yellow square on its tip with a thin black line."""
     turned = (np.abs(x) + np.abs(y)) / math.sqrt(2.0)
-    return [(turned - 0.74, YELLOW), (turned - 0.69, BLACK), (turned - 0.64, YELLOW), (glyph(x, y), BLACK)]
+    return [
+        (turned - 0.74, YELLOW),
+        (turned - 0.69, BLACK),
+        (turned - 0.64, YELLOW),
+        (glyph(x, y), BLACK),
+    ]
 
 
 def service(x: Field, y: Field, *, glyph: Glyph) -> list[Layer]:
     """A blue square with a thin white rim."""
-    return [(box(x, y, w=0.82, h=0.82), WHITE), (box(x, y, w=0.76, h=0.76), BLUE), (glyph(x, y), WHITE)]
+    return [
+        (box(x, y, w=0.82, h=0.82), WHITE),
+        (box(x, y, w=0.76, h=0.76), BLUE),
+        (glyph(x, y), WHITE),
+    ]
 
 
 KINDS: dict[str, tuple[Callable[..., list[Layer]], Glyph]] = {
@@ -77,7 +87,9 @@ NAMES = tuple(KINDS)
 
 
 def templates() -> Field:
-    """All ten signs as [10,SIDE,SIDE,4]: red, green, blue already multiplied by the last channel, the coverage."""
+    """All ten signs as [10,SIDE,SIDE,4]: red, green, blue already multiplied by the last channel,
+    the coverage.
+    """
     middle = ((np.arange(SIDE) + 0.5) / SIDE * 2.0 - 1.0) * REACH
     x, y = np.broadcast_arrays(middle[None, :], middle[:, None])
     return np.stack([paint(shape(x, y, glyph=glyph)) for shape, glyph in KINDS.values()])

@@ -1,4 +1,6 @@
-"""What lies between a sign and the camera: stickers and other cover, shadow, coloured light, haze."""
+"""What lies between a sign and the camera: stickers and other cover, shadow, coloured
+light, haze.
+"""
 
 import numpy as np
 
@@ -6,14 +8,18 @@ from robustgen.data.sign_scenes import COLOURS, Plane, Scene, direction, grid
 
 
 def cover(scene: Scene, picture: Plane) -> Plane:
-    """The picture with a sticker, a bar and a blob over it, each absent where its drawn size is negative."""
+    """The picture with a sticker, a bar and a blob over it, each absent where its drawn size is
+    negative.
+    """
     size = picture.shape[1]
     x, y = grid(size)
     for thing in ("sticker", "blob"):
         away_x = x - scene[f"{thing} x"]
         away_y = y - scene[f"{thing} y"]
         distance = np.sqrt(away_x * away_x + away_y * away_y)
-        picture = blend(picture, colour(scene, thing), share=soft(scene[thing] - distance, size=size))
+        picture = blend(
+            picture, colour(scene, thing), share=soft(scene[thing] - distance, size=size)
+        )
     cosine, sine = direction(scene["bar turn"])
     distance = np.abs(cosine * x + sine * y - scene["bar place"])
     return blend(picture, colour(scene, "bar"), share=soft(scene["bar"] - distance, size=size))
@@ -23,10 +29,15 @@ def add_light(scene: Scene, picture: Plane) -> Plane:
     """The picture with a cast shadow, coloured light of some strength, and haze."""
     x, y = grid(picture.shape[1])
     cosine, sine = direction(scene["shadow turn"])
-    depth = np.clip((cosine * x + sine * y - scene["shadow place"]) / scene["shadow edge"] + 0.5, 0.0, 1.0)
+    depth = np.clip(
+        (cosine * x + sine * y - scene["shadow place"]) / scene["shadow edge"] + 0.5, 0.0, 1.0
+    )
     light = scene["gain"] * (1.0 - np.maximum(scene["shadow"], 0.0) * depth)
     haze = np.maximum(scene["haze"], 0.0)
-    return picture * ((1.0 - haze) * light)[..., None] * colour(scene, "cast") + (haze * scene["haze level"])[..., None]
+    return (
+        picture * ((1.0 - haze) * light)[..., None] * colour(scene, "cast")
+        + (haze * scene["haze level"])[..., None]
+    )
 
 
 def blend(picture: Plane, over: Plane, *, share: Plane) -> Plane:

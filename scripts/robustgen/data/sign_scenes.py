@@ -1,10 +1,13 @@
-"""What may happen to a sign before the camera: where it stands, its light, what covers it, how the picture is spoilt.
+"""What may happen to a sign before the camera: where it stands, its light, what covers it, how the
+picture is spoilt.
 
-Every image has its own random stream, first one number for each entry of RANGES and then its noise, so it depends on
-nothing but its seed, and a larger picture shows the same scene. Arithmetic is float64 with + - * / and sqrt only
-(directions come from the tangent of the half angle), so that every x86 processor gives the same bytes.
+Every image has its own random stream, first one number for each entry of RANGES and then its noise,
+so it depends on nothing but its seed, and a larger picture shows the same scene. Arithmetic is
+float64 with + - * / and sqrt only (directions come from the tangent of the half angle), so that
+every x86 processor gives the same bytes.
 
-Parameters are [n,1,1], planes [n,size,size], pictures [n,size,size,3]. Coordinates run from -1 to 1 over the image.
+Parameters are [n,1,1], planes [n,size,size], pictures [n,size,size,3]. Coordinates run from -1 to 1
+over the image.
 """
 
 import numpy as np
@@ -50,7 +53,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "blob y": (-1.0, 1.0),
     "noise": (0.01, 0.05),
     **{f"cast {colour}": (0.85, 1.15) for colour in COLOURS},
-    **{f"{thing} {colour}": (0.05, 0.95) for thing in ("sticker", "bar", "blob") for colour in COLOURS},
+    **{
+        f"{thing} {colour}": (0.05, 0.95)
+        for thing in ("sticker", "bar", "blob")
+        for colour in COLOURS
+    },
 }
 
 
@@ -58,7 +65,10 @@ def draw_scene(streams: list[np.random.PCG64]) -> Scene:
     """For each entry of RANGES one uniform number per stream."""
     uniform = np.stack([np.random.Generator(stream).random(len(RANGES)) for stream in streams])
     bounds = enumerate(RANGES.items())
-    return {name: (low + (high - low) * uniform[:, k])[:, None, None] for k, (name, (low, high)) in bounds}
+    return {
+        name: (low + (high - low) * uniform[:, k])[:, None, None]
+        for k, (name, (low, high)) in bounds
+    }
 
 
 def grid(size: int) -> tuple[Plane, Plane]:
@@ -68,6 +78,8 @@ def grid(size: int) -> tuple[Plane, Plane]:
 
 
 def direction(half_tangent: Plane) -> tuple[Plane, Plane]:
-    """Cosine and sine of the angle whose half has the given tangent: (1 - t^2)/(1 + t^2) and 2t/(1 + t^2)."""
+    """Cosine and sine of the angle whose half has the given tangent: (1 - t^2)/(1 + t^2) and 2t/(1
+    + t^2).
+    """
     square = half_tangent * half_tangent
     return (1.0 - square) / (1.0 + square), 2.0 * half_tangent / (1.0 + square)

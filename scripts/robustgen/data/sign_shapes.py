@@ -22,16 +22,22 @@ def disc(x: Field, y: Field, *, r: float) -> Field:
 
 
 def box(x: Field, y: Field, *, w: float, h: float) -> Field:
-    """Distance (the greatest over the sides) to an upright rectangle of half-width w and half-height h."""
+    """Distance (the greatest over the sides) to an upright rectangle of half-width w and
+    half-height h.
+    """
     return np.maximum(np.abs(x) - w, np.abs(y) - h)
 
 
 def triangle(x: Field, y: Field, *, r: float) -> Field:
-    """Distance (the greatest over the sides) to an equilateral triangle, point up, of inner radius r."""
+    """Distance (the greatest over the sides) to an equilateral triangle, point up, of inner radius
+    r.
+    """
     return np.maximum(y, (ROOT_3 * np.abs(x) - y) / 2.0) - r
 
 
-def line(x: Field, y: Field, *, start: tuple[float, float], end: tuple[float, float], t: float) -> Field:
+def line(
+    x: Field, y: Field, *, start: tuple[float, float], end: tuple[float, float], t: float
+) -> Field:
     """Distance to a stroke of half-thickness t with round ends."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     along = np.clip(((x - start[0]) * dx + (y - start[1]) * dy) / (dx * dx + dy * dy), 0.0, 1.0)
@@ -82,8 +88,13 @@ def zero(x: Field, y: Field) -> Field:
 
 def three(x: Field, y: Field) -> Field:
     """The numeral 3: two bowls open to the left, with three stubs."""
-    bowls = [np.maximum(np.abs(disc(x, y - centre, r=0.16)) - 0.085, -x) for centre in (-0.16, 0.16)]
-    stubs = [line(x, y, start=(-0.14, height), end=(0.0, height), t=0.085) for height in (-0.32, 0.0, 0.32)]
+    bowls = [
+        np.maximum(np.abs(disc(x, y - centre, r=0.16)) - 0.085, -x) for centre in (-0.16, 0.16)
+    ]
+    stubs = [
+        line(x, y, start=(-0.14, height), end=(0.0, height), t=0.085)
+        for height in (-0.32, 0.0, 0.32)
+    ]
     return union(*bowls, *stubs)
 
 

@@ -1,7 +1,9 @@
-"""Ten kinds of traffic sign in made-up street scenes, drawn by a seeded generator, in colour and at any size.
+"""Ten kinds of traffic sign in made-up street scenes, drawn by a seeded generator, in colour and at
+any size.
 
-Image i of a part depends on the part and on i only, not on how many are asked for. Every ten consecutive images hold
-each class once. Behind the signs stand crops of the two photographs that come with scikit-learn.
+Image i of a part depends on the part and on i only, not on how many are asked for. Every ten
+consecutive images hold each class once. Behind the signs stand crops of the two photographs that
+come with scikit-learn.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,12 @@ TRAIN_TEST = (6_000, 2_000)  # of training and of test, unless options say other
 SIZES = (16, None)  # smallest and largest side in pixels
 CHANNELS = 3
 OPTIONS = {
-    "train": {"type": "whole number", "least": 0, "default": 7000, "means": "Training images, the validation images among them."},
+    "train": {
+        "type": "whole number",
+        "least": 0,
+        "default": 7000,
+        "means": ("Training images, the validation images among them."),
+    },
     "test": {"type": "whole number", "least": 0, "default": 2000, "means": "Test images."},
 }
 COUNTS = {"train": 7000, "test": 2000}
@@ -30,14 +37,18 @@ CHUNK_PIXELS = 65536
 
 
 def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
-    """As many training and test images as `options` say, in colour, size x size; nothing is read from `root`."""
+    """As many training and test images as `options` say, in colour, size x size; nothing is read
+    from `root`.
+    """
     counts = read_counts(options, known=COUNTS, data="signs")
     read_count(size, name="signs: size", least=LEAST_SIZE)
     if not any(counts.values()):
         raise Refused("signs: train and test are both 0; ask for at least one image.")
     refuse_too_large(sum(counts.values()), size=size, per_pixel=3, data="signs")
     parts = np.repeat(np.array([TRAIN, TEST], dtype=np.uint8), [counts["train"], counts["test"]])
-    labels = np.concatenate([draw_labels(counts["train"], part=TRAIN), draw_labels(counts["test"], part=TEST)])
+    labels = np.concatenate(
+        [draw_labels(counts["train"], part=TRAIN), draw_labels(counts["test"], part=TEST)]
+    )
     places = np.concatenate([np.arange(counts["train"]), np.arange(counts["test"])])
     images = draw_images(parts, places, labels, size=size)
     return Pool(images=images, labels=labels, part=parts, names=NAMES)
@@ -60,7 +71,10 @@ def draw_images(
     step = max(1, CHUNK_PIXELS // (size * size))
     for start in range(0, len(labels), step):
         chunk = slice(start, start + step)
-        seeds = [(SEED, int(part), int(place)) for part, place in zip(parts[chunk], places[chunk], strict=True)]
+        seeds = [
+            (SEED, int(part), int(place))
+            for part, place in zip(parts[chunk], places[chunk], strict=True)
+        ]
         pictures = render(seeds, labels[chunk], templates=flat, photos=photos, size=size)
         images[chunk] = np.rint(pictures * 255.0).astype(np.uint8).transpose(0, 3, 1, 2)
     return images

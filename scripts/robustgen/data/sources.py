@@ -1,4 +1,6 @@
-"""The register of downloads, config/sources.csv: where each file comes from, how it is recognised, under which terms."""
+"""The register of downloads, config/sources.csv: where each file comes from, how it is recognised,
+under which terms.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ ROOT = "results/downloads"
 
 @dataclass(frozen=True)
 class Row:
-    """A file (or, with a slash at its end, a folder) of a source: downloaded from `url`, or unpacked from `within`."""
+    """A file (or, with a slash at its end, a folder) of a source: downloaded from `url`, or
+    unpacked from `within`.
+    """
 
     source: str
     file: str  # its place under the data root; torchvision's where torchvision has one
@@ -44,11 +48,16 @@ def read_register(path: str | Path = REGISTER) -> list[Row]:
         with Path(path).open(encoding="utf-8", newline="") as file:
             header, *lines = [line for line in csv.reader(file) if line] or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{path} is no table of text ({error}); bring back the file that came with the project.") from error
+        raise Refused(
+            f"{path} is no table of text ({error}); bring back the file that came with the project."
+        ) from error
     if header != columns:
         raise Refused(f"{path} must have the columns {', '.join(columns)}.")
     if wrong := [line for line in lines if len(line) != len(columns)]:
-        raise Refused(f"{path}: the line {','.join(wrong[0])!r} has {len(wrong[0])} cells instead of {len(columns)}; correct it.")
+        raise Refused(
+            f"{path}: the line {','.join(wrong[0])!r} has {len(wrong[0])} cells instead of "
+            f"{len(columns)}; correct it."
+        )
     found = [Row(*line) for line in lines]
     downloads = {(row.source, row.file) for row in found if row.url}
     for row in found:
@@ -62,27 +71,41 @@ def rows_of(source: str, register: str | Path = REGISTER) -> list[Row]:
     found = read_register(register)
     if rows := [row for row in found if row.source == source]:
         return rows
-    raise Refused(f"There is no source {source!r} in {register}; known are {', '.join(sorted({row.source for row in found}))}.")
+    raise Refused(
+        f"There is no source {source!r} in {register}; known are "
+        f"{', '.join(sorted({row.source for row in found}))}."
+    )
 
 
 def data_root(given: str | None) -> Path:
-    """The folder of the data sets' files: the given one, else the environment's ROBUSTGEN_DATA, else results/downloads."""
+    """The folder of the data sets' files: the given one, else the environment's ROBUSTGEN_DATA,
+    else results/downloads.
+    """
     root = given or os.environ.get("ROBUSTGEN_DATA") or ROOT
     if "\0" in root or Path(root).is_file():
-        raise Refused(f"The data root {root!r} is no folder; set data.root or ROBUSTGEN_DATA to one.")
+        raise Refused(
+            f"The data root {root!r} is no folder; set data.root or ROBUSTGEN_DATA to one."
+        )
     return Path(root)
 
 
 def fault(path: Path, row: Row, pin: str = "") -> str:
-    """What is wrong with a file in place of a row: empty where nothing is; `pin` is the sha256 of its first download."""
+    """What is wrong with a file in place of a row: empty where nothing is; `pin` is the sha256 of
+    its first download.
+    """
     if row.is_folder:
         return "" if path.is_dir() and any(path.iterdir()) else "is missing or empty"
     if not path.is_file():
         return "is missing"
     size = path.stat().st_size
-    for name, right in (("md5", row.md5), ("sha256", pin if pin.startswith(row.sha256) else row.sha256)):
+    for name, right in (
+        ("md5", row.md5),
+        ("sha256", pin if pin.startswith(row.sha256) else row.sha256),
+    ):
         if right and not (found := hash_file(path, name)).startswith(right):
-            short = f" and {size} bytes of {row.bytes}" if row.bytes and size != int(row.bytes) else ""
+            short = (
+                f" and {size} bytes of {row.bytes}" if row.bytes and size != int(row.bytes) else ""
+            )
             return f"has the {name} {found}{short}, right is {right}"
     return ""
 

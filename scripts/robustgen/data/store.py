@@ -38,9 +38,15 @@ class Images:
 def read_split(folder: str | Path, name: str, limit: int | None = None) -> Images:
     """The first `limit` images (all where empty) of a split of the data set in `folder`."""
     folder = Path(folder)
-    pool, index = read_arrays(folder / "pool.safetensors"), read_arrays(folder / "splits.safetensors")[name][:limit]
+    pool, index = (
+        read_arrays(folder / "pool.safetensors"),
+        read_arrays(folder / "splits.safetensors")[name][:limit],
+    )
     if limit is not None and len(index) < limit:
-        raise BadFile(f"{folder}: split {name} has {len(index)} images, {limit} were asked for; lower `evaluate`.")
+        raise BadFile(
+            f"{folder}: split {name} has {len(index)} images, {limit} were asked for; lower "
+            "`evaluate`."
+        )
     names = tuple(read_json(folder / "pool.json")["names"])
     return Images(pool["images"][index], pool["labels"][index], index, names)
 
@@ -51,13 +57,20 @@ def to_float(images: torch.Tensor) -> torch.Tensor:
 
 
 def check_images(images: torch.Tensor) -> None:
-    """Refuse what is not a float batch [n,c,h,w] in [0,1]; the usual slip is an image that is normalised already."""
+    """Refuse what is not a float batch [n,c,h,w] in [0,1]; the usual slip is an image that is
+    normalised already.
+    """
     import torch
 
     if images.ndim != 4 or not images.is_floating_point():
-        raise Refused(f"Images must be float [n,c,h,w], not {images.dtype} of shape {tuple(images.shape)}.")
+        raise Refused(
+            f"Images must be float [n,c,h,w], not {images.dtype} of shape {tuple(images.shape)}."
+        )
     if not len(images):
         raise Refused("There is no image in the batch; check the split's size.")
     low, high = torch.aminmax(images)
     if not (low >= 0 and high <= 1):  # NaN fails too
-        raise Refused(f"Images must lie in [0,1], these lie in [{low:.3g}, {high:.3g}]; normalisation is the net's first layer.")
+        raise Refused(
+            f"Images must lie in [0,1], these lie in [{low:.3g}, {high:.3g}]; normalisation is "
+            "the net's first layer."
+        )

@@ -1,4 +1,6 @@
-"""Compressed files: opened by how they begin, read to their ends, where their own checksums stand, and bounded in size."""
+"""Compressed files: opened by how they begin, read to their ends, where their own checksums stand,
+and bounded in size.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+OPENERS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
 ZIPPED = b"PK\3\4"
 DAMAGE = (
     tarfile.TarError,
@@ -32,13 +38,16 @@ BY_READERS = (None, errno.EINVAL, errno.ENAMETOOLONG)  # of errors that are not 
 SUFFIXES = (".bz2", ".gz", ".tgz", ".xz", ".zip")
 CHUNK = 2**20
 BLOCK = 2**12  # what the smallest file takes on a disk
-FLOOR, RATIO, MOST = 2**26, 200, 40 * 2**30  # an archive unpacks to 64 MiB and 200 times its size, and to 40 GiB at most
+# an archive unpacks to 64 MiB and 200 times its size, and to 40 GiB at most
+FLOOR, RATIO, MOST = 2**26, 200, 40 * 2**30
 ENCRYPTED = 0x1
 NOT_THIS = "do not trust it: delete it and get the archive from elsewhere"
 
 
 class Unfit(Exception):
-    """A file is not to be unpacked; the message says what it does after its name, `remedy` what is to be done."""
+    """A file is not to be unpacked; the message says what it does after its name, `remedy` what is
+    to be done.
+    """
 
     def __init__(self, message: str, remedy: str = "delete it to have it fetched again") -> None:
         super().__init__(message)
@@ -46,7 +55,8 @@ class Unfit(Exception):
 
 
 def broken(path: Path, name: str) -> str:
-    """What is wrong with a file by the checksums that it holds of itself; empty where nothing is, or where it holds none.
+    """What is wrong with a file by the checksums that it holds of itself; empty where nothing is,
+    or where it holds none.
 
     `name` is the name that the file is to have, which may say that it is compressed.
     """
@@ -66,7 +76,9 @@ def broken(path: Path, name: str) -> str:
 
 @contextmanager
 def sound() -> Iterator[None]:
-    """Say that a file cannot be unpacked wherever a reader raises one of the many errors by which damage shows."""
+    """Say that a file cannot be unpacked wherever a reader raises one of the many errors by which
+    damage shows.
+    """
     try:
         yield
     except DAMAGE as error:
@@ -86,7 +98,9 @@ def begins_with(path: Path, *marks: bytes) -> bytes:
 
 def is_zip(path: Path) -> bool:
     """Whether a file is a zip archive."""
-    return bool(begins_with(path, ZIPPED)) or (not begins_with(path, *OPENERS) and zipfile.is_zipfile(path))
+    return bool(begins_with(path, ZIPPED)) or (
+        not begins_with(path, *OPENERS) and zipfile.is_zipfile(path)
+    )
 
 
 def opened(path: Path) -> IO[bytes]:

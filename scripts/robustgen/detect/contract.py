@@ -1,4 +1,6 @@
-"""What a detector is handed and what it must answer: only what a detector in use could know, and one number per image."""
+"""What a detector is handed and what it must answer: only what a detector in use could know, and
+one number per image.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +24,24 @@ VIEWS = ("", "all", "successful")
 
 
 def seen(rows: pd.DataFrame, name: str, *more: str) -> pd.DataFrame:
-    """The columns of rows that the detector of that name may know of images in use, and `more` of those that it learns from.
+    """The columns of rows that the detector of that name may know of images in use, and `more` of
+    those that it learns from.
 
-    What it may know is measured without the label, the clean image and the attack: the prediction, what the logits show, energies
-    at other temperatures, and the columns `<name>.<column>` of the detector's own measure.
+    What it may know is measured without the label, the clean image and the attack: the prediction,
+    what the logits show, energies at other temperatures, and the columns `<name>.<column>` of the
+    detector's own measure.
     """
     known = re.compile(rf"prediction|{'|'.join(NAMES)}|energy_T.*|{re.escape(name)}\..*")
-    return rows[[column for column in rows if known.fullmatch(str(column)) or column in more]].reset_index(drop=True)
+    return rows[
+        [column for column in rows if known.fullmatch(str(column)) or column in more]
+    ].reset_index(drop=True)
 
 
 @contextmanager
 def asking(entry: dict[str, Any], rows: pd.DataFrame) -> Iterator[None]:
-    """Name the detector where it breaks its contract, and the columns of `rows` where it asks for others."""
+    """Name the detector where it breaks its contract, and the columns of `rows` where it asks for
+    others.
+    """
     with blamed(f"Detector {entry['name']} of kind", entry["kind"]):
         try:
             yield
@@ -41,24 +49,38 @@ def asking(entry: dict[str, Any], rows: pd.DataFrame) -> Iterator[None]:
             if not _of_a_frame(error):
                 raise
             asked, there = " ".join(str(error).split()), ", ".join(map(str, rows))
-            raise Broken(f"it asks for a column that it is not handed ({asked}); there are {there}.") from error
+            raise Broken(
+                f"it asks for a column that it is not handed ({asked}); there are {there}."
+            ) from error
 
 
 def _of_a_frame(error: KeyError | AttributeError) -> bool:
     """Whether it was a table of rows that lacked something."""
     if isinstance(error, AttributeError):
         return isinstance(error.obj, pd.DataFrame)
-    return any(str(frame.f_globals.get("__name__")).startswith("pandas.") for frame, _ in walk_tb(error.__traceback__))
+    return any(
+        str(frame.f_globals.get("__name__")).startswith("pandas.")
+        for frame, _ in walk_tb(error.__traceback__)
+    )
 
 
 def checked(answer: Any, protocol: str) -> list[Fitted]:
     """What a detector's `sound` or `paper` gave, checked."""
-    if not isinstance(answer, list) or not answer or not all(isinstance(one, Fitted) for one in answer):
-        raise Broken(f"{protocol} must return a list of robustgen.detect.types.Fitted, not {form(answer)}.")
+    if (
+        not isinstance(answer, list)
+        or not answer
+        or not all(isinstance(one, Fitted) for one in answer)
+    ):
+        raise Broken(
+            f"{protocol} must return a list of robustgen.detect.types.Fitted, not {form(answer)}."
+        )
     for one in answer:
         _check(one, protocol)
     if protocol == "sound" and not any(one.shown for one in answer):
-        raise Broken("one of the Fitted that sound returns must stand in tables: give it shown='all' or shown='successful'.")
+        raise Broken(
+            "one of the Fitted that sound returns must stand in tables: give it shown='all' or "
+            "shown='successful'."
+        )
     return answer
 
 
@@ -68,16 +90,23 @@ def statistic(one: Fitted, rows: pd.DataFrame) -> np.ndarray:
     if found.shape != (len(rows),) or found.dtype.kind not in "fiu":
         raise Broken(f"a statistic must be numbers [{len(rows)}], one per row, not {form(found)}.")
     if not np.isfinite(found).all():
-        raise Broken(f"its statistic is infinite or NaN for {int((~np.isfinite(found)).sum())} of {len(rows)} images.")
+        raise Broken(
+            f"its statistic is infinite or NaN for {int((~np.isfinite(found)).sum())} of "
+            f"{len(rows)} images."
+        )
     return found
 
 
 def _check(one: Fitted, protocol: str) -> None:
     """Refuse a Fitted whose fields are not what tables and statistics take them for."""
     if one.protocol != protocol:
-        raise Broken(f"{protocol} must return Fitted of protocol {protocol!r}, not {one.protocol!r}.")
+        raise Broken(
+            f"{protocol} must return Fitted of protocol {protocol!r}, not {one.protocol!r}."
+        )
     if not isinstance(one.rule, str) or not isinstance(one.variant, str):
-        raise Broken(f"a Fitted's rule and variant are texts, not {one.rule!r} and {one.variant!r}.")
+        raise Broken(
+            f"a Fitted's rule and variant are texts, not {one.rule!r} and {one.variant!r}."
+        )
     if one.shown not in VIEWS:
         raise Broken(f"a Fitted's shown is all, successful or empty, not {one.shown!r}.")
     if not isinstance(one.threshold, Real) or isnan(one.threshold):

@@ -1,6 +1,9 @@
-"""KD+BU (Feinman et al. 2017): kernel density and Bayesian uncertainty, weighed by a logistic regression.
+"""KD+BU (Feinman et al.
 
-Against the review that the paper quotes: scaled by the fitting images alone, and only dropout is random when BU is measured.
+2017): kernel density and Bayesian uncertainty, weighed by a logistic regression.
+
+Against the review that the paper quotes: scaled by the fitting images alone, and only dropout is
+random when BU is measured.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:
     return supervised.once(validation, _columns(settings), settings=settings)
 
 
-def paper(validation: Validation, attacked: pd.DataFrame, *, settings: dict[str, Any]) -> list[Fitted]:
+def paper(
+    validation: Validation, attacked: pd.DataFrame, *, settings: dict[str, Any]
+) -> list[Fitted]:
     """A fit per attack cell, as the review did it."""
     return supervised.each(validation, attacked, _columns(settings))
 

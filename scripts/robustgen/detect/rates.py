@@ -1,4 +1,6 @@
-"""Rates of a detector from its statistic on attacked and on clean images; a higher statistic means attacked."""
+"""Rates of a detector from its statistic on attacked and on clean images; a higher statistic means
+attacked.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ Scores = np.ndarray
 
 
 def curve(attacked: Scores, clean: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(thresholds, TPR, FPR) at every threshold that changes a decision; an image is flagged at statistic >= threshold."""
+    """(thresholds, TPR, FPR) at every threshold that changes a decision; an image is flagged at
+    statistic >= threshold.
+    """
     refuse_bad(attacked=attacked, clean=clean)
     thresholds = np.unique(np.concatenate([attacked, clean]))[::-1]
     return thresholds, share_at_least(attacked, thresholds), share_at_least(clean, thresholds)
@@ -25,7 +29,10 @@ def auroc(attacked: Scores, clean: Scores) -> float:
     """P(attacked > clean) + P(equal) / 2, by ranks."""
     refuse_bad(attacked=attacked, clean=clean)
     ordered = np.sort(clean)
-    below, upto = np.searchsorted(ordered, attacked, side="left"), np.searchsorted(ordered, attacked, side="right")
+    below, upto = (
+        np.searchsorted(ordered, attacked, side="left"),
+        np.searchsorted(ordered, attacked, side="right"),
+    )
     return float((below + upto).mean() / (2 * len(clean)))
 
 
@@ -37,7 +44,9 @@ def average_precision(attacked: Scores, clean: Scores) -> float:
 
 
 def fpr_at_tpr(attacked: Scores, clean: Scores, tpr: float = 0.95) -> float:
-    """The smallest false positive rate of a threshold that flags at least the share `tpr` of attacked images."""
+    """The smallest false positive rate of a threshold that flags at least the share `tpr` of
+    attacked images.
+    """
     refuse_bad(attacked=attacked, clean=clean)
     kept = int(np.ceil(round(tpr * len(attacked), 9)))
     threshold = np.sort(attacked)[len(attacked) - kept]

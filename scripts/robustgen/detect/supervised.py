@@ -1,4 +1,6 @@
-"""Detectors that learn from attacks: a logistic regression on a few measures, clean and noisy images against fooled ones."""
+"""Detectors that learn from attacks: a logistic regression on a few measures, clean and noisy
+images against fooled ones.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,12 @@ from robustgen.detect.types import Fitted, Validation
 LEAST = 20  # fooled images, and as many clean ones, that a fit asks for
 
 
-def once(validation: Validation, columns: Sequence[str], *, settings: dict[str, Any]) -> list[Fitted]:
-    """One fit for all attacks, on one of them and on half of the clean images; the threshold from the other half."""
+def once(
+    validation: Validation, columns: Sequence[str], *, settings: dict[str, Any]
+) -> list[Fitted]:
+    """One fit for all attacks, on one of them and on half of the clean images; the threshold from
+    the other half.
+    """
     fit, noise = _asked(validation.fit, "fit"), _asked(validation.noise, "noise")
     half = validation.clean.iloc[::2]
     last = fit[fit["steps"] == fit["steps"].max()]
@@ -28,21 +34,28 @@ def once(validation: Validation, columns: Sequence[str], *, settings: dict[str, 
 
 
 def each(validation: Validation, attacked: pd.DataFrame, columns: Sequence[str]) -> list[Fitted]:
-    """A fit per attack cell on that very attack, flagged from probability 1/2 on; judged on fooled images alone."""
+    """A fit per attack cell on that very attack, flagged from probability 1/2 on; judged on fooled
+    images alone.
+    """
     noise = _asked(validation.noise, "noise")
     same = noise[noise["eps"] == attacked["eps"].iloc[0]]
     statistic = _fitted(validation.clean, attacked, same if len(same) else noise, columns)
-    name = " ".join(f"{attacked[axis].iloc[0]}" for axis in CELL if axis not in ("dataset", "model", "seed"))
+    name = " ".join(
+        f"{attacked[axis].iloc[0]}" for axis in CELL if axis not in ("dataset", "model", "seed")
+    )
     return [Fitted("paper", "p = 1/2", f"fitted on {name}", 0.0, statistic, "successful")]
 
 
-def _fitted(clean: pd.DataFrame, attacked: pd.DataFrame, noisy: pd.DataFrame, columns: Sequence[str]) -> Any:
+def _fitted(
+    clean: pd.DataFrame, attacked: pd.DataFrame, noisy: pd.DataFrame, columns: Sequence[str]
+) -> Any:
     """The log-odds of being attacked, as a function of score rows."""
     right = clean[~clean["success"]]
     fooled = attacked[attacked["success"] & attacked["index"].isin(right["index"])]
     if min(len(fooled), len(right)) < LEAST:
         raise Refused(
-            f"Fewer than {LEAST} validation images that the net gets right are fooled by the attack, from which a detector could "
+            f"Fewer than {LEAST} validation images that the net gets right are fooled by the "
+            "attack, from which a detector could "
             "learn; attack harder, or raise datasets.*.evaluate.validation."
         )
     negative = pd.concat([right, noisy[noisy["index"].isin(right["index"])]])
@@ -59,9 +72,12 @@ def _regression(x: np.ndarray, y: np.ndarray) -> Any:
 
     if not np.isfinite(x).all() or (x.std(axis=0) == 0).any():
         raise Refused(
-            "A measure of the detector is constant or not finite on its validation images; there is nothing to learn from."
+            "A measure of the detector is constant or not finite on its validation images; there "
+            "is nothing to learn from."
         )
-    regression = LogisticRegressionCV(l1_ratios=(0,), scoring="accuracy", use_legacy_attributes=False, max_iter=1000)
+    regression = LogisticRegressionCV(
+        l1_ratios=(0,), scoring="accuracy", use_legacy_attributes=False, max_iter=1000
+    )
     return make_pipeline(StandardScaler(), regression).fit(x, y)
 
 

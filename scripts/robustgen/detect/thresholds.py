@@ -20,7 +20,9 @@ def gmean(attacked: Scores, clean: Scores) -> float:
 
 
 def at_fpr(clean: Scores, fpr: float) -> float:
-    """The lowest threshold that flags at most the share `fpr` of clean images; it has seen no attack."""
+    """The lowest threshold that flags at most the share `fpr` of clean images; it has seen no
+    attack.
+    """
     refuse_bad(clean=clean)
     allowed = int(np.floor(round(fpr * len(clean), 9)))
     descending = np.sort(clean)[::-1]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-Statistic = Callable[[pd.DataFrame], np.ndarray]  # score rows -> [n], higher where an image looks attacked
+# score rows -> [n], higher where an image looks attacked
+Statistic = Callable[[pd.DataFrame], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -29,4 +30,5 @@ class Fitted:
     variant: str  # names the statistic; equal variants of a detector give equal numbers
     threshold: float
     statistic: Statistic
-    shown: str = ""  # the view in which it stands for its protocol in table 1; empty where another rule does
+    # the view in which it stands for its protocol in table 1; empty where another rule does
+    shown: str = ""

@@ -1,4 +1,6 @@
-"""Detectors of what is unlike natural images: a statistic fitted on some of them, a threshold from the others."""
+"""Detectors of what is unlike natural images: a statistic fitted on some of them, a threshold from
+the others.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,24 @@ OPTIONS = {
     "statistic": {
         "one_of": ("two_sided", "one_class"),
         "default": "two_sided",
-        "means": "two_sided: energies on either side; one_class: a density of energy, largest logit and margin.",
+        "means": (
+            "two_sided: energies on either side; one_class: a density of energy, largest logit "
+            "and margin."
+        ),
     },
 }
 
 
 def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:
-    """`options.statistic`: two_sided, |E(x) - median| by side; one_class, a density of (E(x), max logit, margin)."""
+    """`options.statistic`: two_sided, |E(x) - median| by side; one_class, a density of (E(x), max
+    logit, margin).
+    """
     name = settings["options"].get("statistic", "two_sided")
     if name not in STATISTICS:
-        raise Refused(f"There is no statistic {name!r} of natural images; choose one of {', '.join(STATISTICS)}.")
+        raise Refused(
+            f"There is no statistic {name!r} of natural images; choose one of "
+            f"{', '.join(STATISTICS)}."
+        )
     for_fit, for_threshold = halves(_columns(validation.clean))
     statistic = STATISTICS[name].fit(for_fit)
     chosen = at_fpr(statistic(for_threshold), settings["fpr"])

@@ -1,4 +1,6 @@
-"""Where the energy turns: it rises while an attack only reaches the boundary and falls once it overshoots."""
+"""Where the energy turns: it rises while an attack only reaches the boundary and falls once it
+overshoots.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """Per model two panels: mean E by budget against natural images, and success and AUROC of -E by budget."""
+    """Per model two panels: mean E by budget against natural images, and success and AUROC of -E by
+    budget.
+    """
     scores = cells.test_rows(read_rows(files["scores"]))
     models = list(spec["models"])
     figure, axes = panels(2, len(models), sharex="col")
@@ -28,11 +32,14 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
             blank(lower, "")
             continue
         _panels(upper, lower, natural, attacked[attacked["steps"] == attacked["steps"].max()])
-    attack = ", ".join(f"{name}, {max(entry['steps'])} steps" for name, entry in spec["attacks"].items())
+    attack = ", ".join(
+        f"{name}, {max(entry['steps'])} steps" for name, entry in spec["attacks"].items()
+    )
     caption = (
-        f"Above: mean of E(x) under {attack} by budget (bars: one standard deviation over images), natural in blue. Below: "
-        "share of images that fool the net, and AUROC of -E as a detector; below 0.5 attacked images have the higher energy."
-        + absent
+        f"Above: mean of E(x) under {attack} by budget (bars: one standard deviation over images), "
+        "natural in blue. Below: "
+        "share of images that fool the net, and AUROC of -E as a detector; below 0.5 attacked "
+        "images have the higher energy." + absent
     )
     return Picture(figure, "Energy against the budget of the attack", caption)
 
@@ -44,14 +51,37 @@ def _panels(upper: Any, lower: Any, natural: pd.DataFrame, attacked: pd.DataFram
     upper.axhspan(mean - spread, mean + spread, color=NATURAL, alpha=0.15, lw=0)
     upper.axhline(mean, color=NATURAL, label="natural")
     energies = [(rows["energy"].mean(), rows["energy"].std()) for _, rows in groups]
-    upper.errorbar(places, *zip(*energies, strict=True), color=ATTACKED, marker="o", ms=4, capsize=3, label="attacked")
+    upper.errorbar(
+        places,
+        *zip(*energies, strict=True),
+        color=ATTACKED,
+        marker="o",
+        ms=4,
+        capsize=3,
+        label="attacked",
+    )
     upper.set_title(cells.heading(first["dataset"], first["model"]))
     upper.set_ylabel("E(x)")
     upper.legend(fontsize=7)
     areas = [auroc(-rows["energy"].to_numpy(), -natural["energy"].to_numpy()) for _, rows in groups]
-    lower.plot(places, [rows["success"].mean() for _, rows in groups], color=ATTACKED, marker="o", ms=4, label="success")
+    lower.plot(
+        places,
+        [rows["success"].mean() for _, rows in groups],
+        color=ATTACKED,
+        marker="o",
+        ms=4,
+        label="success",
+    )
     bars = [[area.value - area.low for area in areas], [area.high - area.value for area in areas]]
-    lower.errorbar(places, [area.value for area in areas], bars, color=THIRD, marker="s", ms=4, label="AUROC of -E")
+    lower.errorbar(
+        places,
+        [area.value for area in areas],
+        bars,
+        color=THIRD,
+        marker="s",
+        ms=4,
+        label="AUROC of -E",
+    )
     lower.axhline(0.5, color="0.5", lw=0.8, ls=":")
     lower.set_ylim(-0.03, 1.03)
     lower.set_xticks(list(places), [budget(eps) for eps, _ in groups], rotation=45)

@@ -15,27 +15,49 @@ OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """One panel per model and budget: mean E with its spread at each step count, the accuracy above each point."""
+    """One panel per model and budget: mean E with its spread at each step count, the accuracy above
+    each point.
+    """
     scores = cells.test_rows(read_rows(files["scores"]))
     figure, attack = cells.grid(scores, spec, steps=None, panel=_panel), cells.attacks(spec)
     caption = (
-        f"Mean of E(x) over test images (bars: one standard deviation) after so many steps of {attack}; 0 steps is the "
-        "random start. Numbers: accuracy. Blue: natural images with one standard deviation." + absent
+        "Mean of E(x) over test images (bars: one standard deviation) after so many steps of "
+        f"{attack}; 0 steps is the "
+        "random start. Numbers: accuracy. Blue: natural images with one standard deviation."
+        + absent
     )
     return Picture(figure, f"Energy by steps of {attack}", caption)
 
 
 def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
     first, (mean, spread) = attacked.iloc[0], (natural["energy"].mean(), natural["energy"].std())
-    by_steps = attacked.groupby("steps").agg(energy=("energy", "mean"), spread=("energy", "std"), fooled=("success", "mean"))
+    by_steps = attacked.groupby("steps").agg(
+        energy=("energy", "mean"), spread=("energy", "std"), fooled=("success", "mean")
+    )
     places = range(len(by_steps))
     axis.axhspan(mean - spread, mean + spread, color=NATURAL, alpha=0.15, lw=0)
     axis.axhline(mean, color=NATURAL, label=f"natural, acc. {1 - natural['success'].mean():.0%}")
     name = cells.label(first["attack"], first["weight"])
-    axis.errorbar(places, by_steps["energy"], by_steps["spread"], color=ATTACKED, marker="o", ms=4, capsize=3, label=name)
+    axis.errorbar(
+        places,
+        by_steps["energy"],
+        by_steps["spread"],
+        color=ATTACKED,
+        marker="o",
+        ms=4,
+        capsize=3,
+        label=name,
+    )
     for place, (_, row) in zip(places, by_steps.iterrows(), strict=True):
         top = row["energy"] + row["spread"]
-        axis.annotate(f"{1 - row['fooled']:.0%}", (place, top), (0, 3), textcoords="offset points", ha="center", fontsize=7)
+        axis.annotate(
+            f"{1 - row['fooled']:.0%}",
+            (place, top),
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7,
+        )
     axis.margins(y=0.15)
     axis.set_xticks(list(places), [str(steps) for steps in by_steps.index])
     axis.set_title(cells.heading(first["dataset"], first["model"], first["eps"]))

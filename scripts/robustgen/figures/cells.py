@@ -14,7 +14,8 @@ from robustgen.tables.table import budget
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Panel = Callable[[Any, pd.DataFrame, pd.DataFrame], None]  # axes, natural rows, attacked rows of one budget
+# axes, natural rows, attacked rows of one budget
+Panel = Callable[[Any, pd.DataFrame, pd.DataFrame], None]
 
 
 def test_rows(scores: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +40,11 @@ def label(attack: str, weight: float) -> str:
 
 def heading(dataset: str, model: str, eps: float | None = None) -> str:
     """A panel's heading."""
-    words = dataset if model == f"{dataset}_standard" else f"{dataset} ({model.removeprefix(dataset + '_')} net)"
+    words = (
+        dataset
+        if model == f"{dataset}_standard"
+        else (f"{dataset} ({model.removeprefix(dataset + '_')} net)")
+    )
     return f"{words}, $\\epsilon$ = {budget(eps)}" if eps else words
 
 
@@ -49,8 +54,12 @@ def attacks(spec: dict[str, Any]) -> str:
 
 
 def grid(scores: pd.DataFrame, spec: dict[str, Any], *, steps: int | None, panel: Panel) -> Figure:
-    """A figure with a line of panels per model and a panel per budget, at one step count where it is given."""
-    lines = [(model, natural(scores, model), attacked(scores, model, spec)) for model in spec["models"]]
+    """A figure with a line of panels per model and a panel per budget, at one step count where it
+    is given.
+    """
+    lines = [
+        (model, natural(scores, model), attacked(scores, model, spec)) for model in spec["models"]
+    ]
     figure, axes = panels(len(lines), max(rows["eps"].nunique() for *_, rows in lines) or 1)
     for line, (model, clean, rows) in zip(axes, lines, strict=True):
         shown = rows if steps is None else rows[rows["steps"] == steps]

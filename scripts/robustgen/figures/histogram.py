@@ -25,13 +25,19 @@ OPTIONS = {
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """One panel per model and budget; `options.steps` is the step count, the largest where left out."""
+    """One panel per model and budget; `options.steps` is the step count, the largest where left
+    out.
+    """
     scores = cells.test_rows(read_rows(files["scores"]))
-    steps = spec["options"].get("steps", max(max(entry["steps"]) for entry in spec["attacks"].values()))
+    steps = spec["options"].get(
+        "steps", max(max(entry["steps"]) for entry in spec["attacks"].values())
+    )
     figure, attack = cells.grid(scores, spec, steps=steps, panel=_panel), cells.attacks(spec)
     caption = (
-        f"Histograms of E(x) on test images: natural (blue), attacked by {attack} (orange); accuracies in the legend. "
-        "AUROC is that of -E: 1 where attacked images lie wholly lower, 0.5 where the two cannot be told apart." + absent
+        f"Histograms of E(x) on test images: natural (blue), attacked by {attack} (orange); "
+        "accuracies in the legend. "
+        "AUROC is that of -E: 1 where attacked images lie wholly lower, 0.5 where the two cannot "
+        "be told apart." + absent
     )
     return Picture(figure, f"Energy under {attack}", caption)
 
@@ -47,12 +53,25 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
         (
             attacked,
             ATTACKED,
-            f"{cells.label(first['attack'], first['weight'])}, acc. {1 - attacked['success'].mean():.0%}",
+            f"{cells.label(first['attack'], first['weight'])}, acc. "
+            f"{1 - attacked['success'].mean():.0%}",
         ),
     )
     for rows, colour, name in shown:
-        seaborn.histplot(x=rows["energy"], bins=bins, stat="density", color=colour, alpha=0.5, label=name, ax=axis, lw=0)
+        seaborn.histplot(
+            x=rows["energy"],
+            bins=bins,
+            stat="density",
+            color=colour,
+            alpha=0.5,
+            label=name,
+            ax=axis,
+            lw=0,
+        )
     area = auroc(-attacked["energy"].to_numpy(), -natural["energy"].to_numpy()).value
-    axis.set_title(f"{cells.heading(first['dataset'], first['model'], first['eps'])}, {first['steps']} steps, AUROC {area:.3f}")
+    axis.set_title(
+        f"{cells.heading(first['dataset'], first['model'], first['eps'])}, {first['steps']} "
+        f"steps, AUROC {area:.3f}"
+    )
     axis.set_xlabel("E(x)")
     axis.legend(fontsize=7)

@@ -19,25 +19,40 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     models = list(spec["models"])
     figure, axes = panels(2, len(models), sharex="col")
     for (upper, lower), model in zip(axes.T, models, strict=True):
-        histories = [pd.read_csv(path) for path in files["history"] if Path(path).parts[-3] == model]
-        if not any(len(history) for history in histories):  # none is there, or the weights are the user's own
+        histories = [
+            pd.read_csv(path) for path in files["history"] if Path(path).parts[-3] == model
+        ]
+        # none is there, or the weights are the user's own
+        if not any(len(history) for history in histories):
             blank(upper, f"{model}: no history")
             blank(lower, "")
             continue
         _panels(upper, lower, model, histories, spec["models"][model]["objective"]["kind"])
     caption = (
-        "Above: training loss. Below: accuracy on training images as the recipe shows them (attacked where training is "
-        "adversarial), on natural validation images, and on attacked ones, which choose the checkpoint of robust nets."
+        "Above: training loss. Below: accuracy on training images as the recipe shows them "
+        "(attacked where training is "
+        "adversarial), on natural validation images, and on attacked ones, which choose the "
+        "checkpoint of robust nets."
     )
     return Picture(figure, "Training", caption + absent)
 
 
-def _panels(upper: Any, lower: Any, model: str, histories: list[pd.DataFrame], objective: str) -> None:
-    judged = {"judged_accuracy": ("validation, judged", ATTACKED)} if objective != "standard" else {}
+def _panels(
+    upper: Any, lower: Any, model: str, histories: list[pd.DataFrame], objective: str
+) -> None:
+    judged = (
+        {"judged_accuracy": ("validation, judged", ATTACKED)} if objective != "standard" else {}
+    )
     for number, history in enumerate(histories):
         upper.plot(history["epoch"], history["loss"], color=THIRD)
         for column, (name, colour) in {**LINES, **judged}.items():
-            lower.plot(history["epoch"], history[column], color=colour, marker=".", label=None if number else name)
+            lower.plot(
+                history["epoch"],
+                history[column],
+                color=colour,
+                marker=".",
+                label=None if number else name,
+            )
     upper.set_title(model)
     upper.set_ylabel("loss")
     upper.set_ylim(bottom=0)

@@ -13,7 +13,15 @@ from robustgen.figures.style import Picture, blank, panels
 from robustgen.tables.gradients import trained
 
 NEEDS = ("gradients",)
-OPTIONS = {"shown": {"type": "whole number", "least": 1, "most": 10, "default": 4, "means": "Images of each data set."}}
+OPTIONS = {
+    "shown": {
+        "type": "whole number",
+        "least": 1,
+        "most": 10,
+        "default": 4,
+        "means": ("Images of each data set."),
+    }
+}
 SHOWN = 4
 PERCENTILE = 99.0
 
@@ -28,7 +36,9 @@ class Seen:
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """A block of `options.shown` lines per data set: the image, then its gradient in every model of that data set."""
+    """A block of `options.shown` lines per data set: the image, then its gradient in every model of
+    that data set.
+    """
     seen, shown = _seen(files["gradients"]), spec["options"].get("shown", SHOWN)
     blocks: dict[str, list[str]] = {}
     for model, facts in spec["models"].items():
@@ -39,14 +49,20 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         blank(axis, "")
     for number, (dataset, models) in enumerate(blocks.items()):
         lines = axes[shown * number : shown * (number + 1)]
-        _inputs(lines[:, 0], dataset, next((seen[model] for model in models if model in seen), None))
+        _inputs(
+            lines[:, 0], dataset, next((seen[model] for model in models if model in seen), None)
+        )
         for column, model in enumerate(models, start=1):
             _gradients(lines[:, column], _heading(model, spec["models"][model]), seen.get(model))
     caption = (
-        "Left: test images. Right of each: the gradient of the net's cross entropy in the pixels, that is where and how "
-        "brightness would have to change to raise the loss. Mid-grey is zero; each gradient is scaled by the "
-        f"{PERCENTILE:g}th percentile of its own absolute values, so that pictures tell the pattern and not the size. "
-        "Headings: the net and how it was trained, with the radius in pixel values where attacked images were used. "
+        "Left: test images. Right of each: the gradient of the net's cross entropy in the pixels, "
+        "that is where and how "
+        "brightness would have to change to raise the loss. Mid-grey is zero; each gradient is "
+        "scaled by the "
+        f"{PERCENTILE:g}th percentile of its own absolute values, so that pictures tell the "
+        "pattern and not the size. "
+        "Headings: the net and how it was trained, with the radius in pixel values where attacked "
+        "images were used. "
         "Of several repetitions the first is shown."
     )
     return Picture(figure, "Input gradients of differently trained nets", caption + absent)
@@ -58,7 +74,9 @@ def _seen(paths: list[str]) -> dict[str, Seen]:
     kept = [(read_meta(path), path) for path in paths if path.endswith(".safetensors")]
     for meta, path in sorted(kept, key=lambda pair: int(pair[0]["seed"]), reverse=True):
         arrays, names = read_arrays(path), json.loads(meta["names"])
-        found[meta["model"]] = Seen(arrays["images"], arrays["gradients"], [names[k] for k in arrays["labels"]])
+        found[meta["model"]] = Seen(
+            arrays["images"], arrays["gradients"], [names[k] for k in arrays["labels"]]
+        )
     return found
 
 
@@ -75,7 +93,16 @@ def _inputs(line: np.ndarray, dataset: str, seen: Seen | None) -> None:
         return
     for axis, image, title in zip(line, seen.images, seen.titles, strict=False):
         _show(axis, image / 255)
-        axis.text(-0.06, 0.5, title, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=8)
+        axis.text(
+            -0.06,
+            0.5,
+            title,
+            transform=axis.transAxes,
+            rotation=90,
+            ha="right",
+            va="center",
+            fontsize=8,
+        )
 
 
 def _gradients(line: np.ndarray, heading: str, seen: Seen | None) -> None:
@@ -92,11 +119,15 @@ def _gradients(line: np.ndarray, heading: str, seen: Seen | None) -> None:
 
 def _show(axis: Any, image: np.ndarray) -> None:
     """An image [c,h,w] in [0,1]."""
-    axis.imshow(image.transpose(1, 2, 0).squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.imshow(
+        image.transpose(1, 2, 0).squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+    )
 
 
 def _scaled(gradient: np.ndarray) -> np.ndarray:
-    """The gradient in units of its own percentile, cut at -1 and 1; where most of it is zero, of its largest value."""
+    """The gradient in units of its own percentile, cut at -1 and 1; where most of it is zero, of
+    its largest value.
+    """
     size = np.abs(gradient.astype(np.float64))
     unit = np.percentile(size, PERCENTILE) or size.max()
     scaled: np.ndarray = np.clip(gradient / unit, -1, 1)

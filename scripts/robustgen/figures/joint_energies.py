@@ -28,16 +28,24 @@ BOUND = "E(x,y) = E(x): cross entropy 0"
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """One panel per model and budget; `options.steps` is the step count, the largest where left out."""
+    """One panel per model and budget; `options.steps` is the step count, the largest where left
+    out.
+    """
     scores = cells.test_rows(read_rows(files["scores"]))
-    steps = spec["options"].get("steps", max(max(entry["steps"]) for entry in spec["attacks"].values()))
+    steps = spec["options"].get(
+        "steps", max(max(entry["steps"]) for entry in spec["attacks"].values())
+    )
     figure, attack = cells.grid(scores, spec, steps=steps, panel=_panel), cells.attacks(spec)
     legend(figure)
     caption = (
-        f"Each point is a test image, natural (blue) or after {attack} with {steps} steps (orange, green where there are two "
-        "attacks); y is its label. E(x) = -logsumexp of the logits, low where the net finds the image likely; E(x,y) = -logit "
-        "of the label. Their difference is the cross entropy, which is never negative: no point lies in the grey half below "
-        "the line, and an attack moves points away from it, upwards by taking from the label, to the left by making another "
+        f"Each point is a test image, natural (blue) or after {attack} with {steps} steps (orange, "
+        "green where there are two "
+        "attacks); y is its label. E(x) = -logsumexp of the logits, low where the net finds the "
+        "image likely; E(x,y) = -logit "
+        "of the label. Their difference is the cross entropy, which is never negative: no point "
+        "lies in the grey half below "
+        "the line, and an attack moves points away from it, upwards by taking from the label, to "
+        "the left by making another "
         "class certain." + absent
     )
     return Picture(figure, f"Joint energies under {attack}", caption)
@@ -50,14 +58,24 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
     for (key, rows), colour in zip(groups, (ATTACKED, THIRD, "0.3", "#CC79A7"), strict=False):
         clouds.append((rows, colour, cells.label(*key)))
     for rows, colour, name in clouds:
-        axis.scatter(rows["energy"], rows["energy_y"], s=5, color=colour, alpha=_alpha(len(rows)), lw=0, rasterized=True)
+        axis.scatter(
+            rows["energy"],
+            rows["energy_y"],
+            s=5,
+            color=colour,
+            alpha=_alpha(len(rows)),
+            lw=0,
+            rasterized=True,
+        )
         axis.scatter([], [], s=16, color=colour, label=name)
     bound(axis, pd.concat([rows for rows, *_ in clouds]))
     axis.set_title(cells.heading(first["dataset"], first["model"], first["eps"]))
 
 
 def bound(axis: Any, rows: pd.DataFrame) -> None:
-    """The line that no point can cross, named, the impossible half shaded, and both axes around the points."""
+    """The line that no point can cross, named, the impossible half shaded, and both axes around the
+    points.
+    """
     x, y = (_around(rows[name]) for name in ("energy", "energy_y"))
     line = np.array([min(x[0], y[0]), max(x[1], y[1])])
     axis.plot(line, line, color="0.35", lw=1, zorder=1, label=BOUND)
@@ -67,7 +85,9 @@ def bound(axis: Any, rows: pd.DataFrame) -> None:
 
 def legend(figure: Figure) -> None:
     """One legend below all panels, for it is the same in each."""
-    named = [pair for axis in figure.axes for pair in zip(*axis.get_legend_handles_labels(), strict=True)]
+    named = [
+        pair for axis in figure.axes for pair in zip(*axis.get_legend_handles_labels(), strict=True)
+    ]
     handles = {name: handle for handle, name in named}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
 

@@ -1,4 +1,6 @@
-"""Attack by detector as a heat map: detection rates, or the share of images that fool the net unseen."""
+"""Attack by detector as a heat map: detection rates, or the share of images that fool the net
+unseen.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,18 @@ OPTIONS = {
     "value": {
         "one_of": ("dr", "joint"),
         "default": "dr",
-        "means": "dr: detection rate; joint: share of images that fool the net and are not flagged.",
+        "means": (
+            "dr: detection rate; joint: share of images that fool the net and are not flagged."
+        ),
     },
 }
 GOOD_IS_HIGH = {"dr": True, "joint": False}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """One panel per model: a line per attack and budget, a column per detector; `options.value` is dr or joint."""
+    """One panel per model: a line per attack and budget, a column per detector; `options.value` is
+    dr or joint.
+    """
     value, detectors = spec["options"].get("value", "dr"), list(spec["detectors"])
     title, meaning = said(value)
     statistics, thresholds = detected.read(files["detect"], detectors)
@@ -38,7 +44,8 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         else:
             _panel(axis, rows, [name for name in detectors if name in rows], value)
     caption = (
-        f"{meaning}In percent, with 95 % intervals. One threshold per detector, chosen on clean validation images at a stated "
+        f"{meaning}In percent, with 95 % intervals. One threshold per detector, chosen on clean "
+        "validation images at a stated "
         f"FPR ({detected.fpr_said(spec)}). Dark is good for the defender." + absent
     )
     return Picture(figure, title, caption)
@@ -50,10 +57,22 @@ def _panel(axis: Any, rows: pd.DataFrame, detectors: list[str], value: str) -> N
     axis.imshow(good, cmap="viridis_r", vmin=0, vmax=1, aspect="auto")
     for (line_number, column), number in np.ndenumerate(numbers):
         if number == number:
-            low, high = (100 * rows.iloc[line_number][f"{detectors[column]}_{end}"] for end in ("low", "high"))
-            words, colour = f"{100 * number:.1f} [{low:.0f}, {high:.0f}]", "white" if good[line_number, column] > 0.5 else "black"
-            axis.text(column, line_number, words, ha="center", va="center", fontsize=7, color=colour)
+            low, high = (
+                100 * rows.iloc[line_number][f"{detectors[column]}_{end}"]
+                for end in ("low", "high")
+            )
+            words, colour = (
+                f"{100 * number:.1f} [{low:.0f}, {high:.0f}]",
+                "white" if good[line_number, column] > 0.5 else "black",
+            )
+            axis.text(
+                column, line_number, words, ha="center", va="center", fontsize=7, color=colour
+            )
     axis.set_xticks(range(len(detectors)), detectors, rotation=20)
-    axis.set_yticks(range(len(rows)), [f"{line(row)}, fooled {row['fooled']:.0%}" for _, row in rows.iterrows()], fontsize=7)
+    axis.set_yticks(
+        range(len(rows)),
+        [f"{line(row)}, fooled {row['fooled']:.0%}" for _, row in rows.iterrows()],
+        fontsize=7,
+    )
     axis.set_title(shown.heading(rows["dataset"].iloc[0], rows["model"].iloc[0]))
     axis.grid(visible=False)

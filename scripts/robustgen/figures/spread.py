@@ -17,7 +17,9 @@ BAND = (0.025, 0.975)
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """One panel per model: a box of E(x) for natural images and for each attack and lambda, at its first budget."""
+    """One panel per model: a box of E(x) for natural images and for each attack and lambda, at its
+    first budget.
+    """
     scores = cells.test_rows(read_rows(files["scores"]))
     models = list(spec["models"])
     figure, axes = panels(len(models), 1, size=(7.2, 3.0))
@@ -28,9 +30,10 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         else:
             _panel(axis, natural, at_last_step(attacked[attacked["eps"] == attacked["eps"].min()]))
     caption = (
-        "E(x) on test images: boxes from quartile to quartile, whiskers from the 2.5th to the 97.5th percentile. Blue: natural "
-        "images and their central 95 %, outside of which a two-sided threshold flags. Percentages: images that fool the net."
-        + absent
+        "E(x) on test images: boxes from quartile to quartile, whiskers from the 2.5th to the "
+        "97.5th percentile. Blue: natural "
+        "images and their central 95 %, outside of which a two-sided threshold flags. Percentages: "
+        "images that fool the net." + absent
     )
     return Picture(figure, "Energies of attacks against the natural band", caption)
 
@@ -39,24 +42,41 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
     groups = [(CLEAN, natural), *_named(attacked)]
     axis.axhspan(*natural["energy"].quantile(list(BAND)), color=NATURAL, alpha=0.15, lw=0)
     boxes = axis.boxplot(
-        [rows["energy"] for _, rows in groups], whis=(2.5, 97.5), showfliers=False, patch_artist=True, widths=0.6
+        [rows["energy"] for _, rows in groups],
+        whis=(2.5, 97.5),
+        showfliers=False,
+        patch_artist=True,
+        widths=0.6,
     )
     for number, (box, median) in enumerate(zip(boxes["boxes"], boxes["medians"], strict=True)):
         box.set(facecolor=NATURAL if number == 0 else ATTACKED, alpha=0.6, lw=0.5)
         median.set_color("black")
     top = axis.get_ylim()[1]
     for place, (_, rows) in enumerate(groups, start=1):
-        axis.annotate(f"{rows['success'].mean():.0%}", (place, top), (0, 2), textcoords="offset points", ha="center", fontsize=7)
-    axis.set_xticks(range(1, len(groups) + 1), [name for name, _ in groups], rotation=25, ha="right", fontsize=7)
+        axis.annotate(
+            f"{rows['success'].mean():.0%}",
+            (place, top),
+            (0, 2),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7,
+        )
+    axis.set_xticks(
+        range(1, len(groups) + 1), [name for name, _ in groups], rotation=25, ha="right", fontsize=7
+    )
     first = attacked.iloc[0]
     axis.set_title(cells.heading(first["dataset"], first["model"], first["eps"]), pad=14)
     axis.set_ylabel("E(x)")
 
 
 def _named(attacked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of each attack and lambda with a name; of an attack that sweeps lambda, each value stands for itself."""
+    """The rows of each attack and lambda with a name; of an attack that sweeps lambda, each value
+    stands for itself.
+    """
     swept = attacked.groupby("attack")["weight"].nunique()
     found = []
     for (attack, weight), rows in attacked.groupby(["attack", "weight"], sort=False):
-        found.append((f"$\\lambda$ = {weight:g}" if swept[attack] > 1 else cells.label(attack, weight), rows))
+        found.append(
+            (f"$\\lambda$ = {weight:g}" if swept[attack] > 1 else cells.label(attack, weight), rows)
+        )
     return found

@@ -53,7 +53,9 @@ def styled() -> Iterator[None]:
         yield
 
 
-def panels(rows: int, columns: int, *, size: tuple[float, float] = PANEL, **options: Any) -> tuple[Figure, np.ndarray]:
+def panels(
+    rows: int, columns: int, *, size: tuple[float, float] = PANEL, **options: Any
+) -> tuple[Figure, np.ndarray]:
     """A figure with rows x columns axes [rows, columns]."""
     from matplotlib.figure import Figure
 
@@ -73,10 +75,16 @@ def checked(picture: Any) -> Picture:
     from matplotlib.figure import Figure
 
     if not isinstance(picture, Picture):
-        raise Broken(f"draw must return robustgen.figures.style.Picture(figure, title, caption), not {form(picture)}.")
+        raise Broken(
+            "draw must return robustgen.figures.style.Picture(figure, title, caption), not "
+            f"{form(picture)}."
+        )
     for name, wanted in (("figure", Figure), ("title", str), ("caption", str)):
         if not isinstance(getattr(picture, name), wanted):
-            raise Broken(f"a Picture's {name} must be a {wanted.__name__}, not {form(getattr(picture, name))}.")
+            raise Broken(
+                f"a Picture's {name} must be a {wanted.__name__}, not "
+                f"{form(getattr(picture, name))}."
+            )
     return picture
 
 

@@ -14,7 +14,15 @@ from robustgen.figures.joint_energies import bound, legend
 from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
 
 NEEDS = ("landscape",)
-OPTIONS = {"shown": {"type": "whole number", "least": 1, "most": 24, "default": 12, "means": "Images that are followed."}}
+OPTIONS = {
+    "shown": {
+        "type": "whole number",
+        "least": 1,
+        "most": 24,
+        "default": 12,
+        "means": ("Images that are followed."),
+    }
+}
 SHOWN = 12
 
 
@@ -35,9 +43,12 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
                 blank(axis, f"{model}: no paths")
     legend(figure)
     caption = (
-        f"The first {shown} test images on their way from the natural image (circle) to the end of the attack (dot), one "
-        "segment a step (the first to where the attack starts), blue where the net then predicts the label, orange where it "
-        "errs. E(x) = -logsumexp of the logits, E(x,y) = -logit of the label; their difference is the cross entropy, so that "
+        f"The first {shown} test images on their way from the natural image (circle) to the end of "
+        "the attack (dot), one "
+        "segment a step (the first to where the attack starts), blue where the net then predicts "
+        "the label, orange where it "
+        "errs. E(x) = -logsumexp of the logits, E(x,y) = -logit of the label; their difference is "
+        "the cross entropy, so that "
         "no path enters the grey half. Of several repetitions the first is shown."
     )
     return Picture(figure, "Paths of single images under attack", caption + absent)
@@ -51,7 +62,12 @@ def _panel(axis: Any, rows: pd.DataFrame) -> None:
         points = path[["energy", "energy_y"]].to_numpy()
         colours = np.where(path["prediction"] == path["label"], NATURAL, ATTACKED)
         axis.add_collection(
-            LineCollection(list(np.stack([points[:-1], points[1:]], axis=1)), colors=colours[1:], lw=0.9, alpha=0.8)
+            LineCollection(
+                list(np.stack([points[:-1], points[1:]], axis=1)),
+                colors=colours[1:],
+                lw=0.9,
+                alpha=0.8,
+            )
         )
         axis.scatter(*points[0], s=18, facecolors="white", edgecolors=colours[0], lw=0.9, zorder=3)
         axis.scatter(*points[-1], s=18, color=colours[-1], lw=0, zorder=3)
@@ -61,5 +77,6 @@ def _panel(axis: Any, rows: pd.DataFrame) -> None:
     axis.plot([], [], color=NATURAL, label="predicted right")
     axis.plot([], [], color=ATTACKED, label="predicted wrong")
     axis.set_title(
-        f"{cells.heading(first['dataset'], first['model'], first['eps'])}\n{cells.label(first['attack'], first['weight'])}"
+        f"{cells.heading(first['dataset'], first['model'], first['eps'])}\n"
+        f"{cells.label(first['attack'], first['weight'])}"
     )

@@ -1,7 +1,7 @@
 """Gaussian kernel densities, with a bandwidth chosen by leave-one-out likelihood.
 
-Functions that take `xp` compute with that library's arrays, numpy's or torch's, so that an attack can differentiate what a
-detector computes without torch.
+Functions that take `xp` compute with that library's arrays, numpy's or torch's, so that an attack
+can differentiate what a detector computes without torch.
 """
 
 from __future__ import annotations
@@ -36,17 +36,29 @@ def log_sum_exp(a: Any, xp: Any = np) -> Any:
 
 
 def bandwidth(groups: Sequence[np.ndarray]) -> float:
-    """The h of largest mean leave-one-out log-likelihood over groups of points [m,d], each with a density of its own."""
+    """The h of largest mean leave-one-out log-likelihood over groups of points [m,d], each with a
+    density of its own.
+    """
     distances = [squared_distances(points, points) for points in groups if len(points) > 1]
     if not distances:
-        raise Refused("A kernel density needs a class with two reference images at least; raise datasets.*.evaluate.reference.")
-    scale = float(np.sqrt(np.median(np.concatenate([d2[~np.eye(len(d2), dtype=bool)] for d2 in distances]))))
+        raise Refused(
+            "A kernel density needs a class with two reference images at least; raise "
+            "datasets.*.evaluate.reference."
+        )
+    scale = float(
+        np.sqrt(np.median(np.concatenate([d2[~np.eye(len(d2), dtype=bool)] for d2 in distances])))
+    )
     if not np.isfinite(scale) or scale == 0:
-        raise Refused("The features of the reference images are constant or not finite; they carry no density.")
+        raise Refused(
+            "The features of the reference images are constant or not finite; they carry no "
+            "density."
+        )
     dimension = groups[0].shape[1]
     for d2 in distances:
         np.fill_diagonal(d2, np.inf)
-    return float(max(scale * GRID, key=lambda h: sum(_left_out(d2, dimension, h) for d2 in distances)))
+    return float(
+        max(scale * GRID, key=lambda h: sum(_left_out(d2, dimension, h) for d2 in distances))
+    )
 
 
 def _left_out(d2: np.ndarray, dimension: int, h: float) -> float:

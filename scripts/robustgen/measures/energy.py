@@ -1,4 +1,7 @@
-"""The energy-based model inside a classifier: energies of logits z [n,K] (Beadini & Masi, eq. 7-8)."""
+"""The energy-based model inside a classifier: energies of logits z [n,K] (Beadini & Masi, eq.
+
+7-8).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from torch import Tensor
 
 
 def energy(z: Tensor, temperature: float = 1.0) -> Tensor:
-    """E_T(x) = -T log sum_k exp(z_k / T); T = 1 is the paper's eq. 8, T is searched in the authors' code."""
+    """E_T(x) = -T log sum_k exp(z_k / T); T = 1 is the paper's eq.
+
+    8, T is searched in the authors' code.
+    """
     return -temperature * torch.logsumexp(z / temperature, dim=1)
 
 

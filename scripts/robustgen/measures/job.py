@@ -41,7 +41,8 @@ class ScoreJob:
     images: Path | None
     splits: dict[str, int]
     temperatures: list[float]
-    measures: dict[str, dict[str, Any]]  # name of a detector -> kind and options of the measure that it needs
+    # name of a detector -> kind and options of the measure that it needs
+    measures: dict[str, dict[str, Any]]
     reference: int
     study_seed: int
     seed: int
@@ -52,7 +53,9 @@ class ScoreJob:
 
 
 def run(job: ScoreJob) -> pd.DataFrame:
-    """One row per image and cell: axes, costs per image, prediction, success, energies, distances, what detectors need."""
+    """One row per image and cell: axes, costs per image, prediction, success, energies, distances,
+    what detectors need.
+    """
     place = device.use(device=job.device, threads=job.threads)
     parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
     model = ready(job.weights, job.net, next(iter(parts.values())), device=place)
@@ -66,7 +69,14 @@ def run(job: ScoreJob) -> pd.DataFrame:
         for (cell, x, counts), look in zip(cells, looks, strict=True):
             z = logits(model, x, batch=job.batch, device=place)
             measured = scores(z, labels, temperatures=tuple(t for t in job.temperatures if t != 1))
-            frames.append(_frame({**axes, **cell, "split": name}, part, counts, measured | distances(x, natural) | look))
+            frames.append(
+                _frame(
+                    {**axes, **cell, "split": name},
+                    part,
+                    counts,
+                    measured | distances(x, natural) | look,
+                )
+            )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -75,27 +85,44 @@ def _prepared(job: ScoreJob, model: torch.nn.Sequential, place: str) -> dict[str
     if not job.measures:
         return {}
     reference = Reference(model, read_split(job.data, "train", job.reference), job.batch, place)
-    return {name: _prepare(job, name, entry, model, reference) for name, entry in job.measures.items()}
+    return {
+        name: _prepare(job, name, entry, model, reference) for name, entry in job.measures.items()
+    }
 
 
-def _prepare(job: ScoreJob, name: str, entry: dict[str, Any], model: torch.nn.Sequential, reference: Reference) -> Measure:
+def _prepare(
+    job: ScoreJob,
+    name: str,
+    entry: dict[str, Any],
+    model: torch.nn.Sequential,
+    reference: Reference,
+) -> Measure:
     """A measure that names its columns <detector>.<column> and is checked where it answers."""
     sort, kind = f"Measure {name} of kind", entry["kind"]
     rng = generator(job.study_seed, seed=job.seed, model=job.model, use=name)
     with blamed(sort, kind):
-        measure = kinds.load("measures", kind).prepare(model, reference, options=entry["options"], generator=rng)
+        measure = kinds.load("measures", kind).prepare(
+            model, reference, options=entry["options"], generator=rng
+        )
         if not callable(measure):
             raise Broken(f"prepare must return a function of activations, not {form(measure)}.")
 
     def named(seen: Activations, clean: Activations) -> dict[str, np.ndarray]:
         with blamed(sort, kind):
-            return {f"{name}.{column}": values for column, values in checked(measure(seen, clean), len(seen.logits)).items()}
+            return {
+                f"{name}.{column}": values
+                for column, values in checked(measure(seen, clean), len(seen.logits)).items()
+            }
 
     return named
 
 
 def _measured(
-    measures: dict[str, Measure], model: torch.nn.Sequential, versions: list[torch.Tensor], natural: torch.Tensor, place: str
+    measures: dict[str, Measure],
+    model: torch.nn.Sequential,
+    versions: list[torch.Tensor],
+    natural: torch.Tensor,
+    place: str,
 ) -> list[dict[str, np.ndarray]]:
     """For each version of the natural images the columns of all measures."""
     if not measures:
@@ -104,15 +131,28 @@ def _measured(
     found: list[list[dict[str, np.ndarray]]] = []
     for part in parts:
         clean = activations(model, natural[part].to(place))
-        found.append([_look(measures, activations(model, x[part].to(place)), clean) for x in versions])
-    return [{name: np.concatenate([look[name] for look in looks]) for name in looks[0]} for looks in zip(*found, strict=True)]
+        found.append(
+            [_look(measures, activations(model, x[part].to(place)), clean) for x in versions]
+        )
+    return [
+        {name: np.concatenate([look[name] for look in looks]) for name in looks[0]}
+        for looks in zip(*found, strict=True)
+    ]
 
 
-def _look(measures: dict[str, Measure], seen: Activations, clean: Activations) -> dict[str, np.ndarray]:
-    return {name: values for measure in measures.values() for name, values in measure(seen, clean).items()}
+def _look(
+    measures: dict[str, Measure], seen: Activations, clean: Activations
+) -> dict[str, np.ndarray]:
+    return {
+        name: values
+        for measure in measures.values()
+        for name, values in measure(seen, clean).items()
+    }
 
 
-def _cells(job: ScoreJob, name: str, part: Images) -> Iterator[tuple[dict[str, Any], torch.Tensor, np.ndarray]]:
+def _cells(
+    job: ScoreJob, name: str, part: Images
+) -> Iterator[tuple[dict[str, Any], torch.Tensor, np.ndarray]]:
     """(axes, images, forward and backward passes per image) of each cell of a split."""
     if job.images is None:
         yield NATURAL, part.tensors()[0], np.zeros((len(part), 2))
@@ -122,7 +162,9 @@ def _cells(job: ScoreJob, name: str, part: Images) -> Iterator[tuple[dict[str, A
         yield cell, torch.from_numpy(arrays[f"{name}.{number}"]), arrays[f"{name}.counts"][number]
 
 
-def _frame(axes: dict[str, Any], part: Images, counts: np.ndarray, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+def _frame(
+    axes: dict[str, Any], part: Images, counts: np.ndarray, measured: dict[str, np.ndarray]
+) -> pd.DataFrame:
     columns = {
         "index": part.index,
         "label": part.labels,

@@ -1,7 +1,7 @@
 """How unlike natural images the logits of an image are: statistics fitted on natural images alone.
 
-`columns` are arrays [n] by name, of numpy or, with xp=torch, of torch, so that an attack can differentiate what a detector
-computes; a higher statistic means less natural.
+`columns` are arrays [n] by name, of numpy or, with xp=torch, of torch, so that an attack can
+differentiate what a detector computes; a higher statistic means less natural.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class TwoSided:
         """The statistic for natural images with these energies."""
         low, median, high = np.quantile(columns["energy"], [INNER[0], 0.5, INNER[1]])
         if not low < median < high:
-            raise Refused("The energies of natural images are constant; a two-sided threshold has no scale.")
+            raise Refused(
+                "The energies of natural images are constant; a two-sided threshold has no scale."
+            )
         return cls(float(median), float(median - low), float(high - median))
 
     def __call__(self, columns: Columns, xp: Any = np) -> Any:
@@ -43,7 +45,9 @@ class TwoSided:
 
 @dataclass(frozen=True)
 class OneClass:
-    """-log p of (E(x), max logit, margin of the two largest) under a kernel density of natural images, whitened."""
+    """-log p of (E(x), max logit, margin of the two largest) under a kernel density of natural
+    images, whitened.
+    """
 
     mean: np.ndarray  # [3]
     whitening: np.ndarray  # [3,3]
@@ -56,7 +60,10 @@ class OneClass:
         raw = np.stack([columns[name] for name in NAMES], axis=1).astype(np.float64)
         covariance = np.cov(raw.T)
         if len(raw) < 10 or np.linalg.matrix_rank(covariance) < len(NAMES):
-            raise Refused("Energy, largest logit and margin of natural images span no volume; a density of them does not exist.")
+            raise Refused(
+                "Energy, largest logit and margin of natural images span no volume; a density "
+                "of them does not exist."
+            )
         mean, whitening = raw.mean(axis=0), np.linalg.cholesky(np.linalg.inv(covariance))
         points = (raw - mean) @ whitening
         return cls(mean, whitening, points, bandwidth([points]))
@@ -65,12 +72,16 @@ class OneClass:
         """The statistic [n]."""
         raw = xp.stack([columns[name] for name in NAMES], 1)
         mean, whitening, points = (
-            xp.asarray(a, dtype=xp.float64, device=raw.device) for a in (self.mean, self.whitening, self.points)
+            xp.asarray(a, dtype=xp.float64, device=raw.device)
+            for a in (self.mean, self.whitening, self.points)
         )
         return -log_density((raw - mean) @ whitening, points, self.h, xp)
 
 
-STATISTICS: dict[str, type[TwoSided] | type[OneClass]] = {"two_sided": TwoSided, "one_class": OneClass}
+STATISTICS: dict[str, type[TwoSided] | type[OneClass]] = {
+    "two_sided": TwoSided,
+    "one_class": OneClass,
+}
 
 
 def halves(columns: Columns) -> tuple[Columns, Columns]:

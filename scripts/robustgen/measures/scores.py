@@ -14,18 +14,25 @@ from robustgen.measures.energy import cross_entropy, energy, joint_energy, margi
 
 
 @torch.no_grad()
-def logits(classifier: Callable[[Tensor], Tensor], images: Tensor, *, batch: int, device: str) -> Tensor:
+def logits(
+    classifier: Callable[[Tensor], Tensor], images: Tensor, *, batch: int, device: str
+) -> Tensor:
     """Logits [n,K] of images [n,c,h,w], batch by batch, on the CPU."""
     check_images(images)
     z = torch.cat([classifier(part.to(device)).float().cpu() for part in images.split(batch)])
     if not z.isfinite().all():
         bad = int((~z.isfinite()).any(dim=1).sum())
-        raise Refused(f"The classifier gives infinite or NaN logits for {bad} of {len(z)} images; its energies mean nothing.")
+        raise Refused(
+            f"The classifier gives infinite or NaN logits for {bad} of {len(z)} images; its "
+            "energies mean nothing."
+        )
     return z
 
 
 def scores(z: Tensor, y: Tensor, *, temperatures: tuple[float, ...]) -> dict[str, np.ndarray]:
-    """The measured columns of a row: prediction, E(x), E(x,y), CE, margins, and E_T for each temperature."""
+    """The measured columns of a row: prediction, E(x), E(x,y), CE, margins, and E_T for each
+    temperature.
+    """
     columns = {
         "prediction": z.argmax(dim=1),
         **natural_columns(z),
@@ -38,7 +45,9 @@ def scores(z: Tensor, y: Tensor, *, temperatures: tuple[float, ...]) -> dict[str
 
 
 def natural_columns(z: Tensor) -> dict[str, Tensor]:
-    """What a detector sees of logits without knowing the label: E(x), the largest logit, and its lead over the second."""
+    """What a detector sees of logits without knowing the label: E(x), the largest logit, and its
+    lead over the second.
+    """
     first, second = z.topk(2, dim=1).values.T
     return {"energy": energy(z), "max_logit": first, "top_margin": first - second}
 

@@ -1,4 +1,6 @@
-"""What a trained net computes on the way to its logits: the outputs of its stages and the input of its linear layer."""
+"""What a trained net computes on the way to its logits: the outputs of its stages and the input of
+its linear layer.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,7 @@ def inner(model: nn.Sequential) -> Any:
     if missing:
         kind = type(net).__name__
         raise Refused(
-            f"{kind} has no {', '.join(missing)}, by which detectors look into a net; see nets/resnet.py for their form."
+            f"{kind} has no {', '.join(missing)}, by which detectors look into a net; see "
+            "nets/resnet.py for their form."
         )
     return net

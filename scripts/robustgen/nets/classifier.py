@@ -1,4 +1,6 @@
-"""Classifiers: a net behind its normalising first layer, so that every interface speaks of images in [0,1]."""
+"""Classifiers: a net behind its normalising first layer, so that every interface speaks of images
+in [0,1].
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,14 @@ from robustgen.nets.spec import NetSpec as NetSpec
 from robustgen.nets.spec import compare
 
 FIELDS = tuple(NetSpec.__dataclass_fields__)
-FOREIGN = {b"PK\x03\x04": "a zip archive, such as a PyTorch checkpoint", b"\x80": "a pickle, such as a PyTorch checkpoint"}
-BRING = "To bring weights in, load them into the net and write it with robustgen.nets.classifier.save(path, model, spec)."
+FOREIGN = {
+    b"PK\x03\x04": "a zip archive, such as a PyTorch checkpoint",
+    b"\x80": ("a pickle, such as a PyTorch checkpoint"),
+}
+BRING = (
+    "To bring weights in, load them into the net and write it with "
+    "robustgen.nets.classifier.save(path, model, spec)."
+)
 
 
 class Normalize(nn.Module):
@@ -48,7 +56,8 @@ class Cast(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.requires_grad:
-            x.register_hook(Tensor.contiguous)  # attack libraries view the gradient, which channels-last nets give strided
+            # attack libraries view the gradient, which channels-last nets give strided
+            x.register_hook(Tensor.contiguous)
         return x.to(self.dtype)
 
 
@@ -56,38 +65,53 @@ def classifier(spec: NetSpec) -> nn.Sequential:
     """An untrained classifier, images [n,c,h,w] in [0,1] -> logits [n,K]."""
     with blamed("Net", spec.net):
         module = kinds.load("nets", spec.net)
-        net = module.build(channels=spec.channels, classes=spec.classes, size=spec.size, **spec.options)
+        net = module.build(
+            channels=spec.channels, classes=spec.classes, size=spec.size, **spec.options
+        )
         if not isinstance(net, nn.Module):
             raise Broken(f"build must return a torch.nn.Module, not {form(net)}.")
     return nn.Sequential(Normalize(spec.mean, spec.std), net)
 
 
-def frozen(model: nn.Sequential, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> nn.Sequential:
-    """A copy for attacks and scores: evaluation mode, no parameter gradients, folded norms, channels-last, own precision.
+def frozen(
+    model: nn.Sequential, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
+) -> nn.Sequential:
+    """A copy for attacks and scores: evaluation mode, no parameter gradients, folded norms,
+    channels-last, own precision.
 
     Normalisation and logits stay in fp32; only the net between them computes in `dtype`.
     """
     normalize, net = copy.deepcopy(model).to(device).eval()
     net = fold(net).to(dtype).to(memory_format=torch.channels_last)
-    return nn.Sequential(normalize, Cast(dtype), net, Cast(torch.float32)).requires_grad_(False).eval()
+    return (
+        nn.Sequential(normalize, Cast(dtype), net, Cast(torch.float32)).requires_grad_(False).eval()
+    )
 
 
 def save(path: str | Path, model: nn.Module, spec: NetSpec, **facts: str) -> None:
     """Write weights with their spec as safetensors."""
     from safetensors.torch import save_file
 
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    weights = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
     write_with(save_file, path, weights, {"spec": json.dumps(asdict(spec)), **facts})
 
 
 def load(path: str | Path, spec: NetSpec) -> nn.Sequential:
-    """The classifier that `save` wrote, in evaluation mode; `spec`, never the file, says which module builds it."""
+    """The classifier that `save` wrote, in evaluation mode; `spec`, never the file, says which
+    module builds it.
+    """
     tensors = weights(path, spec)
     return filled(classifier(spec), tensors, path).eval()
 
 
-def weights(path: str | Path, spec: NetSpec, *, same: tuple[str, ...] = FIELDS) -> dict[str, Tensor]:
-    """The tensors that `save` wrote, refused unless the file's own spec agrees with `spec` in the fields `same`."""
+def weights(
+    path: str | Path, spec: NetSpec, *, same: tuple[str, ...] = FIELDS
+) -> dict[str, Tensor]:
+    """The tensors that `save` wrote, refused unless the file's own spec agrees with `spec` in the
+    fields `same`.
+    """
     from safetensors.torch import load_file
 
     try:
@@ -95,7 +119,10 @@ def weights(path: str | Path, spec: NetSpec, *, same: tuple[str, ...] = FIELDS) 
     except BadFile as error:
         raise _foreign(Path(path)) or error from error
     if "spec" not in meta:
-        raise BadFile(f"{path} is not a weights file of this project; it does not say which net it belongs to. {BRING}")
+        raise BadFile(
+            f"{path} is not a weights file of this project; it does not say which net it "
+            f"belongs to. {BRING}"
+        )
     compare(path, meta["spec"], spec, same)
     return tensors
 
@@ -105,7 +132,9 @@ def filled(model: nn.Sequential, tensors: dict[str, Tensor], path: str | Path) -
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise BadFile(f"{path} does not fit its net ({' '.join(str(error).split())}); train the model again.") from error
+        raise BadFile(
+            f"{path} does not fit its net ({' '.join(str(error).split())}); train the model again."
+        ) from error
     return model
 
 
@@ -116,4 +145,8 @@ def _foreign(path: Path) -> BadFile | None:
     with path.open("rb") as file:
         start = file.read(4)
     what = next((what for mark, what in FOREIGN.items() if start.startswith(mark)), None)
-    return BadFile(f"{path} is {what}, not safetensors of this project, and is not read. {BRING}") if what else None
+    return (
+        BadFile(f"{path} is {what}, not safetensors of this project, and is not read. {BRING}")
+        if what
+        else None
+    )

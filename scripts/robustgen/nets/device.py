@@ -17,15 +17,22 @@ def use(*, device: str, threads: int) -> str:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise Refused("compute.device is cuda, but no CUDA device is visible; choose auto or cpu.")
-    if device == "cuda":  # kernels on the CPU are deterministic as they are, and the call costs a second of imports
+    # kernels on the CPU are deterministic as they are, and the call costs a second of imports
+    if device == "cuda":
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.backends.cudnn.benchmark = False
     return device
 
 
 def precision(wish: str, device: str) -> torch.dtype:
-    """The dtype of training and attack gradients; `auto` takes bf16 where the hardware computes in it."""
+    """The dtype of training and attack gradients; `auto` takes bf16 where the hardware computes in
+    it.
+    """
     if wish == "auto":
-        able = torch.cuda.is_bf16_supported() if device == "cuda" else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        able = (
+            torch.cuda.is_bf16_supported()
+            if device == "cuda"
+            else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        )
         wish = "bf16" if able else "fp32"
     return {"bf16": torch.bfloat16, "fp32": torch.float32}[wish]

@@ -6,7 +6,9 @@ from robustgen.nets.classifier import NetSpec, classifier
 
 
 def flops(spec: NetSpec) -> int:
-    """Floating point operations of one forward pass of one image, counted without computing anything."""
+    """Floating point operations of one forward pass of one image, counted without computing
+    anything.
+    """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -17,11 +17,18 @@ class ConvNorm(nn.Sequential):
 
 
 def fold(module: nn.Module) -> nn.Module:
-    """The same function with every ConvNorm as one convolution; evaluation mode only. Changes `module` in place."""
+    """The same function with every ConvNorm as one convolution; evaluation mode only.
+
+    Changes `module` in place.
+    """
     for name, child in module.named_children():
         if isinstance(child, ConvNorm):
             conv, norm = child
-            setattr(module, name, fuse_conv_bn_eval(cast(nn.Conv2d, conv.eval()), cast(nn.BatchNorm2d, norm.eval())))
+            setattr(
+                module,
+                name,
+                fuse_conv_bn_eval(cast(nn.Conv2d, conv.eval()), cast(nn.BatchNorm2d, norm.eval())),
+            )
         else:
             fold(child)
     return module

@@ -1,4 +1,6 @@
-"""Classifiers ready for use: built from the configuration's spec, and found to answer as a classifier must."""
+"""Classifiers ready for use: built from the configuration's spec, and found to answer as a
+classifier must.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ PROBE = 2  # images on which a net is tried
 
 
 def ready(
-    path: str | Path, net: dict[str, Any], images: Images, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
+    path: str | Path,
+    net: dict[str, Any],
+    images: Images,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
 ) -> nn.Sequential:
     """The frozen classifier of a weights file, tried on the first images."""
     spec = NetSpec.of(net, images)
@@ -36,7 +43,17 @@ def check_logits(model: nn.Module, spec: NetSpec, x: Tensor) -> None:
     """Refuse a net that does not give one finite logit per class for images x [n,c,h,w]."""
     with blamed("Net", spec.net), torch.no_grad(), torch.random.fork_rng(devices=[]):
         z = model(x)
-        if not isinstance(z, Tensor) or not z.is_floating_point() or z.shape != (len(x), spec.classes):
-            raise Broken(f"logits must be float [{len(x)}, {spec.classes}], one per class of the data set, not {form(z)}.")
+        if (
+            not isinstance(z, Tensor)
+            or not z.is_floating_point()
+            or z.shape != (len(x), spec.classes)
+        ):
+            raise Broken(
+                f"logits must be float [{len(x)}, {spec.classes}], one per class of the data "
+                f"set, not {form(z)}."
+            )
         if not z.isfinite().all():
-            raise Broken("it gives NaN or infinite logits, before any training or attack; look for the layer that makes them.")
+            raise Broken(
+                "it gives NaN or infinite logits, before any training or attack; look for the "
+                "layer that makes them."
+            )

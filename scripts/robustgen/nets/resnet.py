@@ -1,6 +1,8 @@
-"""ResNets of basic blocks in the paper's shapes: the CIFAR stem, average pooling over 4 x 4, one linear layer.
+"""ResNets of basic blocks in the paper's shapes: the CIFAR stem, average pooling over 4 x 4, one
+linear layer.
 
-Dropout before the linear layer is an addition: the papers' ResNets have none, and Bayesian uncertainty needs it.
+Dropout before the linear layer is an addition: the papers' ResNets have none, and Bayesian
+uncertainty needs it.
 """
 
 from __future__ import annotations
@@ -16,14 +18,25 @@ from robustgen.nets.fold import ConvNorm
 
 POOL = 4
 OPTIONS = {
-    "blocks": {"type": "whole number", "several": True, "least": 1, "default": (1, 1, 1, 1), "means": "Blocks of each stage."},
+    "blocks": {
+        "type": "whole number",
+        "several": True,
+        "least": 1,
+        "default": (1, 1, 1, 1),
+        "means": "Blocks of each stage.",
+    },
     "width": {
         "type": "whole number",
         "least": 1,
         "default": 64,
         "means": "Channels of the first stage; each further one has twice.",
     },
-    "stem_stride": {"type": "whole number", "least": 1, "default": 1, "means": "Stride of the first convolution."},
+    "stem_stride": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "means": ("Stride of the first convolution."),
+    },
     "dropout": {
         "type": "number",
         "least": 0,
@@ -32,12 +45,15 @@ OPTIONS = {
         "means": "Dropout before the linear layer; KD+BU needs it.",
     },
 }
-SIDE = {"least": 4, "divided_by": "stem_stride", "halved_after_each_of": "blocks"}  # of the last stage's output, which is pooled
+# of the last stage's output, which is pooled
+SIDE = {"least": 4, "divided_by": "stem_stride", "halved_after_each_of": "blocks"}
 SHOWS = ("layers", "pooled", "linear", "dropout")  # by which detectors look into the net
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions with a shortcut, which is a 1 x 1 convolution where the shape changes."""
+    """Two 3 x 3 convolutions with a shortcut, which is a 1 x 1 convolution where the shape
+    changes.
+    """
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
@@ -68,9 +84,13 @@ class ResNet(nn.Module):
         widths = [width * 2**stage for stage in range(len(blocks))]
         self.stem = ConvNorm(channels, width, 3, stem_stride)
         self.stages = nn.Sequential()
-        for stage, (inside, outside, count) in enumerate(zip([width, *widths], widths, blocks, strict=False)):
+        for stage, (inside, outside, count) in enumerate(
+            zip([width, *widths], widths, blocks, strict=False)
+        ):
             first = Block(inside, outside, 2 if stage else 1)
-            self.stages.append(nn.Sequential(first, *(Block(outside, outside, 1) for _ in range(count - 1))))
+            self.stages.append(
+                nn.Sequential(first, *(Block(outside, outside, 1) for _ in range(count - 1)))
+            )
         with torch.no_grad():
             flat = self.eval().features(torch.zeros(1, channels, size, size)).shape[1]
         self.dropout = nn.Dropout(dropout)
@@ -95,5 +115,7 @@ class ResNet(nn.Module):
 
 
 def build(**options: Any) -> nn.Module:
-    """A ResNet10 ([1,1,1,1]) or ResNet18 ([2,2,2,2]); Imagenette at 150 px takes stem_stride 2, hence 2048 features."""
+    """A ResNet10 ([1,1,1,1]) or ResNet18 ([2,2,2,2]); Imagenette at 150 px takes stem_stride 2,
+    hence 2048 features.
+    """
     return ResNet(**options)

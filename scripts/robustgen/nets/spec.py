@@ -1,4 +1,6 @@
-"""What a net is, apart from its weights: told by the configuration, and by a weights file only to be compared with it."""
+"""What a net is, apart from its weights: told by the configuration, and by a weights file only to
+be compared with it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from robustgen.core.values import number, short, whole
 if TYPE_CHECKING:
     from robustgen.data.store import Images
 
-KEYS = ("net", "options", "size", "mean", "std")  # of a configuration's net; the rest is told by the data set
+# of a configuration's net; the rest is told by the data set
+KEYS = ("net", "options", "size", "mean", "std")
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,19 @@ class NetSpec:
     def __post_init__(self) -> None:
         """Refuse what no net can be built from."""
         if not isinstance(self.net, str) or not isinstance(self.options, dict):
-            raise Refused(f"A net is a module's name with a map of options, not {self.net!r} with {self.options!r}.")
+            raise Refused(
+                f"A net is a module's name with a map of options, not {self.net!r} with "
+                f"{self.options!r}."
+            )
         for name in ("channels", "classes", "size"):
             whole(f"A net's {name}", getattr(self, name), least=1)
         for name, least in (("mean", -1e6), ("std", 1e-6)):
             values = getattr(self, name)
             if not isinstance(values, tuple) or len(values) not in (1, self.channels):
-                raise Refused(f"datasets.*.{name} is {values!r} for {self.channels} channels; give one number, or one each.")
+                raise Refused(
+                    f"datasets.*.{name} is {values!r} for {self.channels} channels; give one "
+                    "number, or one each."
+                )
             for value in values:
                 number(f"datasets.*.{name}", value, least=least)
 
@@ -53,18 +62,28 @@ class NetSpec:
 
 
 def compare(path: str | Path, text: str, spec: NetSpec, names: tuple[str, ...]) -> None:
-    """Refuse a weights file whose own spec (JSON) differs from `spec` in one of `names`; nothing is built from the file's."""
+    """Refuse a weights file whose own spec (JSON) differs from `spec` in one of `names`; nothing is
+    built from the file's.
+    """
     try:
         told = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"{path} does not say which net it belongs to ({error}); train the model again.") from error
+        raise BadFile(
+            f"{path} does not say which net it belongs to ({error}); train the model again."
+        ) from error
     told = told if isinstance(told, dict) else {}
     wanted = json.loads(json.dumps(asdict(spec)))
     wrong = [name for name in names if name not in told or told[name] != wanted[name]]
     if wrong:
         both = ((name, short(repr(told.get(name))), short(repr(wanted[name]))) for name in wrong)
-        pairs = (f"{name} is {theirs} in the file and {ours} in the configuration" for name, theirs, ours in both)
-        raise BadFile(f"{path} holds the weights of another net: {'; '.join(pairs)}. Name the net that it is of, or train again.")
+        pairs = (
+            f"{name} is {theirs} in the file and {ours} in the configuration"
+            for name, theirs, ours in both
+        )
+        raise BadFile(
+            f"{path} holds the weights of another net: {'; '.join(pairs)}. Name the net that "
+            "it is of, or train again."
+        )
 
 
 def _per_channel(values: Any, channels: int) -> tuple[Any, ...]:

@@ -10,7 +10,8 @@ from typing import Any
 from robustgen.core.plan import Plan
 from robustgen.core.tensors import read_meta
 
-SHOWN = ("net", "size", "mean", "std", "options")  # of a file's spec; channels and classes are those of the data
+# of a file's spec; channels and classes are those of the data
+SHOWN = ("net", "size", "mean", "std", "options")
 
 
 def built(plan: Plan, model: str, seed: str) -> tuple[str, str]:
@@ -32,16 +33,22 @@ def spec_of(path: Path) -> dict[str, Any] | None:
         found = json.loads(read_meta(path).get("spec", ""))
     except (ValueError, OSError):
         return None
-    usable = isinstance(found, dict) and "net" in found and isinstance(found.get("options", {}), dict)
+    usable = (
+        isinstance(found, dict) and "net" in found and isinstance(found.get("options", {}), dict)
+    )
     return found if usable else None
 
 
 def _words(spec: dict[str, Any]) -> str:
-    return ", ".join([str(spec["net"]), *(f"{name} {value}" for name, value in spec.get("options", {}).items())])
+    return ", ".join(
+        [str(spec["net"]), *(f"{name} {value}" for name, value in spec.get("options", {}).items())]
+    )
 
 
 def _differences(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(what the weights were made with, what the configuration says) of each setting that differs."""
+    """(what the weights were made with, what the configuration says) of each setting that
+    differs.
+    """
     made, asked = _flat(made), _flat(asked)
     for name in sorted(made.keys() | asked.keys()):
         old, new = (_one(spec.get(name)) for spec in (made, asked))
@@ -50,12 +57,18 @@ def _differences(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[tuple[
 
 
 def _flat(spec: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in spec.items() if name != "options"} | spec.get("options", {})
+    return {name: value for name, value in spec.items() if name != "options"} | spec.get(
+        "options", {}
+    )
 
 
 def _one(value: Any) -> Any:
     """A value that stands for every channel, as the one value."""
-    return value[0] if isinstance(value, list) and value and all(one == value[0] for one in value) else value
+    return (
+        value[0]
+        if isinstance(value, list) and value and all(one == value[0] for one in value)
+        else value
+    )
 
 
 def _said(value: Any) -> str:

@@ -1,4 +1,6 @@
-"""Two runs of the same tables, number by number: equal, apart by no more than chance explains, or different."""
+"""Two runs of the same tables, number by number: equal, apart by no more than chance explains, or
+different.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Difference:
 
     @property
     def gap(self) -> float:
-        """|difference| in half-widths of its 95 % interval: above 1, chance alone rarely explains it."""
+        """|difference| in half-widths of its 95 % interval: above 1, chance alone rarely explains
+        it.
+        """
         if self.ours.value == self.theirs.value:
             return 0.0
         upper, lower = sorted((self.ours, self.theirs), reverse=True)
@@ -49,11 +53,18 @@ def compare(ours: Path, theirs: Path) -> str:
     mine, others = numbers(ours), numbers(theirs)
     found = [Difference(name, mine[name], others[name]) for name in others if name in mine]
     if not found:
-        raise Refused(f"The tables of {ours} and {theirs} have no number in common; run `make study` for the same study first.")
+        raise Refused(
+            f"The tables of {ours} and {theirs} have no number in common; run `make study` for "
+            "the same study first."
+        )
     lines = [_counted(found)]
-    lines += _some([str(one) for one in sorted(found, key=lambda one: -one.gap) if one.verdict == "different"])
+    lines += _some(
+        [str(one) for one in sorted(found, key=lambda one: -one.gap) if one.verdict == "different"]
+    )
     lines += _some([f"{name}: only in {ours}" for name in mine if name not in others])
-    return "\n".join(lines + _some([f"{name}: only in {theirs}" for name in others if name not in mine]))
+    return "\n".join(
+        lines + _some([f"{name}: only in {theirs}" for name in others if name not in mine])
+    )
 
 
 def numbers(folder: Path) -> Numbers:
@@ -63,7 +74,11 @@ def numbers(folder: Path) -> Numbers:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 label = " ".join(row[axis] for axis in AXES if row.get(axis))
-                found |= {f"{path.stem}, {label}, {name}": _interval(row, name) for name in row if row.get(f"{name}_low")}
+                found |= {
+                    f"{path.stem}, {label}, {name}": _interval(row, name)
+                    for name in row
+                    if row.get(f"{name}_low")
+                }
     return found
 
 
@@ -73,15 +88,24 @@ def _interval(row: dict[str, str], name: str) -> Interval:
 
 def _counted(found: list[Difference]) -> str:
     counts = Counter(one.verdict for one in found)
-    said = f"{len(found)} numbers: " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS) + "."
+    said = (
+        f"{len(found)} numbers: "
+        + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
+        + "."
+    )
     if counts["equal"] == len(found):
         return said
-    return f"{said} Different means beyond the 95 % interval of a difference; between independent runs about 1 in 20 is."
+    return (
+        f"{said} Different means beyond the 95 % interval of a difference; between independent "
+        "runs about 1 in 20 is."
+    )
 
 
 def _some(lines: list[str]) -> list[str]:
     more = len(lines) - SHOWN
-    return [f"  {line}" for line in lines[:SHOWN]] + ([f"  ... and {more} more"] if more > 0 else [])
+    return [f"  {line}" for line in lines[:SHOWN]] + (
+        [f"  ... and {more} more"] if more > 0 else []
+    )
 
 
 def _printed(found: Interval) -> str:

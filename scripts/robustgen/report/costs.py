@@ -1,4 +1,6 @@
-"""What the study cost: seconds, CPU seconds and memory per rule and per job, from benchmarks and costs.json files."""
+"""What the study cost: seconds, CPU seconds and memory per rule and per job, from benchmarks and
+costs.json files.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,11 @@ class Cost:
 def costs(folder: Path) -> list[Cost]:
     """One cost per job: as Snakemake saw the whole process, and as the script metered itself."""
     found = [_own(*job) for job in metered(folder)]
-    found += [cost for path in sorted((folder / "benchmarks").rglob("*.tsv")) if (cost := _benchmark(path, folder))]
+    found += [
+        cost
+        for path in sorted((folder / "benchmarks").rglob("*.tsv"))
+        if (cost := _benchmark(path, folder))
+    ]
     merged: dict[tuple[str, str], Cost] = {}
     for cost in found:
         key = cost.rule, cost.name
@@ -35,8 +41,13 @@ def costs(folder: Path) -> list[Cost]:
 
 
 def per_rule(found: list[Cost]) -> list[dict[str, Any]]:
-    """Jobs, sums of seconds, and the highest memory of each rule, the dearest rule first, and of all."""
-    rules = [_sum(rule, [cost for cost in found if cost.rule == rule]) for rule in {cost.rule for cost in found}]
+    """Jobs, sums of seconds, and the highest memory of each rule, the dearest rule first, and of
+    all.
+    """
+    rules = [
+        _sum(rule, [cost for cost in found if cost.rule == rule])
+        for rule in {cost.rule for cost in found}
+    ]
     return [*sorted(rules, key=lambda row: (-row["seconds"], row["rule"])), _sum("all", found)]
 
 
@@ -60,11 +71,17 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return (
+        f"{minutes} min {rest:02d} s"
+        if minutes < 60
+        else (f"{minutes // 60} h {minutes % 60:02d} min")
+    )
 
 
 def _larger(one: Cost, other: Cost) -> Cost:
-    """The larger of each number: Snakemake samples processor time and memory and misses the last seconds of a job."""
+    """The larger of each number: Snakemake samples processor time and memory and misses the last
+    seconds of a job.
+    """
     pairs = ((getattr(one, name), getattr(other, name)) for name in ("seconds", "cpu", "peak_mb"))
     return Cost(one.rule, one.name, *(max(pair) for pair in pairs))
 
@@ -86,11 +103,15 @@ def _benchmark(path: Path, folder: Path) -> Cost | None:
     if not rows:
         return None
     last = rows[-1]
-    return Cost(rule, "/".join(rest), *(_number(last.get(key)) for key in ("s", "cpu_time", "max_rss")))
+    return Cost(
+        rule, "/".join(rest), *(_number(last.get(key)) for key in ("s", "cpu_time", "max_rss"))
+    )
 
 
 def _own(rule: str, name: str, told: dict[str, Any]) -> Cost:
-    return Cost(rule, name, *(_number(told.get(key)) for key in ("seconds", "cpu_seconds", "peak_mb")))
+    return Cost(
+        rule, name, *(_number(told.get(key)) for key in ("seconds", "cpu_seconds", "peak_mb"))
+    )
 
 
 def _number(value: Any) -> float:

@@ -34,10 +34,14 @@ def really_used(plan: Plan, jobs: list[Job]) -> str:
     printed = {name: plan.study.datasets[name].published for name in names}
     comparable = [f"{name} ({work})" for name, work in printed.items() if work]
     if comparable:
-        return f"Data: {', '.join(names)}. Published numbers stand beside ours for {', '.join(comparable)} only."
+        return (
+            f"Data: {', '.join(names)}. Published numbers stand beside ours for "
+            f"{', '.join(comparable)} only."
+        )
     return (
         f"Data really used: {', '.join(names) or 'none'}. They are not the data of the papers, "
-        "so no published number is comparable with any number on this page; only the direction of effects is."
+        "so no published number is comparable with any number on this page; only the direction of "
+        "effects is."
     )
 
 
@@ -51,12 +55,16 @@ def _dataset(plan: Plan, name: str) -> dict[str, Any]:
         "name": name,
         "what": described(entry.kind),
         "licences": [receipt for receipt in receipts if receipt.keys() >= LICENCE],
-        "sha256": pool.get("sha256", "unknown: the data set was not loaded, or pool.json cannot be read"),
+        "sha256": pool.get(
+            "sha256", ("unknown: the data set was not loaded, or pool.json cannot be read")
+        ),
         "shape": " x ".join(str(side) for side in pool.get("shape", [])),
         "eps": ", ".join(budget(eps) for eps in entry.eps),
         "evaluate": entry.evaluate,
         "splits": {split: sum(images) for split, images in counts.items()},
-        "classes": list(zip(splits.get("names", []), *counts.values(), strict=False)) if counts else [],
+        "classes": list(zip(splits.get("names", []), *counts.values(), strict=False))
+        if counts
+        else [],
     }
 
 
@@ -67,14 +75,24 @@ def described(kind: str) -> str:
         text = ast.get_docstring(tree(path)) if path else None
     except Refused:
         text = None
-    return " ".join(text.split("\n\n")[0].split()) if text else f"Data of the module {kind}, which says nothing of itself."
+    return (
+        " ".join(text.split("\n\n")[0].split())
+        if text
+        else (f"Data of the module {kind}, which says nothing of itself.")
+    )
 
 
 def _net(plan: Plan, model: str, seed: str) -> dict[str, Any]:
     entry = plan.study.models[model]
     training = plan.objective(model).kind
-    epochs, costs = history(Path(plan.history(model, seed))), facts(Path(plan.weights(model, seed)).with_name("costs.json"))
-    kept = next((row for row in epochs if row["epoch"] == str(costs.get("best_epoch"))), epochs[-1] if epochs else {})
+    epochs, costs = (
+        history(Path(plan.history(model, seed))),
+        facts(Path(plan.weights(model, seed)).with_name("costs.json")),
+    )
+    kept = next(
+        (row for row in epochs if row["epoch"] == str(costs.get("best_epoch"))),
+        epochs[-1] if epochs else {},
+    )
     net, differs = built(plan, model, seed)
     return {
         "model": model,

@@ -1,4 +1,6 @@
-"""How long a run will take and how much disk it needs, from what earlier jobs on this or another study were measured to cost."""
+"""How long a run will take and how much disk it needs, from what earlier jobs on this or another
+study were measured to cost.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from robustgen.core.schema import Study
 from robustgen.report.costs import costs, metered
 from robustgen.report.work import Work
 
-AXES = {  # rule -> its wildcards, in the order of the names of its benchmarks; other rules have none or are not foretold
+# rule -> its wildcards, in the order of the names of its benchmarks; other rules have none or are
+# not foretold
+AXES = {
     "load_data": ("dataset",),
     "split_data": ("dataset",),
     "train": ("model", "seed"),
@@ -30,7 +34,8 @@ AXES = {  # rule -> its wildcards, in the order of the names of its benchmarks; 
     "judge_claims": (),
 }
 ANY_SIZE = ("write_config", "write_report")  # short, whatever the study
-FACTOR = 10  # jobs are comparable whose sizes differ by no more: small nets use a device worse than large ones
+# jobs are comparable whose sizes differ by no more: small nets use a device worse than large ones
+FACTOR = 10
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,22 @@ class Estimate:
 
 
 def past(folders: Sequence[Path]) -> list[Past]:
-    """Every measured job of the studies in these folders, whether they ran here or were published."""
+    """Every measured job of the studies in these folders, whether they ran here or were
+    published.
+    """
     return [job for folder in folders for job in _past(folder)]
 
 
-def estimates(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past], device: str) -> list[Estimate]:
-    """The pending jobs with the time that they would take on a device, by comparable jobs that were measured there."""
+def estimates(
+    jobs: Sequence[Job], plan: Plan, measured: Sequence[Past], device: str
+) -> list[Estimate]:
+    """The pending jobs with the time that they would take on a device, by comparable jobs that were
+    measured there.
+    """
     work, here = Work(plan), [job for job in measured if job.device == device]
-    return [Estimate(job, _seconds(job.rule, work.size(job.rule, job.wildcards), here)) for job in jobs]
+    return [
+        Estimate(job, _seconds(job.rule, work.size(job.rule, job.wildcards), here)) for job in jobs
+    ]
 
 
 def operations(jobs: Sequence[Job], plan: Plan) -> float:
@@ -71,16 +84,26 @@ def operations(jobs: Sequence[Job], plan: Plan) -> float:
 def image_bytes(jobs: Sequence[Job], plan: Plan) -> list[int]:
     """The bytes of the attacked images that each pending attack writes."""
     work = Work(plan)
-    return [work.images(job.wildcards["model"], job.wildcards["attack"]) for job in jobs if job.rule == "attack"]
+    return [
+        work.images(job.wildcards["model"], job.wildcards["attack"])
+        for job in jobs
+        if job.rule == "attack"
+    ]
 
 
 def _seconds(rule: str, size: float | None, measured: Sequence[Past]) -> float | None:
-    """The median over comparable jobs, those of the same rule and of a similar size, each scaled to this size."""
+    """The median over comparable jobs, those of the same rule and of a similar size, each scaled to
+    this size.
+    """
     same = [one for one in measured if one.rule == rule]
     if rule in ANY_SIZE:
         return median(one.seconds for one in same) if same else None
     sized = [(one.seconds, one.size) for one in same if size and one.size]
-    near = [seconds * size / other for seconds, other in sized if size and 1 / FACTOR <= size / other <= FACTOR]
+    near = [
+        seconds * size / other
+        for seconds, other in sized
+        if size and 1 / FACTOR <= size / other <= FACTOR
+    ]
     return median(near) if near else None
 
 
@@ -99,11 +122,17 @@ def _measured(folder: Path) -> Iterator[tuple[str, str, float, str]]:
     published = folder / "costs.csv"
     if published.exists():
         with published.open(encoding="utf-8", newline="") as file:
-            yield from ((row["rule"], row["job"], float(row["seconds"]), row["device"]) for row in csv.DictReader(file))
+            yield from (
+                (row["rule"], row["job"], float(row["seconds"]), row["device"])
+                for row in csv.DictReader(file)
+            )
         return
     devices = {(rule, name): device_of(facts) for rule, name, facts in metered(folder)}
     usual = next(iter(devices.values()), "")
-    yield from ((cost.rule, cost.name, cost.seconds, devices.get((cost.rule, cost.name), usual)) for cost in costs(folder))
+    yield from (
+        (cost.rule, cost.name, cost.seconds, devices.get((cost.rule, cost.name), usual))
+        for cost in costs(folder)
+    )
 
 
 def device_of(facts: dict[str, Any]) -> str:

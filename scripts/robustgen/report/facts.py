@@ -1,4 +1,6 @@
-"""Facts from the small files of a study: an absent file tells nothing, and one that cannot be read is named on the page."""
+"""Facts from the small files of a study: an absent file tells nothing, and one that cannot be read
+is named on the page.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,15 @@ from typing import Any
 from robustgen.core.files import BadFile, damaged, read_json
 
 FORM = "what its job writes"
-KEYS: dict[str, dict[str, type]] = {  # file -> keys that the report reads where they are there, and what stands there
+# file -> keys that the report reads where they are there, and what stands there
+KEYS: dict[str, dict[str, type]] = {
     "pool.json": {"shape": list, "names": list, "parts": list, "sha256": str},
     "splits.json": {"names": list, "class_counts": dict},
     "costs.json": {"command": list, "versions": dict},
 }
 CLAIM = {  # what the page tells of each claim
-    "work", "place", "sentence", "objective", "attack", "statistic", "direction", "margin", "min_n", "not_tested", "cells",
+    "work", "place", "sentence", "objective", "attack", "statistic", "direction", "margin", "min_n",
+    "not_tested", "cells",
 }  # fmt: skip
 CELL = {"dataset", "model", "eps", "n", "value", "low", "high", "verdict", "why"}
 ACCURACIES = ("validation_accuracy", "judged_accuracy")
@@ -43,7 +47,9 @@ def benchmark(path: Path) -> list[dict[str, str]]:
 
 
 def unreadable(folder: Path) -> list[str]:
-    """A sentence per file of a study that the report reads facts from and that is there but cannot be read."""
+    """A sentence per file of a study that the report reads facts from and that is there but cannot
+    be read.
+    """
     return [str(error) for read, path in _files(folder) if (error := _error(read, path))]
 
 
@@ -57,7 +63,11 @@ def _files(folder: Path) -> Iterator[tuple[Callable[[Path], Any], Path]]:
         "training/**/history.csv": _history,
         "benchmarks/**/*.tsv": _benchmark,
     }
-    found = {path: reader for pattern, reader in patterns.items() for path in sorted(folder.glob(pattern))}
+    found = {
+        path: reader
+        for pattern, reader in patterns.items()
+        for path in sorted(folder.glob(pattern))
+    }
     yield from ((reader, path) for path, reader in found.items())
 
 
@@ -95,7 +105,10 @@ def _are_numbers(values: Any) -> bool:
 def _claims(path: Path) -> list[dict[str, Any]]:
     found = read_json(path)
     try:
-        lacking = [CLAIM - claim.keys() or set().union(*(CELL - cell.keys() for cell in claim["cells"])) for claim in found]
+        lacking = [
+            CLAIM - claim.keys() or set().union(*(CELL - cell.keys() for cell in claim["cells"]))
+            for claim in found
+        ]
     except (TypeError, AttributeError) as error:
         raise damaged(path, FORM, "no list of claims") from error
     if missing := set().union(*lacking):

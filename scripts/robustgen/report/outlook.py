@@ -18,17 +18,27 @@ UNKNOWN = "nothing comparable"
 
 
 def outlook(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]) -> str:
-    """What a run of these jobs would take: first the time that is known, then the jobs rule by rule."""
+    """What a run of these jobs would take: first the time that is known, then the jobs rule by
+    rule.
+    """
     if not jobs:
         return "Nothing would run: everything is up to date."
     found = _by_device(jobs, plan, measured)
-    lines = [f"Study {plan.study.study}: {len(jobs)} jobs would run.", *(_total(*one) for one in found.items()), ""]
+    lines = [
+        f"Study {plan.study.study}: {len(jobs)} jobs would run.",
+        *(_total(*one) for one in found.items()),
+        "",
+    ]
     lines += [*_table(jobs, found), ""]
     return "\n".join([*lines, *_notes(jobs, plan, found)])
 
 
-def _by_device(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]) -> dict[str, list[Estimate]]:
-    """The estimates on each device that ran nets, the one first on which most jobs can be foretold."""
+def _by_device(
+    jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]
+) -> dict[str, list[Estimate]]:
+    """The estimates on each device that ran nets, the one first on which most jobs can be
+    foretold.
+    """
     devices = sorted({job.device for job in measured if job.rule in GPU_RULES})
     found = {device: estimates(jobs, plan, measured, device) for device in devices}
     return dict(sorted(found.items(), key=lambda one: -len(_known(one[1]))))
@@ -46,17 +56,31 @@ def _total(device: str, each: Sequence[Estimate]) -> str:
     if not lacking:
         return f"{device}: {duration(sum(known))}, one job after another."
     count = f"{len(known)} of {len(each)} jobs"
-    return f"{device}: {duration(sum(known))} for {count}, one after another; for {lacking} nothing comparable was measured."
+    return (
+        f"{device}: {duration(sum(known))} for {count}, one after another; for {lacking} "
+        "nothing comparable was measured."
+    )
 
 
 def _table(jobs: Sequence[Job], found: dict[str, list[Estimate]]) -> list[str]:
     """A line per rule: its jobs and their time on each device."""
     rules = [*dict.fromkeys(job.rule for job in jobs), "all"]
-    columns = [["rule", *rules], ["jobs", *(str(sum(rule in ("all", job.rule) for job in jobs)) for rule in rules)]]
+    columns = [
+        ["rule", *rules],
+        ["jobs", *(str(sum(rule in ("all", job.rule) for job in jobs)) for rule in rules)],
+    ]
     for device, each in found.items():
-        columns.append([device, *(_hours([one for one in each if rule in ("all", one.job.rule)]) for rule in rules)])
+        columns.append(
+            [
+                device,
+                *(_hours([one for one in each if rule in ("all", one.job.rule)]) for rule in rules),
+            ]
+        )
     widths = [max(map(len, column)) for column in columns]
-    cells = [[cell.rjust(width) for cell in column] for column, width in zip(columns, widths, strict=True)]
+    cells = [
+        [cell.rjust(width) for cell in column]
+        for column, width in zip(columns, widths, strict=True)
+    ]
     cells[0] = [cell.ljust(widths[0]) for cell in columns[0]]
     return ["  ".join(line).rstrip() for line in zip(*cells, strict=True)]
 
@@ -69,11 +93,17 @@ def _hours(each: Sequence[Estimate]) -> str:
 
 def _notes(jobs: Sequence[Job], plan: Plan, found: dict[str, list[Estimate]]) -> list[str]:
     notes = [
-        "Times are those of measured jobs of the same rule on that device, scaled to the size of the pending ones (operations, "
+        "Times are those of measured jobs of the same rule on that device, scaled to the size of "
+        "the pending ones (operations, "
         f"images or rows); comparable are sizes within a factor of {FACTOR}."
     ]
     if not found:
-        notes = ["No earlier run was measured here, so no time can be told: run `make demo`, or one table of this study, first."]
+        notes = [
+            (
+                "No earlier run was measured here, so no time can be told: run `make demo`, or one "
+                "table of this study, first."
+            )
+        ]
     elif not any(_known(each) for each in found.values()):
         notes.append("Run one table of this study first; it tells the rest.")
     for device, each in found.items():
@@ -89,8 +119,13 @@ def _disk(jobs: Sequence[Job], plan: Plan) -> list[str]:
     if not sizes:
         return []
     kept = "kept" if plan.study.keep_images else "each deleted once it is scored"
-    written = f"{sum(sizes) / 1e9:.2f} GB in all, at most {max(sizes) / 1e9:.2f} GB a job, {kept} (keep_images)"
-    return [f"Attacked images: {written}; {shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB are free."]
+    written = (
+        f"{sum(sizes) / 1e9:.2f} GB in all, at most {max(sizes) / 1e9:.2f} GB a job, {kept} "
+        "(keep_images)"
+    )
+    return [
+        (f"Attacked images: {written}; {shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB are free.")
+    ]
 
 
 def _downloads(jobs: Sequence[Job]) -> list[str]:
@@ -100,4 +135,9 @@ def _downloads(jobs: Sequence[Job]) -> list[str]:
     rows = [row for source in sources for row in rows_of(source) if row.url]
     known = sum(int(row.bytes) for row in rows if row.bytes)
     more = "" if all(row.bytes for row in rows) else " and files whose size is not known"
-    return [f"Downloads, where they are not in the data root already: {', '.join(sources)} ({known / 1e6:.0f} MB{more})."]
+    return [
+        (
+            f"Downloads, where they are not in the data root already: {', '.join(sources)} "
+            f"({known / 1e6:.0f} MB{more})."
+        )
+    ]

@@ -17,14 +17,23 @@ HERE = Path(__file__).resolve().parent
 
 
 def page(config: dict[str, Any], folder: Path, *, beside: Path | None = None) -> str:
-    """The page about the results in `folder`; links are relative to `beside`, the folder itself where it is None."""
+    """The page about the results in `folder`; links are relative to `beside`, the folder itself
+    where it is None.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters |= {"href": lambda path: href(path, beside or folder), "duration": costs.duration}
+    environment.filters |= {
+        "href": lambda path: href(path, beside or folder),
+        "duration": costs.duration,
+    }
     css = Markup((HERE / "page.css").read_text(encoding="utf-8"))
     return environment.get_template("page.html").render(css=css, **contents(config, folder))
 
@@ -33,7 +42,8 @@ def contents(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """All that the template shows."""
     study = checked(config)
     plan = plan_of(study, folder)
-    needed = [job for job in jobs(plan) if job.rule != "write_report"]  # which writes this very page
+    # which writes this very page
+    needed = [job for job in jobs(plan) if job.rule != "write_report"]
     stale = gaps.stale(needed)
     judged = verdicts.claims(folder / "claims/verdicts.json", study)
     spent = costs.costs(folder)
@@ -48,7 +58,9 @@ def contents(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "marks": verdicts.MARKS,
         "gaps": gaps.gaps(needed),
         "stale": stale,
-        "outdated": {job.name or job.rule: reason for job, reason in stale.items() if job.rule in SHOWN},
+        "outdated": {
+            job.name or job.rule: reason for job, reason in stale.items() if job.rule in SHOWN
+        },
         "tables": shown.tables(plan),
         "figures": shown.figures(plan),
         "datasets": data.datasets(plan, needed),

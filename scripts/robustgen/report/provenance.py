@@ -1,4 +1,6 @@
-"""Where the numbers come from: commit, code digests, versions, machine, lock, commands, configuration."""
+"""Where the numbers come from: commit, code digests, versions, machine, lock, commands,
+configuration.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +28,31 @@ def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "unreadable": unreadable(folder),
         "again": f"snakemake --configfile {shlex.quote((folder / 'config.json').as_posix())}",
         "commit": commit(ROOT),
-        "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.is_file() else "no lock file beside the code",
+        "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest()
+        if LOCK.is_file()
+        else ("no lock file beside the code"),
         "machine": _machine([facts for _, _, facts in jobs]),
         "versions": _versions([facts for _, _, facts in jobs]),
         "codes": _codes(jobs),
-        "commands": [f"python scripts/{shlex.join(map(str, facts['command']))}" for *_, facts in jobs if facts.get("command")],
+        "commands": [
+            f"python scripts/{shlex.join(map(str, facts['command']))}"
+            for *_, facts in jobs
+            if facts.get("command")
+        ],
         "config": json.dumps(config, indent=2, ensure_ascii=False),
     }
 
 
 def finished(jobs: list[Job]) -> str:
     """When the newest file of the study was written."""
-    times = [Path(path).stat().st_mtime for job in jobs for path in job.files if Path(path).exists()]
-    return datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%d %H:%M UTC") if times else "nothing made yet"
+    times = [
+        Path(path).stat().st_mtime for job in jobs for path in job.files if Path(path).exists()
+    ]
+    return (
+        datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%d %H:%M UTC")
+        if times
+        else "nothing made yet"
+    )
 
 
 def commit(folder: Path) -> str:
@@ -54,21 +68,36 @@ def commit(folder: Path) -> str:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+        )
     except OSError:
         return None
     return None if done.returncode else done.stdout
 
 
 def _machine(found: list[dict[str, Any]]) -> dict[str, str]:
-    """Processors, cores, devices, precisions and Pythons that jobs report, each with its number of jobs."""
-    wanted = {"processor": "Processor", "cores": "Cores", "device": "Device", "precision": "Precision", "python": "Python"}
-    counted = {title: Counter(str(facts[key]) for facts in found if key in facts) for key, title in wanted.items()}
+    """Processors, cores, devices, precisions and Pythons that jobs report, each with its number of
+    jobs.
+    """
+    wanted = {
+        "processor": "Processor",
+        "cores": "Cores",
+        "device": "Device",
+        "precision": "Precision",
+        "python": "Python",
+    }
+    counted = {
+        title: Counter(str(facts[key]) for facts in found if key in facts)
+        for key, title in wanted.items()
+    }
     return {title: _counted(counter) for title, counter in counted.items() if counter}
 
 
 def _versions(found: list[dict[str, Any]]) -> dict[str, str]:
-    pairs = sorted({(name, str(value)) for facts in found for name, value in facts.get("versions", {}).items()})
+    pairs = sorted(
+        {(name, str(value)) for facts in found for name, value in facts.get("versions", {}).items()}
+    )
     names = dict.fromkeys(name for name, _ in pairs)
     return {name: " and ".join(value for other, value in pairs if other == name) for name in names}
 
@@ -79,11 +108,16 @@ def _codes(jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
     for rule, _, facts in jobs:
         command = facts.get("command", [])
         if "--code" in command[:-1]:
-            found.setdefault(rule, Counter())[str(command[command.index("--code") + 1]).split(" ")[0]] += 1
+            found.setdefault(rule, Counter())[
+                str(command[command.index("--code") + 1]).split(" ")[0]
+            ] += 1
     return {rule: _counted(counter) for rule, counter in found.items()}
 
 
 def _counted(counter: Counter[str]) -> str:
     if len(counter) == 1:
         return next(iter(counter))
-    return "; ".join(f"{value} ({count} jobs)" if count > 1 else f"{value} (1 job)" for value, count in counter.items())
+    return "; ".join(
+        f"{value} ({count} jobs)" if count > 1 else f"{value} (1 job)"
+        for value, count in counter.items()
+    )

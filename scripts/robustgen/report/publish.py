@@ -1,4 +1,6 @@
-"""What stays of a run that counts: small files that a reader can judge it by, and compare a run of their own with."""
+"""What stays of a run that counts: small files that a reader can judge it by, and compare a run of
+their own with.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +17,42 @@ from robustgen.report import costs
 from robustgen.report.estimate import device_of
 from robustgen.report.provenance import commit, provenance
 
-KEPT = ("tables/*.csv", "tables/*.md", "figures/*.png", "claims/verdicts.json", "training/*/*/history.csv", "config.json")
-PICTURES = "sheet"  # figures of this kind show many images of a data set, which may not be ours to give away
+KEPT = (
+    "tables/*.csv",
+    "tables/*.md",
+    "figures/*.png",
+    "claims/verdicts.json",
+    ("training/*/*/history.csv"),
+    "config.json",
+)
+# figures of this kind show many images of a data set, which may not be ours to give away
+PICTURES = "sheet"
 
 
 def publish(study: Path, out: Path) -> list[Path]:
     """Copy them from a study that is whole; the files that were written."""
     config = read_json(study / "config.json")
     plan = plan_of(checked(config), study)
-    for job, reason in current.inherited(found := jobs(plan), current.outdated(found, records=None, thorough=True)).items():
-        raise Refused(f"{study} is not whole: {job.rule} {job.name}: {reason}; finish the run, then publish it.")
+    for job, reason in current.inherited(
+        found := jobs(plan), current.outdated(found, records=None, thorough=True)
+    ).items():
+        raise Refused(
+            f"{study} is not whole: {job.rule} {job.name}: {reason}; finish the run, then "
+            "publish it."
+        )
     hidden = {name for name in plan.study.figures if plan.kind(name) == PICTURES}
-    sources = [path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden]
+    sources = [
+        path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden
+    ]
     written = [_copy(path, out / path.relative_to(study)) for path in sources]
-    origin = {key: value for key, value in provenance(config, study).items() if key not in ("config", "unreadable")}
+    origin = {
+        key: value
+        for key, value in provenance(config, study).items()
+        if key not in ("config", "unreadable")
+    }
     again = f"snakemake --configfile {out.as_posix()}/config.json"
-    write_json(out / "provenance.json", origin | {"again": again, "commit": commit(study)})  # of the checkout in which it ran
+    # of the checkout in which it ran
+    write_json(out / "provenance.json", origin | {"again": again, "commit": commit(study)})
     write_text(out / "costs.csv", _costs(study))
     return [*written, out / "provenance.json", out / "costs.csv"]
 
@@ -49,5 +71,14 @@ def _costs(study: Path) -> str:
     lines.writerow(["rule", "job", "seconds", "cpu_seconds", "peak_mb", "device"])
     for one in costs.costs(study):
         device = devices.get((one.rule, one.name), usual)
-        lines.writerow([one.rule, one.name, f"{one.seconds:.1f}", f"{one.cpu:.1f}", f"{one.peak_mb:.0f}", device])
+        lines.writerow(
+            [
+                one.rule,
+                one.name,
+                f"{one.seconds:.1f}",
+                f"{one.cpu:.1f}",
+                f"{one.peak_mb:.0f}",
+                device,
+            ]
+        )
     return text.getvalue()

@@ -12,7 +12,14 @@ def arguments(plan: Plan, job: Job) -> list[str]:
     """The arguments of the script that makes a table, a figure or the verdicts."""
     if job.rule == "judge_claims":
         return [*_claims(plan), "--out", job.files[0]]
-    made = ["--kind", plan.kind(job.name), "--spec", plan.output(job.name), "--files", json.dumps(plan.needs(job.name))]
+    made = [
+        "--kind",
+        plan.kind(job.name),
+        "--spec",
+        plan.output(job.name),
+        "--files",
+        json.dumps(plan.needs(job.name)),
+    ]
     paper = ["--paper", PAPER] if job.rule == "make_table" else []
     return [*made, *paper, "--out", job.files[0]]
 

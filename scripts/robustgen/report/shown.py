@@ -1,4 +1,6 @@
-"""Tables and figures as the page shows them: the declared ones first, then others that lie beside them."""
+"""Tables and figures as the page shows them: the declared ones first, then others that lie beside
+them.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def tables(plan: Plan) -> list[dict[str, Any]]:
     found = []
     for name in _existing(plan, list(plan.study.tables)):
         path = Path(plan.made(name)).with_suffix(".json")
-        found.append(_named(plan, name) | _table(path) | {"files": _beside(path, ".csv", ".md", ".tex")})
+        found.append(
+            _named(plan, name) | _table(path) | {"files": _beside(path, ".csv", ".md", ".tex")}
+        )
     return found
 
 
@@ -29,7 +33,11 @@ def figures(plan: Plan) -> list[dict[str, Any]]:
     for name in _existing(plan, list(plan.study.figures)):
         path = Path(plan.made(name))
         caption = {"title": name, "caption": "", **_read(path.with_suffix(".json"))}
-        found.append(_named(plan, name) | caption | {"uri": data_uri(path), "files": _beside(path, ".pdf", ".png")})
+        found.append(
+            _named(plan, name)
+            | caption
+            | {"uri": data_uri(path), "files": _beside(path, ".pdf", ".png")}
+        )
     return found
 
 
@@ -58,8 +66,16 @@ def _named(plan: Plan, name: str) -> dict[str, Any]:
 def _table(path: Path) -> dict[str, Any]:
     empty = {"title": path.stem, "note": "", "columns": [], "rows": []}
     table = {**empty, **_read(path)}
-    if not all(isinstance(row, list) and len(row) == len(table["columns"]) for row in table["rows"]):
-        table = {**empty, "note": f"{path} is not what its job writes (rows and headings do not fit); delete it and run again."}
+    if not all(
+        isinstance(row, list) and len(row) == len(table["columns"]) for row in table["rows"]
+    ):
+        table = {
+            **empty,
+            "note": (
+                f"{path} is not what its job writes (rows and headings do not fit); delete it and "
+                "run again."
+            ),
+        }
     numbers = [numeric(table["rows"], column) for column in range(len(table["columns"]))]
     return table | {"numbers": numbers, "long": len(table["rows"]) > LONG}
 

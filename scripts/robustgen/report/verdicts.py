@@ -1,4 +1,6 @@
-"""Claims as the page tells them: the sentence, its rule in words, its cells, and the count of verdicts."""
+"""Claims as the page tells them: the sentence, its rule in words, its cells, and the count of
+verdicts.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,13 @@ from robustgen.stats.statistics import STATISTICS
 from robustgen.tables.table import budget
 
 WORKS = {
-    "beadini-masi-2023": "Beadini & Masi 2023, Exploring the Connection between Robust and Generative Models",
-    "ju-2021": "Ju 2021, Generative Models as a Robust Alternative for Image Classification: Progress and Challenge",
+    "beadini-masi-2023": (
+        "Beadini & Masi 2023, Exploring the Connection between Robust and Generative Models"
+    ),
+    "ju-2021": (
+        "Ju 2021, Generative Models as a Robust Alternative for Image Classification: Progress "
+        "and Challenge"
+    ),
 }
 MARKS = {  # verdict -> (class of its badge, mark)
     REPRODUCED: ("yes", "✓"),
@@ -26,17 +33,27 @@ MARKS = {  # verdict -> (class of its badge, mark)
 
 
 def claims(path: Path, study: Study) -> list[dict[str, Any]] | None:
-    """The judged claims, each with its rule in words and its cells as printed; None where none are there to be read."""
+    """The judged claims, each with its rule in words and its cells as printed; None where none are
+    there to be read.
+    """
     return [
-        claim | {"rule": rule(claim), "counts": counts([claim]), "printed": [_cell(claim, c, study) for c in claim["cells"]]}
+        claim
+        | {
+            "rule": rule(claim),
+            "counts": counts([claim]),
+            "printed": [_cell(claim, c, study) for c in claim["cells"]],
+        }
         for claim in facts.claims(path)
-    ] or None  # fmt: skip
+    ] or None
 
 
 def by_work(judged: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Title of the work -> its claims."""
     works = dict.fromkeys(claim["work"] for claim in judged)
-    return {WORKS.get(work, work): [claim for claim in judged if claim["work"] == work] for work in works}
+    return {
+        WORKS.get(work, work): [claim for claim in judged if claim["work"] == work]
+        for work in works
+    }
 
 
 def counts(judged: list[dict[str, Any]]) -> dict[str, int]:
@@ -50,9 +67,14 @@ def rule(claim: dict[str, Any]) -> str:
     function = STATISTICS.get(claim["statistic"])
     measured = " ".join((function.__doc__ or "").split()) if function else f"{claim['statistic']}."
     images = "on natural images" if claim["attack"] == CLEAN else f"under {claim['attack']}"
-    success = f" of which {claim['attack']} fools at least {claim['min_success']:.0%}" if claim.get("min_success") else ""
+    success = (
+        f" of which {claim['attack']} fools at least {claim['min_success']:.0%}"
+        if claim.get("min_success")
+        else ""
+    )
     return (
-        f"{measured} It must lie {claim['direction']} {claim['margin']:g}, for nets of {claim['objective']} training "
+        f"{measured} It must lie {claim['direction']} {claim['margin']:g}, for nets of "
+        f"{claim['objective']} training "
         f"{images}{_against(claim)}, with at least {claim['min_n']} images{success}."
     )
 
@@ -60,12 +82,17 @@ def rule(claim: dict[str, Any]) -> str:
 def _against(claim: dict[str, Any]) -> str:
     """What the claim is held against, where it is another attack or another net."""
     if claim.get("against_net"):
-        return f", held against the net of the same architecture and {claim['against_net']} training"
+        return (
+            f", held against the net of the same architecture and {claim['against_net']} training"
+        )
     return f", held against {claim['against']} at the same budget" if claim.get("against") else ""
 
 
 def _cell(claim: dict[str, Any], cell: dict[str, Any], study: Study) -> dict[str, Any]:
-    return cell | {"eps": _budget(claim, cell["eps"], study), "value": number(cell["value"], cell["low"], cell["high"])}
+    return cell | {
+        "eps": _budget(claim, cell["eps"], study),
+        "value": number(cell["value"], cell["low"], cell["high"]),
+    }
 
 
 def _budget(claim: dict[str, Any], eps: float | str, study: Study) -> str:

@@ -1,4 +1,6 @@
-"""How large a job is, told from the study alone, so that the time of comparable jobs foretells its own."""
+"""How large a job is, told from the study alone, so that the time of comparable jobs foretells its
+own.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,12 @@ from robustgen.nets.classifier import NetSpec
 from robustgen.nets.flops import flops
 from robustgen.report.facts import facts
 
-FORWARD, BOTH = 1, 3  # cost of a forward pass, and of a forward and backward pass, in forward passes
-NETS = ("train", "attack", "score", "gradients", "landscape")  # rules whose jobs are passes through nets
-FOLLOWED, MAPPED = 24, 3 * 41 * 41  # images of a landscape's paths, points of its planes: what its script does
+# cost of a forward pass, and of a forward and backward pass, in forward passes
+FORWARD, BOTH = 1, 3
+# rules whose jobs are passes through nets
+NETS = ("train", "attack", "score", "gradients", "landscape")
+# images of a landscape's paths, points of its planes: what its script does
+FOLLOWED, MAPPED = 24, 3 * 41 * 41
 
 
 class Work:
@@ -26,13 +31,20 @@ class Work:
         self.per_image: dict[str, int] = {}
 
     def size(self, rule: str, wildcards: dict[str, str]) -> float | None:
-        """What a job's time grows with: operations in nets, images in data sets and detectors, rows in what is shown."""
+        """What a job's time grows with: operations in nets, images in data sets and detectors, rows
+        in what is shown.
+        """
         match rule:
             case "load_data" | "split_data" if wildcards["dataset"] in self.study.datasets:
                 return self._all_images(wildcards["dataset"])
             case "detect" if self._knows(wildcards):
-                return self._evaluated(wildcards["model"]) * (1 + self.cells(wildcards["model"], wildcards["attack"]))
-            case "make_table" | "draw_figure" if wildcards["name"] in (*self.study.tables, *self.study.figures):
+                return self._evaluated(wildcards["model"]) * (
+                    1 + self.cells(wildcards["model"], wildcards["attack"])
+                )
+            case "make_table" | "draw_figure" if wildcards["name"] in (
+                *self.study.tables,
+                *self.study.figures,
+            ):
                 return self._shown(wildcards["name"])
             case "judge_claims":
                 return sum(self._shown(name) for name in self.study.outputs)
@@ -40,7 +52,9 @@ class Work:
                 return self.of(rule, wildcards)
 
     def of(self, rule: str, wildcards: dict[str, str]) -> float | None:
-        """The floating point operations of a job; None for what is no pass through a net, or not known."""
+        """The floating point operations of a job; None for what is no pass through a net, or not
+        known.
+        """
         if rule not in NETS or not self._knows(wildcards):
             return None
         passes = self._passes(rule, wildcards["model"], wildcards.get("attack", CLEAN))
@@ -57,7 +71,10 @@ class Work:
 
     def _knows(self, wildcards: dict[str, str]) -> bool:
         """Whether the study still has the model and the attack of a job that ran."""
-        return wildcards["model"] in self.study.models and wildcards.get("attack", CLEAN) in (*self.study.attacks, CLEAN)
+        return wildcards["model"] in self.study.models and wildcards.get("attack", CLEAN) in (
+            *self.study.attacks,
+            CLEAN,
+        )
 
     def _passes(self, rule: str, model: str, attack: str) -> float | None:
         match rule:
@@ -74,14 +91,21 @@ class Work:
                 return self._evaluated(model) * self.cells(model, attack)
 
     def _shown(self, name: str) -> float:
-        """The rows of clean and attacked test images behind a table or figure; 1 where there are none."""
+        """The rows of clean and attacked test images behind a table or figure; 1 where there are
+        none.
+        """
         entry = self.plan.entry(name)
-        cells = {model: 1 + sum(self.cells(model, attack) for attack in entry.attacks) for model in entry.models}
+        cells = {
+            model: 1 + sum(self.cells(model, attack) for attack in entry.attacks)
+            for model in entry.models
+        }
         rows = sum(self.plan.evaluated(model)["test"] * count for model, count in cells.items())
         return max(1, rows * len(self.study.seeds))
 
     def _all_images(self, dataset: str) -> float | None:
-        counts = self._facts(dataset).get("parts") or constant("data", self.study.datasets[dataset].kind, "TRAIN_TEST")
+        counts = self._facts(dataset).get("parts") or constant(
+            "data", self.study.datasets[dataset].kind, "TRAIN_TEST"
+        )
         return float(sum(counts)) or None
 
     def _training(self, model: str) -> float | None:
@@ -125,7 +149,13 @@ class Work:
             entry, dataset = self.study.models[model], self._dataset(model)
             classes = len(self._facts(entry.dataset).get("names", range(10)))
             spec = NetSpec(
-                entry.net, self._channels(model), classes, dataset.size, dataset.mean, dataset.std, dict(entry.options)
+                entry.net,
+                self._channels(model),
+                classes,
+                dataset.size,
+                dataset.mean,
+                dataset.std,
+                dict(entry.options),
             )
             self.per_image[model] = flops(spec)
         return self.per_image[model]

@@ -1,4 +1,6 @@
-"""What a cell of a claim is held against: natural images, another attack on the same net, or the same attack on another net."""
+"""What a cell of a claim is held against: natural images, another attack on the same net, or the
+same attack on another net.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ Models = Mapping[str, Mapping[str, Any]]  # name -> dataset, objective (its kind
 
 @dataclass(frozen=True)
 class Other:
-    """The rows that a cell is held against, what they are of, and the sentence for their absence."""
+    """The rows that a cell is held against, what they are of, and the sentence for their
+    absence.
+    """
 
     name: str
     rows: pd.DataFrame
@@ -31,24 +35,43 @@ def held_against(claim: Claim, rows: pd.DataFrame, cell: pd.DataFrame, models: M
     """The rows that the claim compares a cell with."""
     mine = cell.iloc[0]
     if claim.against_net:
-        return _twin(claim, rows[(rows["attack"] == claim.attack) & _same(rows, mine, "eps", "weight")], mine["model"], models)
+        return _twin(
+            claim,
+            rows[(rows["attack"] == claim.attack) & _same(rows, mine, "eps", "weight")],
+            mine["model"],
+            models,
+        )
     name = claim.against or CLEAN
     other = rows[(rows["attack"] == name) & _same(rows, mine, "model")]
     if claim.against:
         other = other[_same(other, mine, "eps")]
-        other = other[other["weight"] == other["weight"].min()]  # of a rival that is swept, its plainest form
+        # of a rival that is swept, its plainest form
+        other = other[other["weight"] == other["weight"].min()]
     return Other(name, other, f"no rows of {name} at this budget")
 
 
 def _twin(claim: Claim, rows: pd.DataFrame, model: str, models: Models) -> Other:
-    """The first net with rows that differs from `model` in its training alone and was trained as the claim says."""
+    """The first net with rows that differs from `model` in its training alone and was trained as
+    the claim says.
+    """
     mine = {key: models[model][key] for key in TWINS} | {"objective": claim.against_net}
-    twins = [name for name, facts in models.items() if name != model and {key: facts[key] for key in mine} == mine]
+    twins = [
+        name
+        for name, facts in models.items()
+        if name != model and {key: facts[key] for key in mine} == mine
+    ]
     if not twins:
-        why = f"the study has no net of {claim.against_net} training on {mine['dataset']} with the architecture of {model}"
+        why = (
+            f"the study has no net of {claim.against_net} training on {mine['dataset']} with "
+            f"the architecture of {model}"
+        )
         return Other("", rows.iloc[:0], why)
     name = next((twin for twin in twins if (rows["model"] == twin).any()), twins[0])
-    return Other(name, rows[rows["model"] == name], f"no rows of {name} under {claim.attack} at this budget")
+    return Other(
+        name,
+        rows[rows["model"] == name],
+        (f"no rows of {name} under {claim.attack} at this budget"),
+    )
 
 
 def _same(rows: pd.DataFrame, mine: pd.Series, *axes: str) -> pd.Series:

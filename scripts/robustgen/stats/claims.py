@@ -19,7 +19,9 @@ INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested at this scale"
 
 
 def judge(claim: Claim, rows: pd.DataFrame, models: Models) -> list[dict[str, Any]]:
-    """One verdict per data set, model, eps and weight whose net was trained as the claim says, at the largest step count."""
+    """One verdict per data set, model, eps and weight whose net was trained as the claim says, at
+    the largest step count.
+    """
     if rows.empty:
         return []
     of_objective = [name for name, facts in models.items() if facts["objective"] == claim.objective]
@@ -38,7 +40,11 @@ def _named(axes: tuple[Any, ...]) -> dict[str, Any]:
 
 def _verdict(claim: Claim, cell: pd.DataFrame, other: Other) -> dict[str, Any]:
     shown = last(cell)
-    facts = {"n": shown["index"].nunique(), "success": _success(cell), "seeds": shown["seed"].nunique()}
+    facts = {
+        "n": shown["index"].nunique(),
+        "success": _success(cell),
+        "seeds": shown["seed"].nunique(),
+    }
     try:
         _check(claim, cell, other)
         interval, over = intervals.over_seeds(_measured(claim, cell, other))
@@ -56,16 +62,25 @@ def _check(claim: Claim, cell: pd.DataFrame, other: Other) -> None:
     if n < claim.min_n:
         raise NotMeasured(f"{n} images, the rule asks for {claim.min_n}")
     if _success(cell) < claim.min_success:
-        raise NotMeasured(f"the attack fools {_success(cell):.1%}, the rule asks for {claim.min_success:.0%}")
+        raise NotMeasured(
+            f"the attack fools {_success(cell):.1%}, the rule asks for {claim.min_success:.0%}"
+        )
     if other.rows.empty:
         raise NotMeasured(other.missing)
     if claim.against and _success(other.rows) < claim.min_success:
-        raise NotMeasured(f"{claim.against} fools {_success(other.rows):.1%}, the rule asks for {claim.min_success:.0%}")
+        raise NotMeasured(
+            f"{claim.against} fools {_success(other.rows):.1%}, the rule asks for "
+            f"{claim.min_success:.0%}"
+        )
 
 
 def _measured(claim: Claim, cell: pd.DataFrame, other: Other) -> list[Interval]:
     """The statistic in each repetition that both sides have and in which it has a value."""
-    others, found, why = dict(list(other.rows.groupby("seed"))), [], "no repetition that both sides have"
+    others, found, why = (
+        dict(list(other.rows.groupby("seed"))),
+        [],
+        ("no repetition that both sides have"),
+    )
     for seed, part in cell.groupby("seed"):
         try:
             found += [STATISTICS[claim.statistic](part, others[seed])] if seed in others else []
@@ -87,7 +102,9 @@ def _success(rows: pd.DataFrame) -> float:
 
 
 def _decide(claim: Claim, interval: Interval) -> str:
-    """Reproduced where the whole interval lies on the claimed side of the margin, not reproduced where none of it does."""
+    """Reproduced where the whole interval lies on the claimed side of the margin, not reproduced
+    where none of it does.
+    """
     sign = 1 if claim.direction == "above" else -1
     low, high = sorted((sign * interval.low, sign * interval.high))
     if low > sign * claim.margin:

@@ -13,17 +13,24 @@ from robustgen.core.options import Option
 from robustgen.core.sense_options import problems
 from robustgen.core.words import shown
 
-NAMES = (  # of the functions in stats/statistics.py, whose import would take longer than the whole check
-    "energy_change", "largest_rise_between_steps", "auroc", "success_difference", "drift_ratio", "spread_ratio",
-    "low_marginal_high_joint", "errors_left_clean", "accuracy_difference", "ece_reduction",
+# of the functions in stats/statistics.py, whose import would take longer than the whole check
+NAMES = (
+    "energy_change", "largest_rise_between_steps", "auroc", "success_difference", "drift_ratio",
+    "spread_ratio", "low_marginal_high_joint", "errors_left_clean", "accuracy_difference",
+    "ece_reduction",
 )  # fmt: skip
 FORM = {
-    **{name: Option(f"The claim's {name}.") for name in ("id", "work", "place", "sentence", "objective", "attack")},
+    **{
+        name: Option(f"The claim's {name}.")
+        for name in ("id", "work", "place", "sentence", "objective", "attack")
+    },
     "statistic": Option("What is measured.", one_of=NAMES),
     "direction": Option("On which side of the margin the claim lies.", one_of=("above", "below")),
     "margin": Option("The margin.", type="number"),
     "min_n": Option("Images that a verdict asks for.", type="whole number", least=1),
-    "min_success": Option("Success that the attack must have.", type="number", least=0, most=1, default=0.0),
+    "min_success": Option(
+        "Success that the attack must have.", type="number", least=0, most=1, default=0.0
+    ),
     "against": Option("Another attack on the same net.", default=None),
     "against_net": Option("How the net was trained that it is held against.", default=None),
 }
@@ -43,10 +50,13 @@ class Claim:
     direction: str  # above | below
     margin: float
     min_n: int
-    min_success: float = 0.0  # of the attack (and of the one it is held against); below, the claim does not apply
+    # of the attack (and of the one it is held against); below, the claim does not apply
+    min_success: float = 0.0
     against: str | None = None  # another attack on the same net
-    against_net: str | None = None  # how the net of the same kind was trained that the net is held against, under the same attack
-    not_tested: dict[str, str] = field(default_factory=dict)  # data set -> reason, decided beforehand
+    # how the net of the same kind was trained that the net is held against, under the same attack
+    against_net: str | None = None
+    # data set -> reason, decided beforehand
+    not_tested: dict[str, str] = field(default_factory=dict)
 
 
 def read(path: str | Path) -> list[Claim]:
@@ -54,10 +64,16 @@ def read(path: str | Path) -> list[Claim]:
     entries = yamls.read(path)
     if not isinstance(entries, list):
         raise BadFile(f"{path}: must hold a list of claims, each of which begins with `- id:`.")
-    faults = [f"{path}: claim {label}: {said}" for label, entry in _labelled(entries) for said in _faults(entry)]
+    faults = [
+        f"{path}: claim {label}: {said}"
+        for label, entry in _labelled(entries)
+        for said in _faults(entry)
+    ]
     names = [label for label, _ in _labelled(entries)]
     faults += [
-        f"{path}: claim {name}: the id is given twice; choose another." for name in dict.fromkeys(names) if names.count(name) > 1
+        f"{path}: claim {name}: the id is given twice; choose another."
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
     ]
     if faults:
         raise BadFile("\n".join(faults))
@@ -68,7 +84,8 @@ def _labelled(entries: list[Any]) -> list[tuple[str, Any]]:
     """Each entry with its id, or where it stands in the list."""
     ids = [entry.get("id") if isinstance(entry, dict) else None for entry in entries]
     return [
-        (str(name or f"number {place}"), entry) for place, (name, entry) in enumerate(zip(ids, entries, strict=True), start=1)
+        (str(name or f"number {place}"), entry)
+        for place, (name, entry) in enumerate(zip(ids, entries, strict=True), start=1)
     ]
 
 
@@ -79,7 +96,9 @@ def _faults(entry: Any) -> Iterator[str]:
     plain = {str(name): value for name, value in entry.items() if name != "not_tested"}
     yield from (f"{name}: {said}" for name, said in problems(plain, FORM, noun="key"))
     reasons = entry.get("not_tested", {})
-    if not isinstance(reasons, dict) or not all(isinstance(text, str) for pair in reasons.items() for text in pair):
+    if not isinstance(reasons, dict) or not all(
+        isinstance(text, str) for pair in reasons.items() for text in pair
+    ):
         yield f"not_tested: must map data sets to reasons, not {shown(reasons)}."
     if entry.get("against") and entry.get("against_net"):
         yield "is held against an attack and a net; keep one of against and against_net."

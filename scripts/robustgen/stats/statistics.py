@@ -1,4 +1,6 @@
-"""What claims are judged by: each statistic is of one cell in one repetition and of the rows that it is held against."""
+"""What claims are judged by: each statistic is of one cell in one repetition and of the rows that
+it is held against.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ import pandas as pd
 from robustgen.stats import calibration, intervals
 from robustgen.stats.intervals import Interval
 
-Statistic = Callable[[pd.DataFrame, pd.DataFrame], Interval]  # (rows of the cell, rows it is held against)
+# (rows of the cell, rows it is held against)
+Statistic = Callable[[pd.DataFrame, pd.DataFrame], Interval]
 
 
 class NotMeasured(Exception):
@@ -24,7 +27,9 @@ def energy_change(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
 
 
 def largest_rise_between_steps(part: pd.DataFrame, _other: pd.DataFrame) -> Interval:
-    """The largest mean change of E between consecutive positive step counts; below 0 where E falls all along."""
+    """The largest mean change of E between consecutive positive step counts; below 0 where E falls
+    all along.
+    """
     energies = [_by_image(rows) for rows in _by_steps(part)]
     changes = [intervals.mean((b - a).to_numpy()) for a, b in pairwise(energies)]
     return max(changes)
@@ -36,36 +41,50 @@ def auroc(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
 
 
 def success_difference(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Mean difference, image by image, of being fooled by the attack and by the one it is held against."""
+    """Mean difference, image by image, of being fooled by the attack and by the one it is held
+    against.
+    """
     ours, theirs = _paired(part, other)
-    return intervals.paired_share_difference(ours["success"].to_numpy(bool), theirs["success"].to_numpy(bool))
+    return intervals.paired_share_difference(
+        ours["success"].to_numpy(bool), theirs["success"].to_numpy(bool)
+    )
 
 
 def drift_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """|mean change of E from the first to the last step count| over that of the attack it is held against."""
+    """|mean change of E from the first to the last step count| over that of the attack it is held
+    against.
+    """
     ours, theirs = _drift(part), _drift(other)
     pairs = np.stack([ours.to_numpy(), theirs.reindex(ours.index).to_numpy()], axis=1)
-    return intervals.bootstrap(lambda sample: float(abs(sample[:, 0].mean()) / abs(sample[:, 1].mean())), pairs)
+    return intervals.bootstrap(
+        lambda sample: float(abs(sample[:, 0].mean()) / abs(sample[:, 1].mean())), pairs
+    )
 
 
 def spread_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """Standard deviation of E over attacked images at the last step, over that of natural ones."""
     ours, theirs = _paired(part, other)
-    pairs = np.stack([ours["energy"].to_numpy(np.float64), theirs["energy"].to_numpy(np.float64)], axis=1)
+    pairs = np.stack(
+        [ours["energy"].to_numpy(np.float64), theirs["energy"].to_numpy(np.float64)], axis=1
+    )
     if not pairs[:, 1].std():
         raise NotMeasured("the energies of natural images are constant")
     return intervals.bootstrap(lambda sample: float(sample[:, 0].std() / sample[:, 1].std()), pairs)
 
 
 def low_marginal_high_joint(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Share of images with E(attacked) < E(natural) and E(attacked, y) > E(natural, y), at the last step."""
+    """Share of images with E(attacked) < E(natural) and E(attacked, y) > E(natural, y), at the last
+    step.
+    """
     ours, theirs = _paired(part, other)
     hits = (ours["energy"] < theirs["energy"]) & (ours["energy_y"] > theirs["energy_y"])
     return intervals.share(int(hits.sum()), len(hits))
 
 
 def errors_left_clean(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Share, among images that are misclassified before the attack, of those that it returns as they are (L_inf distance 0)."""
+    """Share, among images that are misclassified before the attack, of those that it returns as
+    they are (L_inf distance 0).
+    """
     ours, theirs = _paired(part, other)
     wrong = ours[theirs["success"].to_numpy(bool)]
     if wrong.empty:
@@ -74,13 +93,19 @@ def errors_left_clean(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
 
 
 def accuracy_difference(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Accuracy of this net - accuracy of the net it is held against, on the same images, at the last step."""
+    """Accuracy of this net - accuracy of the net it is held against, on the same images, at the
+    last step.
+    """
     ours, theirs = _paired(part, other)
-    return intervals.paired_share_difference(~ours["success"].to_numpy(bool), ~theirs["success"].to_numpy(bool))
+    return intervals.paired_share_difference(
+        ~ours["success"].to_numpy(bool), ~theirs["success"].to_numpy(bool)
+    )
 
 
 def ece_reduction(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """ECE (expected calibration error, 15 bins) of the net it is held against - ECE of this net, on the same images."""
+    """ECE (expected calibration error, 15 bins) of the net it is held against - ECE of this net, on
+    the same images.
+    """
     ours, theirs = _paired(part, other)
     return calibration.ece_difference(_calibrated(theirs), _calibrated(ours))
 
@@ -119,7 +144,8 @@ def _by_image(rows: pd.DataFrame) -> pd.Series:
 STATISTICS: dict[str, Statistic] = {
     function.__name__: function
     for function in (
-        energy_change, largest_rise_between_steps, auroc, success_difference, drift_ratio, spread_ratio,
-        low_marginal_high_joint, errors_left_clean, accuracy_difference, ece_reduction,
+        energy_change, largest_rise_between_steps, auroc, success_difference, drift_ratio,
+        spread_ratio, low_marginal_high_joint, errors_left_clean, accuracy_difference,
+        ece_reduction,
     )
 }  # fmt: skip

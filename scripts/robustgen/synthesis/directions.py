@@ -1,4 +1,6 @@
-"""Which way the loss of an image rises: the input gradient of cross entropy up to a positive factor per image."""
+"""Which way the loss of an image rises: the input gradient of cross entropy up to a positive factor
+per image.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,8 @@ from robustgen.data.store import check_images
 def log_odds(y: Tensor) -> Loss:
     """log((1 - p_y) / p_y) = log sum_{k != y} exp(z_k) - z_y: the log-odds against the label.
 
-    grad CE = (1 - p_y) grad log_odds, exactly. In fp32 a confident net's p_y rounds to 1, and the gradient of CE loses its
-    largest part or vanishes; that of the log-odds keeps its direction.
+    grad CE = (1 - p_y) grad log_odds, exactly. In fp32 a confident net's p_y rounds to 1, and the
+    gradient of CE loses its largest part or vanishes; that of the log-odds keeps its direction.
     """
 
     def loss(z: Tensor) -> Tensor:
@@ -27,12 +29,17 @@ def log_odds(y: Tensor) -> Loss:
 
 
 def directions(classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
-    """grad_x CE(z(x), y) / (1 - p_y) [n,c,h,w]: the direction of the input gradient, which does not underflow."""
+    """grad_x CE(z(x), y) / (1 - p_y) [n,c,h,w]: the direction of the input gradient, which does not
+    underflow.
+    """
     check_images(x)
     found = input_gradient(classifier, log_odds(y))(x)
     if not found.isfinite().all():
         bad = int((~found.isfinite()).flatten(1).any(dim=1).sum())
-        raise Refused(f"The input gradient is infinite or NaN for {bad} of {len(x)} images; train the classifier again.")
+        raise Refused(
+            f"The input gradient is infinite or NaN for {bad} of {len(x)} images; train the "
+            "classifier again."
+        )
     return found
 
 

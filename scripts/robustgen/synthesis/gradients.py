@@ -41,7 +41,9 @@ class GradientJob:
 
 
 def run(job: GradientJob) -> tuple[pd.DataFrame, dict[str, np.ndarray], tuple[str, ...]]:
-    """Rows of the images that have a gradient, the pictures of those that are shown, and the names of the classes."""
+    """Rows of the images that have a gradient, the pictures of those that are shown, and the names
+    of the classes.
+    """
     place = device.use(device=job.device, threads=job.threads)
     part = read_split(job.data, SPLIT, job.images)
     model = ready(job.weights, job.net, part, device=place)
@@ -51,7 +53,9 @@ def run(job: GradientJob) -> tuple[pd.DataFrame, dict[str, np.ndarray], tuple[st
 
 
 def gradients(model: torch.nn.Module, part: Images, *, batch: int, device: str) -> Tensor:
-    """The input gradients [n,c,h,w] of a split, each up to a positive factor, batch by batch, on the CPU."""
+    """The input gradients [n,c,h,w] of a split, each up to a positive factor, batch by batch, on
+    the CPU.
+    """
     spans = [slice(start, start + batch) for start in range(0, len(part), batch)]
     x = (to_float(torch.from_numpy(part.images[span])).to(device) for span in spans)
     y = (torch.from_numpy(part.labels[span]).to(device) for span in spans)
@@ -62,7 +66,10 @@ def measured(part: Images, g: Tensor, axes: dict[str, Any]) -> pd.DataFrame:
     """One row per image with a gradient; `left_out` says in every row how many images had none."""
     there = ~vanished(g)
     if not there.any():
-        raise Refused("Every input gradient is zero in every pixel; train the classifier again, or ask for more images.")
+        raise Refused(
+            "Every input gradient is zero in every pixel; train the classifier again, or ask "
+            "for more images."
+        )
     g, x, keep = g[there], part.tensors()[0][there], there.numpy()
     columns = {
         "index": part.index[keep],
@@ -76,7 +83,9 @@ def measured(part: Images, g: Tensor, axes: dict[str, Any]) -> pd.DataFrame:
 
 
 def pictures(part: Images, g: Tensor, *, shown: int) -> dict[str, np.ndarray]:
-    """Images (bytes), gradients and labels of the images that are shown, the same for every model of the data set."""
+    """Images (bytes), gradients and labels of the images that are shown, the same for every model
+    of the data set.
+    """
     places = chosen(part.labels, shown)
     return {
         "images": part.images[places],
@@ -87,6 +96,8 @@ def pictures(part: Images, g: Tensor, *, shown: int) -> dict[str, np.ndarray]:
 
 
 def chosen(labels: np.ndarray, shown: int) -> np.ndarray:
-    """Places of the first image of each class in order, then of the second of each, until there are `shown`."""
+    """Places of the first image of each class in order, then of the second of each, until there are
+    `shown`.
+    """
     turn = pd.Series(labels).groupby(labels).cumcount()
     return np.lexsort((labels, turn))[:shown]

@@ -19,11 +19,15 @@ ROUNDING = 1e-6  # x + (first - x) may miss 1 by so much
 def check_side(side: int) -> None:
     """Refuse a grid that misses the three points it is made for."""
     if side < 5 or side % 4 != 1:
-        raise Refused(f"A side of {side} points misses the image and its attacked versions; take 5, 9, ..., 41, ...")
+        raise Refused(
+            f"A side of {side} points misses the image and its attacked versions; take 5, 9, "
+            "..., 41, ..."
+        )
 
 
 def points(x: Tensor, first: Tensor, second: Tensor, *, side: int) -> tuple[Tensor, Tensor]:
-    """Coordinates (a, b) [side^2,2] from -0.5 to 1.5 and the points x + a (first - x) + b (second - x) [side^2,c,h,w].
+    """Coordinates (a, b) [side^2,2] from -0.5 to 1.5 and the points x + a (first - x) + b (second -
+    x) [side^2,c,h,w].
 
     (0,0) is the image x [c,h,w], (1,0) and (0,1) are its attacked versions; b runs slowest.
     """
@@ -34,12 +38,21 @@ def points(x: Tensor, first: Tensor, second: Tensor, *, side: int) -> tuple[Tens
 
 
 def plane(
-    classifier: Classifier, x: Tensor, first: Tensor, second: Tensor, *, side: int, batch: int, device: str
+    classifier: Classifier,
+    x: Tensor,
+    first: Tensor,
+    second: Tensor,
+    *,
+    side: int,
+    batch: int,
+    device: str,
 ) -> dict[str, np.ndarray]:
-    """E(x) and the predicted class on the grid, at the nearest image where a point has left [0,1], which `inside` says.
+    """E(x) and the predicted class on the grid, at the nearest image where a point has left [0,1],
+    which `inside` says.
 
-    `lead` is by how much the highest logit leads the next one: 0 on the borders of the decision regions. `cosine` is that of
-    the angle between the ways to both attacked versions: the axes a and b are rarely at right angles.
+    `lead` is by how much the highest logit leads the next one: 0 on the borders of the decision
+    regions. `cosine` is that of the angle between the ways to both attacked versions: the axes a
+    and b are rarely at right angles.
     """
     coordinates, grid = points(x, first, second, side=side)
     images = grid.clamp(0, 1)
@@ -51,5 +64,7 @@ def plane(
         "prediction": z.argmax(dim=1).numpy(),
         "lead": margin(z, z.argmax(dim=1)).numpy(),
         "inside": ((grid - images).abs() <= ROUNDING).flatten(1).all(dim=1).numpy(),
-        "cosine": cosine_similarity((first - x).flatten(), (second - x).flatten(), dim=0).expand(len(z)).numpy(),
+        "cosine": cosine_similarity((first - x).flatten(), (second - x).flatten(), dim=0)
+        .expand(len(z))
+        .numpy(),
     }

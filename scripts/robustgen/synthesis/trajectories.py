@@ -15,17 +15,31 @@ from robustgen.data.store import Images
 from robustgen.measures.energy import energy, joint_energy
 from robustgen.measures.scores import logits
 
-NATURAL = -1  # the step of the natural image; step 0 is where the attack starts, at random or at the natural image itself
+# the step of the natural image; step 0 is where the attack starts, at random or at the natural
+# image itself
+NATURAL = -1
 
 
-def paths(classifier: Classifier, x: Tensor, y: Tensor, *, spec: Spec, generator: torch.Generator) -> dict[int, Tensor]:
-    """Natural images under step -1, and the attack's own images after each of its steps 0, 1, ..., each [n,c,h,w]."""
-    found = pgd.snapshots(classifier, x, y, spec=spec, generator=generator, at=tuple(range(spec.steps + 1)))
+def paths(
+    classifier: Classifier, x: Tensor, y: Tensor, *, spec: Spec, generator: torch.Generator
+) -> dict[int, Tensor]:
+    """Natural images under step -1, and the attack's own images after each of its steps 0, 1, ...,
+    each [n,c,h,w].
+    """
+    found = pgd.snapshots(
+        classifier, x, y, spec=spec, generator=generator, at=tuple(range(spec.steps + 1))
+    )
     return {NATURAL: x} | {step: attacked.images for step, attacked in found.items()}
 
 
 def path_rows(
-    classifier: Classifier, steps: dict[int, Tensor], part: Images, *, batch: int, device: str, axes: dict[str, Any]
+    classifier: Classifier,
+    steps: dict[int, Tensor],
+    part: Images,
+    *,
+    batch: int,
+    device: str,
+    axes: dict[str, Any],
 ) -> pd.DataFrame:
     """One row per image and step: E(x), E(x,y) and the class that is predicted."""
     y = torch.from_numpy(part.labels)

@@ -1,4 +1,6 @@
-"""Calibration of each net, and what its robustness costs and brings: two phenomena of the paper's introduction as numbers."""
+"""Calibration of each net, and what its robustness costs and brings: two phenomena of the paper's
+introduction as numbers.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,18 @@ OPTIONS: dict[str, dict[str, object]] = {}
 BALLS = {"linf": "L_inf", "l2": "L2"}
 
 
-def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
+def make(
+    files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str
+) -> Table:
     """One row per model, on test images; the paper states these phenomena without numbers."""
     del paper
     scores = read_rows(files["scores"])
     groups = dict(list(scores[scores["split"] == "test"].groupby("model", sort=False)))
-    shown = [model for model in spec["models"] if model in groups and (groups[model]["attack"] == CLEAN).any()]
+    shown = [
+        model
+        for model in spec["models"]
+        if model in groups and (groups[model]["attack"] == CLEAN).any()
+    ]
     if not shown:
         raise Refused("None of the models has scores of clean images; see the logs of their jobs.")
     rows = pd.DataFrame([_row(groups[model], model, spec) for model in shown])
@@ -39,7 +47,9 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
         "ECE %": percent("ece"),
         "Brier": interval("brier", digits=3),
     }
-    return Table("Calibration and the price of robustness", _note(rows, spec) + absent, rows, columns)
+    return Table(
+        "Calibration and the price of robustness", _note(rows, spec) + absent, rows, columns
+    )
 
 
 def _row(scores: pd.DataFrame, model: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -56,17 +66,31 @@ def _row(scores: pd.DataFrame, model: str, spec: dict[str, Any]) -> dict[str, An
 
 
 def _attacked(attack: str, rows: pd.DataFrame) -> dict[str, Any]:
-    """Accuracy under an attack at its first budget and weight, the order of rows being that of the sweep, after its last step."""
+    """Accuracy under an attack at its first budget and weight, the order of rows being that of the
+    sweep, after its last step.
+    """
     name, axes = f"accuracy_{attack}", ("eps", "weight")
     if rows.empty:
-        return dict.fromkeys([name, f"{name}_low", f"{name}_high", *(f"{axis}_{attack}" for axis in (*axes, "steps"))], "")
+        return dict.fromkeys(
+            [
+                name,
+                f"{name}_low",
+                f"{name}_high",
+                *(f"{axis}_{attack}" for axis in (*axes, "steps")),
+            ],
+            "",
+        )
     for axis in axes:
         rows = rows[rows[axis] == rows[axis].iloc[0]]
     rows = rows[rows["steps"] == rows["steps"].max()]
-    return _estimate(name, rows, _accuracy) | {f"{axis}_{attack}": rows[axis].iloc[0] for axis in (*axes, "steps")}
+    return _estimate(name, rows, _accuracy) | {
+        f"{axis}_{attack}": rows[axis].iloc[0] for axis in (*axes, "steps")
+    }
 
 
-def _estimate(name: str, rows: pd.DataFrame, measure: Callable[[pd.DataFrame], Interval]) -> dict[str, Any]:
+def _estimate(
+    name: str, rows: pd.DataFrame, measure: Callable[[pd.DataFrame], Interval]
+) -> dict[str, Any]:
     found, over = over_seeds([measure(part) for _, part in rows.groupby("seed")])
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high, "over": over}
 
@@ -87,7 +111,9 @@ def _training(objective: dict[str, Any]) -> str:
     """How a net was trained: `adversarial, L2 ball of 0.01`."""
     match objective["kind"]:
         case "adversarial":
-            eps = budget(objective["eps"]) if objective["norm"] == "linf" else f"{objective['eps']:g}"
+            eps = (
+                budget(objective["eps"]) if objective["norm"] == "linf" else f"{objective['eps']:g}"
+            )
             return f"adversarial, {BALLS[objective['norm']]} ball of {eps}"
         case "gaussian":
             return f"gaussian, sigma {objective['sigma']:g}"
@@ -96,19 +122,29 @@ def _training(objective: dict[str, Any]) -> str:
 
 
 def _under(attack: str) -> Format:
-    """Accuracy under an attack with the budget at which it holds; empty where the model was not attacked."""
+    """Accuracy under an attack with the budget at which it holds; empty where the model was not
+    attacked.
+    """
     accuracy = percent(f"accuracy_{attack}")
-    return lambda row: "" if row[f"eps_{attack}"] == "" else f"{accuracy(row)} at {budget(row[f'eps_{attack}'])}"
+    return lambda row: (
+        "" if row[f"eps_{attack}"] == "" else (f"{accuracy(row)} at {budget(row[f'eps_{attack}'])}")
+    )
 
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
-    under = [f"{attack} after {max(entry['steps'])} steps" for attack, entry in spec["attacks"].items()]
+    under = [
+        f"{attack} after {max(entry['steps'])} steps" for attack, entry in spec["attacks"].items()
+    ]
     attacks = f" Attacked: {', '.join(under)}, at the first of its budgets." if under else ""
     return (
-        "On clean, that is unattacked, test images unless an attack is named: what robustness costs there stands beside what it "
+        "On clean, that is unattacked, test images unless an attack is named: what robustness "
+        "costs there stands beside what it "
         "brings under attack. Accuracy: share of images that the net gets right. "
-        f"Confidence: largest class probability. ECE: expected calibration error in {BINS} bins of equal width; on few images it "
-        "is too high, least so where nearly all confidences lie in one bin. Brier: mean of (confidence - correct)^2, correct "
+        f"Confidence: largest class probability. ECE: expected calibration error in {BINS} bins of "
+        "equal width; on few images it "
+        "is too high, least so where nearly all confidences lie in one bin. Brier: mean of "
+        "(confidence - correct)^2, correct "
         "being 1 or 0; it has no such bias, but rewards accuracy as well as calibration."
-        f"{attacks} Brackets: 95 % intervals over {' and '.join(dict.fromkeys(rows['over']))}.{data_said(spec)}"
+        f"{attacks} Brackets: 95 % intervals over "
+        f"{' and '.join(dict.fromkeys(rows['over']))}.{data_said(spec)}"
     )

@@ -15,8 +15,12 @@ OPTIONS: dict[str, dict[str, object]] = {}
 TITLE = "Detection in full"
 
 
-def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
-    """One row per cell, protocol, rule and view; AUPR and FPR at 95 % TPR do not depend on the threshold."""
+def make(
+    files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str
+) -> Table:
+    """One row per cell, protocol, rule and view; AUPR and FPR at 95 % TPR do not depend on the
+    threshold.
+    """
     del paper  # nothing published is this detailed
     statistics, thresholds = detected.read(files["detect"], list(spec["detectors"]))
     columns = {
@@ -47,15 +51,25 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
     return (
-        f"{detected.RATES} {detected.looked_at(spec)} An image is flagged where the statistic reaches the threshold; that of "
-        "the energy is -E(x), at temperature T. View all: every attacked against every clean test image; successful: of the "
-        "images that the net gets right, the attacked versions that fool it against the clean ones. n: the attacked images. "
-        "Protocol sound: one threshold for all attacks (rule fpr), which flags a stated share of clean validation images "
-        f"({detected.fpr_said(spec)}). Protocol paper: a threshold per attack, from validation images under that very attack: "
-        "the largest DR - FPR (youden), the largest sqrt(DR (1 - FPR)) (gmean, the paper's G-mean), the temperature too (best "
-        "T, by AUROC), or a probability of 1/2 of being attacked (p = 1/2). Fooled and not flagged: share of the view's clean "
-        "images whose attacked version fools the net and passes the detector. AUPR: area under the precision-recall curve. FPR "
-        "at 95 % TPR: FPR of the threshold that flags 95 % of the attacked images. AUROC and these two need no threshold. "
-        "Brackets: 95 % intervals (Clopper-Pearson for shares, DeLong for AUROC, bootstrap for AUPR and FPR at 95 % TPR) over "
+        f"{detected.RATES} {detected.looked_at(spec)} An image is flagged where the statistic "
+        "reaches the threshold; that of "
+        "the energy is -E(x), at temperature T. View all: every attacked against every clean test "
+        "image; successful: of the "
+        "images that the net gets right, the attacked versions that fool it against the clean "
+        "ones. n: the attacked images. "
+        "Protocol sound: one threshold for all attacks (rule fpr), which flags a stated share of "
+        "clean validation images "
+        f"({detected.fpr_said(spec)}). Protocol paper: a threshold per attack, from validation "
+        "images under that very attack: "
+        "the largest DR - FPR (youden), the largest sqrt(DR (1 - FPR)) (gmean, the paper's "
+        "G-mean), the temperature too (best "
+        "T, by AUROC), or a probability of 1/2 of being attacked (p = 1/2). Fooled and not "
+        "flagged: share of the view's clean "
+        "images whose attacked version fools the net and passes the detector. AUPR: area under the "
+        "precision-recall curve. FPR "
+        "at 95 % TPR: FPR of the threshold that flags 95 % of the attacked images. AUROC and these "
+        "two need no threshold. "
+        "Brackets: 95 % intervals (Clopper-Pearson for shares, DeLong for AUROC, bootstrap for "
+        "AUPR and FPR at 95 % TPR) over "
         f"{detected.over(rows)}.{data_said(spec)}"
     )

@@ -1,4 +1,6 @@
-"""Attack by detector: detection rates, or the share of images that fool the net unseen, at one threshold for all attacks."""
+"""Attack by detector: detection rates, or the share of images that fool the net unseen, at one
+threshold for all attacks.
+"""
 
 from __future__ import annotations
 
@@ -16,40 +18,58 @@ OPTIONS = {
     "value": {
         "one_of": ("dr", "joint"),
         "default": "dr",
-        "means": "dr: detection rate; joint: share of images that fool the net and are not flagged.",
+        "means": (
+            "dr: detection rate; joint: share of images that fool the net and are not flagged."
+        ),
     },
 }
 UNITED = "all of these"
 VALUES = {
     "dr": (
         "Detection rate by attack and detector",
-        "Fooled: share of the test images that the net gets right whose attacked version it gets wrong. Of each detector: "
-        "share of these fooled images that it flags; empty where the attack fools none, or where it could not be fitted. ",
+        "Fooled: share of the test images that the net gets right whose attacked version it gets "
+        "wrong. Of each detector: "
+        "share of these fooled images that it flags; empty where the attack fools none, or where "
+        "it could not be fitted. ",
     ),
     "joint": (
         "Fooled and not flagged, by attack and detector",
-        "Fooled: share of the test images that the net gets right whose attacked version it gets wrong. Of each detector: "
-        "share of the images that the net gets right whose attacked version fools it and is not flagged, which is what the "
-        f"defender must fear. {UNITED}: an attacker who keeps, per image, whichever attack and step count of that budget gets "
+        "Fooled: share of the test images that the net gets right whose attacked version it gets "
+        "wrong. Of each detector: "
+        "share of the images that the net gets right whose attacked version fools it and is not "
+        "flagged, which is what the "
+        f"defender must fear. {UNITED}: an attacker who keeps, per image, whichever attack and "
+        "step count of that budget gets "
         "through. ",
     ),
 }
 
 
-def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str) -> Table:
-    """One row per model, attack and budget, at the attack's largest step count; `options.value` is dr or joint."""
+def make(
+    files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFrame, absent: str
+) -> Table:
+    """One row per model, attack and budget, at the attack's largest step count; `options.value` is
+    dr or joint.
+    """
     del paper  # the paper shows one detector against one family of attacks
     value, detectors = spec["options"].get("value", "dr"), list(spec["detectors"])
     title, meaning = said(value)
     statistics, thresholds = detected.read(files["detect"], detectors)
-    columns = {"model": text("model"), "attack": line, "n": text("n"), "fooled %": percent("fooled")}
+    columns = {
+        "model": text("model"),
+        "attack": line,
+        "n": text("n"),
+        "fooled %": percent("fooled"),
+    }
     if detected.none_fitted(thresholds):
         return detected.unmade(title, columns, headline(thresholds), absent)
     found = cells(statistics, thresholds, value)
     columns |= {f"{name} %": percent(name) for name in detectors if name in found}
     note = (
-        f"{meaning}n: the images that are fooled. One threshold per detector for all attacks, chosen so that a stated share of "
-        f"clean validation images is flagged (false positive rate; {detected.fpr_said(spec)}). {detected.looked_at(spec)} "
+        f"{meaning}n: the images that are fooled. One threshold per detector for all attacks, "
+        "chosen so that a stated share of "
+        f"clean validation images is flagged (false positive rate; {detected.fpr_said(spec)}). "
+        f"{detected.looked_at(spec)} "
         f"Brackets: 95 % intervals over {detected.over(found)}.{data_said(spec)}"
     )
     return Table(title, note + detected.unfitted(headline(thresholds)) + absent, found, columns)
@@ -58,17 +78,30 @@ def make(files: dict[str, list[str]], *, spec: dict[str, Any], paper: pd.DataFra
 def cells(statistics: pd.DataFrame, thresholds: pd.DataFrame, value: str) -> pd.DataFrame:
     """One row per attack cell; the columns of a detector are its name, name_low and name_high."""
     headlines = headline(thresholds)
-    long = detected.at_last_step(detected.pick(summarise(statistics, headlines), "sound", "successful"))
+    long = detected.at_last_step(
+        detected.pick(summarise(statistics, headlines), "sound", "successful")
+    )
     long = pd.concat([long, detected.never_fooled(statistics, headlines, long)], ignore_index=True)
     if value == "joint":
         long = pd.concat([long, united(statistics, headlines, name=UNITED)], ignore_index=True)
-    order = {name: place for place, name in enumerate([*dict.fromkeys(headlines["attack"]), UNITED])}
+    order = {
+        name: place for place, name in enumerate([*dict.fromkeys(headlines["attack"]), UNITED])
+    }
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for _, one in long.sort_values("attack", key=lambda names: names.map(order), kind="stable").iterrows():
-        row = rows.setdefault(tuple(one[axis] for axis in detected.CELLS), {axis: one[axis] for axis in detected.CELLS})
+    for _, one in long.sort_values(
+        "attack", key=lambda names: names.map(order), kind="stable"
+    ).iterrows():
+        row = rows.setdefault(
+            tuple(one[axis] for axis in detected.CELLS),
+            {axis: one[axis] for axis in detected.CELLS},
+        )
         row |= {name: one[name] for name in ("n", "over", "fooled", "fooled_low", "fooled_high")}
         row |= {f"{one['detector']}{end}": one[f"{value}{end}"] for end in ("", "_low", "_high")}
-    return pd.DataFrame(rows.values()) if rows else pd.DataFrame(columns=[*detected.CELLS, "n", "over", "fooled"])
+    return (
+        pd.DataFrame(rows.values())
+        if rows
+        else pd.DataFrame(columns=[*detected.CELLS, "n", "over", "fooled"])
+    )
 
 
 def said(value: str) -> tuple[str, str]:

@@ -1,4 +1,6 @@
-"""Published numbers from config/paper.csv, given only where data set, net and protocol are the paper's."""
+"""Published numbers from config/paper.csv, given only where data set, net and protocol are the
+paper's.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +13,30 @@ if TYPE_CHECKING:
 
 WORK = "beadini-masi-2023"
 STEPS = 40
-RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}  # the paper's net; these are also the net's defaults
+# the paper's net; these are also the net's defaults
+RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """All published numbers as text, for budgets are printed as fractions and decimals must stay as printed."""
+    """All published numbers as text, for budgets are printed as fractions and decimals must stay as
+    printed.
+    """
     import pandas as pd
 
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def table_1(paper: pd.DataFrame, *, model: dict[str, Any], row: str, attack: str, eps: str) -> dict[str, str]:
+def table_1(
+    paper: pd.DataFrame, *, model: dict[str, Any], row: str, attack: str, eps: str
+) -> dict[str, str]:
     """DR, FPR and remarks of Table 1 for one cell; empty where the study's cell is another one."""
     if not model["published"] or not is_resnet10(model):
         return {}
-    mine = paper[(paper["work"] == WORK) & (paper["table"] == "table_1") & (paper["dataset"] == model["published"])]
+    mine = paper[
+        (paper["work"] == WORK)
+        & (paper["table"] == "table_1")
+        & (paper["dataset"] == model["published"])
+    ]
     found: dict[str, str] = {}
     for column in ("DR", "FPR"):
         hit = mine[(mine["row"] == row) & (mine["column"] == f"linf {attack} eps={eps} {column}")]
@@ -35,20 +46,36 @@ def table_1(paper: pd.DataFrame, *, model: dict[str, Any], row: str, attack: str
 
 
 def printed_attack(entry: dict[str, Any], *, steps: int, weight: float) -> str | None:
-    """The name under which table 1 prints an attack; None for one that the paper did not run just so.
+    """The name under which table 1 prints an attack; None for one that the paper did not run just
+    so.
 
-    Its protocol, from the authors' code: L_inf, untargeted, one start; PGD with 40 steps of 1/255; the library's APGD
-    with 40 steps, as published.
+    Its protocol, from the authors' code: L_inf, untargeted, one start; PGD with 40 steps of 1/255;
+    the library's APGD with 40 steps, as published.
     """
-    plain = entry["norm"] == "linf" and entry["target"] == "none" and entry["restarts"] == entry["eot"] == 1
+    plain = (
+        entry["norm"] == "linf"
+        and entry["target"] == "none"
+        and entry["restarts"] == entry["eot"] == 1
+    )
     if not plain or weight or steps != STEPS:
         return None
-    if entry["kind"] == "pgd" and entry["random_start"] and entry["step"] and isclose(entry["step"], 1 / 255):
+    if (
+        entry["kind"] == "pgd"
+        and entry["random_start"]
+        and entry["step"]
+        and isclose(entry["step"], 1 / 255)
+    ):
         return "PGD"
-    return "APGD" if entry["kind"] == "torchattacks" and entry["options"] == {"name": "APGD"} else None
+    return (
+        "APGD" if entry["kind"] == "torchattacks" and entry["options"] == {"name": "APGD"} else None
+    )
 
 
 def is_resnet10(model: dict[str, Any]) -> bool:
     """Whether a model is the paper's ResNet10, normally trained."""
     options = {**RESNET10, **model["options"]}
-    return model["net"] == "resnet" and model["objective"]["kind"] == "standard" and RESNET10.items() <= options.items()
+    return (
+        model["net"] == "resnet"
+        and model["objective"]["kind"] == "standard"
+        and RESNET10.items() <= options.items()
+    )

@@ -1,4 +1,6 @@
-"""A table: what its columns are called and how numbers are printed; csv for machines, Markdown and LaTeX for readers."""
+"""A table: what its columns are called and how numbers are printed; csv for machines, Markdown and
+LaTeX for readers.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ Format = Callable[["pd.Series"], str]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with all their numbers, and the columns that a reader sees: heading -> how a row prints there."""
+    """Rows with all their numbers, and the columns that a reader sees: heading -> how a row prints
+    there.
+    """
 
     title: str
     note: str
@@ -29,7 +33,10 @@ class Table:
 
     def printed(self) -> list[list[str]]:
         """The cells as text, without the headings."""
-        return [[_text(row, *column) for column in self.columns.items()] for _, row in self.rows.iterrows()]
+        return [
+            [_text(row, *column) for column in self.columns.items()]
+            for _, row in self.rows.iterrows()
+        ]
 
 
 def checked(table: Any) -> Table:
@@ -37,21 +44,38 @@ def checked(table: Any) -> Table:
     import pandas as pd
 
     if not isinstance(table, Table):
-        raise Broken(f"make must return robustgen.tables.table.Table(title, note, rows, columns), not {form(table)}.")
+        raise Broken(
+            "make must return robustgen.tables.table.Table(title, note, rows, columns), not "
+            f"{form(table)}."
+        )
     for name, wanted in (("title", str), ("note", str), ("rows", pd.DataFrame), ("columns", dict)):
         if not isinstance(getattr(table, name), wanted):
-            raise Broken(f"a Table's {name} must be a {wanted.__name__}, not {form(getattr(table, name))}.")
-    if not table.columns or not all(isinstance(name, str) and callable(print_) for name, print_ in table.columns.items()):
-        raise Broken("a Table's columns are headings with functions that print a row as text, such as table.text('model').")
+            raise Broken(
+                f"a Table's {name} must be a {wanted.__name__}, not {form(getattr(table, name))}."
+            )
+    if not table.columns or not all(
+        isinstance(name, str) and callable(print_) for name, print_ in table.columns.items()
+    ):
+        raise Broken(
+            "a Table's columns are headings with functions that print a row as text, such as "
+            "table.text('model')."
+        )
     return table
 
 
 def write(table: Table, path: Path) -> None:
-    """Write `path` (csv) with its neighbours .md, .tex and .json (the printed form, for the report)."""
+    """Write `path` (csv) with its neighbours .md, .tex and .json (the printed form, for the
+    report).
+    """
     checked(table)
     write_text(path.with_suffix(".md"), _markdown(table))
     write_text(path.with_suffix(".tex"), _latex(table))
-    facts = {"title": table.title, "note": table.note, "columns": list(table.columns), "rows": table.printed()}
+    facts = {
+        "title": table.title,
+        "note": table.note,
+        "columns": list(table.columns),
+        "rows": table.printed(),
+    }
     write_json(path.with_suffix(".json"), facts)
     with atomic(path) as temporary:
         table.rows.to_csv(temporary, index=False)
@@ -60,13 +84,17 @@ def write(table: Table, path: Path) -> None:
 def data_said(spec: dict[str, Any]) -> str:
     """A note's sentence on the data that a table rests on, and of what a merged set is merged."""
     found = {model["dataset"]: model["merged"] for model in spec["models"].values()}
-    said = [f"{name} (merged of {', '.join(parts)})" if parts else name for name, parts in found.items()]
+    said = [
+        f"{name} (merged of {', '.join(parts)})" if parts else name for name, parts in found.items()
+    ]
     return f" Data: {', '.join(said)}."
 
 
 def percent(name: str) -> Format:
     """A share as a percentage with its interval."""
-    return lambda row: _interval(100 * row[name], 100 * row[f"{name}_low"], 100 * row[f"{name}_high"])
+    return lambda row: _interval(
+        100 * row[name], 100 * row[f"{name}_low"], 100 * row[f"{name}_high"]
+    )
 
 
 def interval(name: str, digits: int = 2) -> Format:
@@ -92,7 +120,9 @@ def _text(row: pd.Series, heading: str, print_: Format) -> str:
     try:
         cell: object = print_(row)
     except KeyError as error:
-        raise Broken(f"column {heading!r} asks for {error}; the rows hold {', '.join(map(str, row.index))}.") from error
+        raise Broken(
+            f"column {heading!r} asks for {error}; the rows hold {', '.join(map(str, row.index))}."
+        ) from error
     if not isinstance(cell, str):
         raise Broken(f"column {heading!r} must print each row as text, not as {form(cell)}.")
     return cell
@@ -106,7 +136,9 @@ def _interval(value: float, low: float, high: float, digits: int = 1) -> str:
 
 def _markdown(table: Table) -> str:
     lines = [list(table.columns), ["---"] * len(table.columns), *table.printed()]
-    body = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    body = "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
     return f"# {table.title}\n\n{body}\n\n{table.note}\n"
 
 
@@ -117,10 +149,14 @@ def _latex(table: Table) -> str:
             plain = plain.replace(mark, f"\\{mark}")
         return plain
 
-    lines = [" & ".join(map(escaped, line)) + r" \\" for line in [list(table.columns), *table.printed()]]
+    lines = [
+        " & ".join(map(escaped, line)) + r" \\" for line in [list(table.columns), *table.printed()]
+    ]
     rows = "\n".join([lines[0], r"\midrule", *lines[1:]])
     layout = "l" * len(table.columns)
     return (
-        "% needs \\usepackage{booktabs}\n\\begin{table}\n\\caption{" + escaped(f"{table.title}. {table.note}") + "}\n"
+        "% needs \\usepackage{booktabs}\n\\begin{table}\n\\caption{"
+        + escaped(f"{table.title}. {table.note}")
+        + "}\n"
         f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{rows}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
     )

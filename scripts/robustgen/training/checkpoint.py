@@ -1,4 +1,6 @@
-"""The undeclared checkpoint of a training run: safetensors and JSON, atomic, and good only for the very same run."""
+"""The undeclared checkpoint of a training run: safetensors and JSON, atomic, and good only for the
+very same run.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ State = dict[str, Tensor]
 
 @dataclass
 class Progress:
-    """Where training stands after a whole epoch: everything that the next epoch depends on, weights apart."""
+    """Where training stands after a whole epoch: everything that the next epoch depends on, weights
+    apart.
+    """
 
     epoch: int = 0
     best: float = -1.0
@@ -25,17 +29,32 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: State, progress: Progress, key: str) -> None:
-    """Write the state of model, optimiser and best weights; random numbers need none, each epoch draws its own."""
+def save(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: State,
+    progress: Progress,
+    key: str,
+) -> None:
+    """Write the state of model, optimiser and best weights; random numbers need none, each epoch
+    draws its own.
+    """
     from safetensors.torch import save_file
 
-    tensors = _named("model", model.state_dict()) | _named("best", best) | _optimizer_state(optimizer)
+    tensors = (
+        _named("model", model.state_dict()) | _named("best", best) | _optimizer_state(optimizer)
+    )
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     write_with(save_file, path, whole, {"key": key, "progress": json.dumps(vars(progress))})
 
 
-def resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, key: str) -> tuple[State, Progress] | None:
-    """Bring model and optimiser to where the same run stopped; None where no checkpoint of this run is there."""
+def resume(
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, key: str
+) -> tuple[State, Progress] | None:
+    """Bring model and optimiser to where the same run stopped; None where no checkpoint of this run
+    is there.
+    """
     from safetensors.torch import load_file
 
     meta = read_meta(path)
@@ -52,12 +71,21 @@ def _named(prefix: str, state: dict[str, Any]) -> State:
 
 
 def _part(prefix: str, tensors: State) -> State:
-    return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items() if name.startswith(f"{prefix}.")}
+    return {
+        name.removeprefix(f"{prefix}."): value
+        for name, value in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> State:
     states = optimizer.state_dict()["state"].items()
-    return {f"optimizer.{index}.{name}": value for index, state in states for name, value in state.items() if value is not None}
+    return {
+        f"optimizer.{index}.{name}": value
+        for index, state in states
+        for name, value in state.items()
+        if value is not None
+    }
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: State) -> None:

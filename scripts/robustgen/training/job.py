@@ -45,7 +45,9 @@ class TrainJob:
 
 
 def run(job: TrainJob) -> dict[str, Any]:
-    """Write the weights and the history of a model that is trained or brought along; gives facts for the costs."""
+    """Write the weights and the history of a model that is trained or brought along; gives facts
+    for the costs.
+    """
     if job.weights:
         return _bring(job, job.weights)
     place = device.use(device=job.device, threads=job.threads)
@@ -69,7 +71,11 @@ def run(job: TrainJob) -> dict[str, Any]:
     _write_history(job.out.with_name("history.csv"), progress.history)
     classifier.save(job.out, model, spec)
     training.checkpoint.unlink(missing_ok=True)
-    return {"best_epoch": progress.best_epoch, "best_judged_accuracy": progress.best, "precision": str(dtype)}
+    return {
+        "best_epoch": progress.best_epoch,
+        "best_judged_accuracy": progress.best,
+        "precision": str(dtype),
+    }
 
 
 def _bring(job: TrainJob, path: Path) -> dict[str, Any]:
@@ -92,11 +98,15 @@ def _initial(job: TrainJob, spec: NetSpec) -> torch.nn.Sequential:
 
 
 def _part(images: Images, place: str) -> Part:
-    return Part(torch.from_numpy(images.images).to(place), torch.from_numpy(images.labels).to(place))
+    return Part(
+        torch.from_numpy(images.images).to(place), torch.from_numpy(images.labels).to(place)
+    )
 
 
 def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:
-    """What a checkpoint must share with a run to be its own; threads too, for they decide the bytes."""
+    """What a checkpoint must share with a run to be its own; threads too, for they decide the
+    bytes.
+    """
     files = [file_hash(job.data / name) for name in ("pool.safetensors", "splits.safetensors")]
     start = file_hash(job.start) if job.start else ""
     settings = [job.code, job.model, job.net, job.recipe, job.study_seed, job.seed, job.threads]
@@ -105,5 +115,7 @@ def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
     names = list(history[0])
-    lines = [",".join(names)] + [",".join(f"{entry[name]:.6g}" for name in names) for entry in history]
+    lines = [",".join(names)] + [
+        ",".join(f"{entry[name]:.6g}" for name in names) for entry in history
+    ]
     write_text(path, "\n".join(lines) + "\n")

@@ -1,4 +1,6 @@
-"""The one training loop: epochs that depend on nothing but their number and the state before them."""
+"""The one training loop: epochs that depend on nothing but their number and the state
+before them.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,10 @@ def train(model: nn.Module, run: Run) -> tuple[State, Progress]:
     """
     model.to(run.train.images.device).to(memory_format=torch.channels_last)
     optimizer = _optimizer(model, run.recipe)
-    best, progress = checkpoint.resume(run.checkpoint, model, optimizer, run.key) or (_copy(model), Progress())
+    best, progress = checkpoint.resume(run.checkpoint, model, optimizer, run.key) or (
+        _copy(model),
+        Progress(),
+    )
     while progress.epoch < run.recipe.epochs:
         best = _epoch(model, optimizer, run, best, progress)
         checkpoint.save(run.checkpoint, model, optimizer, best, progress, run.key)
@@ -65,7 +70,9 @@ def train(model: nn.Module, run: Run) -> tuple[State, Progress]:
 
 
 def accuracy(model: nn.Module, part: Part, run: Run) -> tuple[float, float]:
-    """Accuracy on natural images, and the accuracy by which checkpoints are compared (for robust recipes under attack)."""
+    """Accuracy on natural images, and the accuracy by which checkpoints are compared (for robust
+    recipes under attack).
+    """
     model.eval()
     natural, judged = (
         kinds.load("training.objectives", "standard"),
@@ -73,30 +80,46 @@ def accuracy(model: nn.Module, part: Part, run: Run) -> tuple[float, float]:
     )
     generator, right = run.seed(use="validation"), torch.zeros(2)
     with _autocast(part, run):
-        for image, y in zip(part.images.split(EVALUATION_BATCH), part.labels.split(EVALUATION_BATCH), strict=True):
+        for image, y in zip(
+            part.images.split(EVALUATION_BATCH), part.labels.split(EVALUATION_BATCH), strict=True
+        ):
             x = to_float(image)
-            right[0] += natural.correct(model, x, y, recipe=run.recipe, generator=generator).sum().cpu()
+            right[0] += (
+                natural.correct(model, x, y, recipe=run.recipe, generator=generator).sum().cpu()
+            )
             if judged is not natural:
-                right[1] += judged.correct(model, x, y, recipe=run.recipe, generator=generator).sum().cpu()
+                right[1] += (
+                    judged.correct(model, x, y, recipe=run.recipe, generator=generator).sum().cpu()
+                )
     clean, other = (right / len(part.labels)).tolist()
     return clean, clean if judged is natural else other
 
 
-def _epoch(model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, best: State, progress: Progress) -> State:
+def _epoch(
+    model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, best: State, progress: Progress
+) -> State:
     """One epoch: train, judge, note; the better of `best` and the new weights."""
     start, epoch = time.monotonic(), progress.epoch + 1
     mean_loss, train_accuracy = _pass(model, optimizer, run, progress.epoch)
     if mean_loss != mean_loss or mean_loss == float("inf"):
         raise Diverged(
-            f"Training diverged in epoch {epoch}: the mean loss is {mean_loss}. The state after epoch {progress.epoch} is "
-            f"kept in {run.checkpoint.name}; lower recipes.*.lr (now {run.recipe.lr:g}) or set compute.precision to fp32."
+            f"Training diverged in epoch {epoch}: the mean loss is {mean_loss}. The state after "
+            f"epoch {progress.epoch} is "
+            f"kept in {run.checkpoint.name}; lower recipes.*.lr (now {run.recipe.lr:g}) or set "
+            "compute.precision to fp32."
         )
     clean, judged = accuracy(model, run.validation, run)
-    entry = {"epoch": epoch, "lr": rate(run.recipe, epoch - 0.5), "loss": mean_loss, "train_accuracy": train_accuracy}
+    entry = {
+        "epoch": epoch,
+        "lr": rate(run.recipe, epoch - 0.5),
+        "loss": mean_loss,
+        "train_accuracy": train_accuracy,
+    }
     progress.history.append(entry | {"validation_accuracy": clean, "judged_accuracy": judged})
     progress.epoch = epoch
     print(
-        f"epoch {epoch}/{run.recipe.epochs}: loss {mean_loss:.4f}, train {train_accuracy:.2%}, validation {clean:.2%}"
+        f"epoch {epoch}/{run.recipe.epochs}: loss {mean_loss:.4f}, train {train_accuracy:.2%}, "
+        f"validation {clean:.2%}"
         + (f", under attack {judged:.2%}" if judged != clean else "")
         + f", {len(run.train.labels) / (time.monotonic() - start):.0f} images/s",
         file=sys.stderr,
@@ -108,24 +131,42 @@ def _epoch(model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, best: S
     return best
 
 
-def _pass(model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, epoch: int) -> tuple[float, float]:
+def _pass(
+    model: nn.Module, optimizer: torch.optim.Optimizer, run: Run, epoch: int
+) -> tuple[float, float]:
     """(mean loss, accuracy) of one pass over the training split."""
     model.train()
     recipe, part = run.recipe, run.train
-    order = torch.randperm(len(part.labels), generator=run.seed(use="order", epoch=epoch)).to(part.labels.device)
+    order = torch.randperm(len(part.labels), generator=run.seed(use="order", epoch=epoch)).to(
+        part.labels.device
+    )
     noise = run.seed(use="noise", epoch=epoch)
-    torch.manual_seed(run.seed(use="dropout", epoch=epoch).initial_seed())  # dropout takes no generator
+    # dropout takes no generator
+    torch.manual_seed(run.seed(use="dropout", epoch=epoch).initial_seed())
     objective = kinds.load("training.objectives", recipe.objective.kind)
     totals = torch.zeros(2, device=part.labels.device)
     batches = _whole_batches(order, recipe.batch)
-    shown = with_progress(batches, total=len(batches), what=f"epoch {epoch + 1}/{recipe.epochs}, batches", last=False)
+    shown = with_progress(
+        batches,
+        total=len(batches),
+        what=(f"epoch {epoch + 1}/{recipe.epochs}, batches"),
+        last=False,
+    )
     for position, index in enumerate(shown):
-        x = augment(to_float(part.images[index]), flip=recipe.flip, crop=recipe.crop, generator=noise)
+        x = augment(
+            to_float(part.images[index]), flip=recipe.flip, crop=recipe.crop, generator=noise
+        )
         y = part.labels[index]
         for group in optimizer.param_groups:
             group["lr"] = rate(recipe, epoch + (position + 0.5) / len(batches))
         with _autocast(part, run):
-            loss, z = objective.loss(model, x.contiguous(memory_format=torch.channels_last), y, recipe=recipe, generator=noise)
+            loss, z = objective.loss(
+                model,
+                x.contiguous(memory_format=torch.channels_last),
+                y,
+                recipe=recipe,
+                generator=noise,
+            )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -141,13 +182,17 @@ def _whole_batches(order: Tensor, size: int) -> list[Tensor]:
 
 
 def _autocast(part: Part, run: Run) -> torch.autocast:
-    return torch.autocast(part.labels.device.type, dtype=torch.bfloat16, enabled=run.dtype == torch.bfloat16)
+    return torch.autocast(
+        part.labels.device.type, dtype=torch.bfloat16, enabled=run.dtype == torch.bfloat16
+    )
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
-    return torch.optim.SGD(model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(
+        model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
+    )
 
 
 def _copy(model: nn.Module) -> State:

@@ -1,4 +1,6 @@
-"""Learning rates as pure functions of the position, so that a resumed run needs no scheduler state."""
+"""Learning rates as pure functions of the position, so that a resumed run needs no
+scheduler state.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,8 @@ def rate(recipe: Recipe, position: float) -> float:
         case "cosine":
             return recipe.lr * (1 + math.cos(math.pi * share)) / 2
         case "multistep":
-            return recipe.lr * recipe.gamma ** sum(position >= milestone for milestone in recipe.milestones)
+            return recipe.lr * recipe.gamma ** sum(
+                position >= milestone for milestone in recipe.milestones
+            )
         case _:  # constant
             return recipe.lr

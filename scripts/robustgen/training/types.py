@@ -59,4 +59,10 @@ class Recipe:
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Recipe:
         """The recipe of a configuration's plain map."""
-        return cls(**{**plain, "milestones": tuple(plain["milestones"]), "objective": Objective(**plain["objective"])})
+        return cls(
+            **{
+                **plain,
+                "milestones": tuple(plain["milestones"]),
+                "objective": Objective(**plain["objective"]),
+            }
+        )

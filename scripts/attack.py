@@ -6,9 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from robustgen.attacks.job import AttackJob, run
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
+from robustgen.jobs.attack import AttackJob, run
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustgen.core.refusal import command
 from robustgen.core.rows import read_rows, write_rows
-from robustgen.detect.job import run
+from robustgen.jobs.detect import run
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from robustgen.core import kinds
 from robustgen.core.contracts import blamed
-from robustgen.core.inputs import missing, sorted_files
 from robustgen.core.refusal import command
 from robustgen.figures.style import styled, write
+from robustgen.tables.inputs import missing, sorted_files
 
 
 def main(argv: list[str] | None = None) -> None:

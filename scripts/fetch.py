@@ -8,8 +8,8 @@ from pathlib import Path
 
 from robustgen.core.files import write_json
 from robustgen.core.refusal import command
-from robustgen.data.fetch import Fetch
-from robustgen.data.sources import REGISTER, ROOT, data_root, read_register, rows_of
+from robustgen.data.download.fetch import Fetch
+from robustgen.data.download.sources import REGISTER, ROOT, data_root, read_register, rows_of
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -10,8 +10,8 @@ from robustgen.core.files import write_json
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
 from robustgen.core.tensors import write_arrays
+from robustgen.data.download.sources import ROOT, data_root
 from robustgen.data.pool import TEST, TRAIN, checked
-from robustgen.data.sources import ROOT, data_root
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from robustgen.core import kinds
 from robustgen.core.contracts import blamed
-from robustgen.core.inputs import missing, sorted_files
 from robustgen.core.refusal import command
 from robustgen.tables import published
+from robustgen.tables.inputs import missing, sorted_files
 from robustgen.tables.table import write
 
 

@@ -5,12 +5,12 @@ downloaded.
 import argparse
 from pathlib import Path
 
-from robustgen.core.config import load
-from robustgen.core.dryrun import dry_run, pending
-from robustgen.core.plan import Plan
 from robustgen.core.refusal import command
-from robustgen.report.estimate import past
-from robustgen.report.outlook import outlook
+from robustgen.run.dryrun import dry_run, pending
+from robustgen.study.config import load
+from robustgen.study.estimate import past
+from robustgen.study.outlook import outlook
+from robustgen.study.plan import Plan
 
 
 def main(argv: list[str] | None = None) -> None:

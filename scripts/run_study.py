@@ -9,15 +9,16 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from robustgen.core import asked, current, slurm
-from robustgen.core.config import load
-from robustgen.core.flow import CLAIMS
-from robustgen.core.launch import healing, side_by_side
-from robustgen.core.plan import Plan
 from robustgen.core.refusal import Refused, command
-from robustgen.core.runs import log_of_this_run, registered
-from robustgen.core.tidy import remove_images
+from robustgen.run import asked, slurm
+from robustgen.run.launch import healing, side_by_side
+from robustgen.run.runs import log_of_this_run, registered
+from robustgen.run.tidy import remove_images
 from robustgen.stats import rules
+from robustgen.study import current
+from robustgen.study.config import load
+from robustgen.study.flow import CLAIMS
+from robustgen.study.plan import Plan
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -13,11 +13,11 @@ import judge_claims
 import make_table
 import write_report
 from robustgen.core import seals
-from robustgen.core.config import checked
 from robustgen.core.files import read_json
-from robustgen.core.flow import CLAIMS, PAPER, Job, jobs, plan_of
 from robustgen.core.refusal import command
 from robustgen.report.remake import arguments
+from robustgen.study.config import checked
+from robustgen.study.flow import CLAIMS, PAPER, Job, jobs, plan_of
 
 MAKERS = {"make_table": make_table, "draw_figure": draw_figure, "judge_claims": judge_claims}
 

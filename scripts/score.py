@@ -9,7 +9,7 @@ from pathlib import Path
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
 from robustgen.core.rows import write_rows
-from robustgen.measures.job import ScoreJob, run
+from robustgen.jobs.score import ScoreJob, run
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.training.job import TrainJob, run
+from robustgen.jobs.train import TrainJob, run
 
 
 def main(argv: list[str] | None = None) -> None:

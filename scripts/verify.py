@@ -6,12 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from robustgen.core import current, why
-from robustgen.core.config import load
-from robustgen.core.dryrun import dry_run
-from robustgen.core.flow import jobs
-from robustgen.core.plan import Plan
 from robustgen.core.refusal import command
+from robustgen.run import why
+from robustgen.run.dryrun import dry_run
+from robustgen.study import current
+from robustgen.study.config import load
+from robustgen.study.flow import jobs
+from robustgen.study.plan import Plan
 
 
 def main(argv: list[str] | None = None) -> None:

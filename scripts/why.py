@@ -2,9 +2,9 @@
 
 import argparse
 
-from robustgen.core.dryrun import dry_run
 from robustgen.core.refusal import command
-from robustgen.core.why import sentences
+from robustgen.run.dryrun import dry_run
+from robustgen.run.why import sentences
 
 
 def main(argv: list[str] | None = None) -> None:

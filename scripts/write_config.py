@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from robustgen.core.config import checked
 from robustgen.core.files import write_json
 from robustgen.core.refusal import command
+from robustgen.study.config import checked
 
 
 def main(argv: list[str] | None = None) -> None:

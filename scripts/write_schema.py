@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 from robustgen.core.files import write_text
-from robustgen.core.reference import reference
 from robustgen.core.refusal import command
-from robustgen.core.schema import Study
+from robustgen.study.reference import reference
+from robustgen.study.schema import Study
 
 
 def main(argv: list[str] | None = None) -> None:

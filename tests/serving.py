@@ -11,8 +11,8 @@ from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from robustgen.data.fetch import Fetch
-from robustgen.data.sources import Row
+from robustgen.data.download.fetch import Fetch
+from robustgen.data.download.sources import Row
 
 DATA = bytes(range(256)) * 12_000  # 3 MB, so that a transfer has several pieces
 

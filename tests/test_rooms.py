@@ -38,7 +38,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 COMMANDS = sorted(SCRIPTS.glob("*.py"))
 # the rooms that may know the configuration, or show what is measured
 SHOWING = {"core", "tables", "figures", "report"}
-CONFIG = {"robustgen.core.config", "robustgen.core.schema"}
+CONFIG = {"robustgen.study.config", "robustgen.study.schema"}
 START_SECONDS = 0.5
 
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from robustgen.core.config import checked
-from robustgen.core.current import outdated
+from robustgen.study.config import checked
+from robustgen.study.current import outdated
 from robustgen.core.digest import digest_of, digests, file_of, lock_lines
-from robustgen.core.flow import jobs
+from robustgen.study.flow import jobs
 from robustgen.core.kinds import module_name
-from robustgen.core.plan import Plan
+from robustgen.study.plan import Plan
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.shards import file_hash
-from robustgen.core.why import remember
-from robustgen.core.yamls import read_map
+from robustgen.run.why import remember
+from robustgen.study.yamls import read_map
 from robustgen.data.own import own_files
-from robustgen.data.sources import rows_of
+from robustgen.data.download.sources import rows_of
 from robustgen.stats.rules import read as read_claims
 
 try:
@@ -55,7 +55,7 @@ wildcard_constraints:
 
 @cache
 def force():
-    """Have Snakemake run every job that is not current, whatever its own records say; see robustgen.core.current.
+    """Have Snakemake run every job that is not current, whatever its own records say; see robustgen.study.current.
 
     Called while the graph of jobs is built, by the functions that name the inputs of rules.
     """

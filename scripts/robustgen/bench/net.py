@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from robustgen.data import signs
 from robustgen.data.pool import TEST, TRAIN, Pool
+from robustgen.data.sets import signs
 from robustgen.data.store import to_float
 from robustgen.nets import classifier
 

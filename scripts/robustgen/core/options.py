@@ -103,7 +103,7 @@ def declared(room: str, kind: str) -> dict[str, Option] | None:
     """The options of a kind; None where its module declares none, so that any may be given."""
     raw = literal(room, kind, "OPTIONS")
     # a detector shares its options with the measure of its name
-    if room == "detect" and raw is not None:
+    if room == "detectors" and raw is not None:
         raw = {**raw, **literal("measures", kind, "OPTIONS", {})}
     try:
         return raw if raw is None else {str(name): Option(**entry) for name, entry in raw.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from robustgen.data.sources import data_root
+from robustgen.data.download.sources import data_root
 
 # what a kind reads of its folder, where that is not all of it
 FILES = {"npz": ("train.npz", "test.npz")}

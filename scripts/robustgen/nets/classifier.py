@@ -64,7 +64,7 @@ class Cast(nn.Module):
 def classifier(spec: NetSpec) -> nn.Sequential:
     """An untrained classifier, images [n,c,h,w] in [0,1] -> logits [n,K]."""
     with blamed("Net", spec.net):
-        module = kinds.load("nets", spec.net)
+        module = kinds.load("models", spec.net)
         net = module.build(
             channels=spec.channels, classes=spec.classes, size=spec.size, **spec.options
         )

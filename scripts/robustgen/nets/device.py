@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from robustgen.core import gpus
 from robustgen.core.refusal import Refused
+from robustgen.nets import gpus
 
 
 def use(*, device: str, threads: int) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from robustgen.core.plan import Plan
 from robustgen.core.tensors import read_meta
+from robustgen.study.plan import Plan
 
 # of a file's spec; channels and classes are those of the data
 SHOWN = ("net", "size", "mean", "std", "options")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core import kinds
-from robustgen.core.flow import Job
 from robustgen.core.literals import tree
-from robustgen.core.plan import Plan
 from robustgen.core.refusal import Refused
 from robustgen.report.built import built
-from robustgen.report.facts import facts, history
+from robustgen.study.facts import facts, history
+from robustgen.study.flow import Job
+from robustgen.study.plan import Plan
 from robustgen.tables.table import budget
 
 LICENCE = {"source", "licence", "terms"}  # of a download's receipt

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustgen.core import current
-from robustgen.core.flow import Job
+from robustgen.study import current
+from robustgen.study.flow import Job
 
 LINES, BYTES = 12, 20_000  # of a log, from its end
 

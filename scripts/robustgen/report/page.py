@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from robustgen.core.config import checked
-from robustgen.core.flow import jobs, plan_of
-from robustgen.report import costs, data, gaps, shown, verdicts
+from robustgen.report import data, gaps, shown, verdicts
 from robustgen.report.provenance import finished, provenance
+from robustgen.study import costs
+from robustgen.study.config import checked
+from robustgen.study.flow import jobs, plan_of
 
 SHOWN = ("make_table", "draw_figure", "judge_claims")
 HERE = Path(__file__).resolve().parent

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.digest import ROOT
-from robustgen.core.flow import Job
-from robustgen.report.costs import metered
-from robustgen.report.facts import unreadable
+from robustgen.study.costs import metered
+from robustgen.study.facts import unreadable
+from robustgen.study.flow import Job
 
 LOCK = ROOT.parent / "envs/requirements.lock"
 

@@ -8,14 +8,13 @@ import csv
 import io
 from pathlib import Path
 
-from robustgen.core import current
-from robustgen.core.config import checked
 from robustgen.core.files import atomic, read_json, write_json, write_text
-from robustgen.core.flow import jobs, plan_of
 from robustgen.core.refusal import Refused
-from robustgen.report import costs
-from robustgen.report.estimate import device_of
 from robustgen.report.provenance import commit, provenance
+from robustgen.study import costs, current
+from robustgen.study.config import checked
+from robustgen.study.estimate import device_of
+from robustgen.study.flow import jobs, plan_of
 
 KEPT = (
     "tables/*.csv",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from robustgen.core.flow import CLAIMS, PAPER, Job
-from robustgen.core.plan import Plan
+from robustgen.study.flow import CLAIMS, PAPER, Job
+from robustgen.study.plan import Plan
 
 
 def arguments(plan: Plan, job: Job) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.files import BadFile, read_json
-from robustgen.core.plan import Plan
+from robustgen.study.plan import Plan
 
 LONG = 40  # rows, above which a table is folded
 NUMBER = re.compile(r"^-?\d[^a-zA-Z]*$")

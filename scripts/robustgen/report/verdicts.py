@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.rows import CLEAN
-from robustgen.core.schema import Study
-from robustgen.report import facts
 from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from robustgen.stats.statistics import STATISTICS
+from robustgen.study import facts
+from robustgen.study.schema import Study
 from robustgen.tables.table import budget
 
 WORKS = {

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from robustgen.core import yamls
 from robustgen.core.files import BadFile
+from robustgen.core.option_faults import problems
 from robustgen.core.options import Option
-from robustgen.core.sense_options import problems
 from robustgen.core.words import shown
+from robustgen.study import yamls
 
 # of the functions in stats/statistics.py, whose import would take longer than the whole check
 NAMES = (

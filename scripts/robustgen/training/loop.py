@@ -75,8 +75,8 @@ def accuracy(model: nn.Module, part: Part, run: Run) -> tuple[float, float]:
     """
     model.eval()
     natural, judged = (
-        kinds.load("training.objectives", "standard"),
-        kinds.load("training.objectives", run.recipe.objective.kind),
+        kinds.load("objectives", "standard"),
+        kinds.load("objectives", run.recipe.objective.kind),
     )
     generator, right = run.seed(use="validation"), torch.zeros(2)
     with _autocast(part, run):
@@ -143,7 +143,7 @@ def _pass(
     noise = run.seed(use="noise", epoch=epoch)
     # dropout takes no generator
     torch.manual_seed(run.seed(use="dropout", epoch=epoch).initial_seed())
-    objective = kinds.load("training.objectives", recipe.objective.kind)
+    objective = kinds.load("objectives", recipe.objective.kind)
     totals = torch.zeros(2, device=part.labels.device)
     batches = _whole_batches(order, recipe.batch)
     shown = with_progress(

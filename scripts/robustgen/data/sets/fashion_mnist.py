@@ -1,0 +1,34 @@
+"""Fashion-MNIST: articles of clothing in the format of MNIST."""
+
+from collections.abc import Mapping
+
+from robustgen.data.formats.idx import read_pool
+from robustgen.data.pool import Pool
+
+SOURCES: tuple[str, ...] = ("fashion_mnist",)
+TRAIN_TEST = (60_000, 10_000)  # of training and of test, as published
+SIZES = (28, 28)  # smallest and largest side in pixels
+CHANNELS = 1
+OPTIONS: dict[str, dict[str, object]] = {}
+FOLDER = "FashionMNIST/raw"
+NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
+    """60,000 training and 10,000 test images from <root>/FashionMNIST/raw, where torchvision puts
+    them.
+    """
+    return read_pool(
+        FOLDER, names=NAMES, data="fashion_mnist", size=size, root=root, options=options
+    )

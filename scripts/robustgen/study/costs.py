@@ -1,0 +1,123 @@
+"""What the study cost: seconds, CPU seconds and memory per rule and per job, from benchmarks and
+costs.json files.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustgen.study.facts import benchmark, facts
+
+DEAREST = 10
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The last run of one job."""
+
+    rule: str
+    name: str
+    seconds: float
+    cpu: float
+    peak_mb: float
+
+
+def costs(folder: Path) -> list[Cost]:
+    """One cost per job: as Snakemake saw the whole process, and as the script metered itself."""
+    found = [_own(*job) for job in metered(folder)]
+    found += [
+        cost
+        for path in sorted((folder / "benchmarks").rglob("*.tsv"))
+        if (cost := _benchmark(path, folder))
+    ]
+    merged: dict[tuple[str, str], Cost] = {}
+    for cost in found:
+        key = cost.rule, cost.name
+        merged[key] = _larger(merged[key], cost) if key in merged else cost
+    return list(merged.values())
+
+
+def per_rule(found: list[Cost]) -> list[dict[str, Any]]:
+    """Jobs, sums of seconds, and the highest memory of each rule, the dearest rule first, and of
+    all.
+    """
+    rules = [
+        _sum(rule, [cost for cost in found if cost.rule == rule])
+        for rule in {cost.rule for cost in found}
+    ]
+    return [*sorted(rules, key=lambda row: (-row["seconds"], row["rule"])), _sum("all", found)]
+
+
+def dearest(found: list[Cost]) -> list[Cost]:
+    """The jobs that took longest."""
+    return sorted(found, key=lambda cost: (-cost.seconds, cost.rule, cost.name))[:DEAREST]
+
+
+def metered(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
+    """(rule, name, facts) of every readable costs.json of the study."""
+    found = []
+    for path in sorted(folder.rglob("costs.json")):
+        if told := facts(path):
+            room, *axes = path.relative_to(folder).parts
+            found.append((str(told.get("rule", room)), "/".join(axes[:-1]), told))
+    return found
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return (
+        f"{minutes} min {rest:02d} s"
+        if minutes < 60
+        else (f"{minutes // 60} h {minutes % 60:02d} min")
+    )
+
+
+def _larger(one: Cost, other: Cost) -> Cost:
+    """The larger of each number: Snakemake samples processor time and memory and misses the last
+    seconds of a job.
+    """
+    pairs = ((getattr(one, name), getattr(other, name)) for name in ("seconds", "cpu", "peak_mb"))
+    return Cost(one.rule, one.name, *(max(pair) for pair in pairs))
+
+
+def _sum(rule: str, found: list[Cost]) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "jobs": len(found),
+        "seconds": sum(cost.seconds for cost in found),
+        "cpu": sum(cost.cpu for cost in found),
+        "peak_mb": max((cost.peak_mb for cost in found), default=0.0),
+    }
+
+
+def _benchmark(path: Path, folder: Path) -> Cost | None:
+    """The last line of a benchmark; None where it holds none."""
+    rule, *rest = path.relative_to(folder / "benchmarks").with_suffix("").parts
+    rows = benchmark(path)
+    if not rows:
+        return None
+    last = rows[-1]
+    return Cost(
+        rule, "/".join(rest), *(_number(last.get(key)) for key in ("s", "cpu_time", "max_rss"))
+    )
+
+
+def _own(rule: str, name: str, told: dict[str, Any]) -> Cost:
+    return Cost(
+        rule, name, *(_number(told.get(key)) for key in ("seconds", "cpu_seconds", "peak_mb"))
+    )
+
+
+def _number(value: Any) -> float:
+    """A number; 0 where Snakemake was too late to measure one."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0

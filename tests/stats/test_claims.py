@@ -1,0 +1,379 @@
+"""Claims: their verdicts, their file."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import judge_claims
+from cells import NATURAL, cell, joined, natural
+from robustgen.core.files import BadFile, read_json
+from robustgen.core.rows import write_rows
+from robustgen.stats import claims, intervals, statistics
+from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+from robustgen.stats.intervals import Interval
+from robustgen.stats.rules import Claim, read
+
+CLAIMS = Path(__file__).resolve().parents[2] / "config" / "claims.yaml"
+
+# --- claims: verdicts
+# --------------------------------------------------------------------------------------------
+
+
+def claim(**others: Any) -> Claim:
+    plain: dict[str, Any] = {
+        "id": "falls",
+        "work": "w",
+        "place": "p",
+        "sentence": "s",
+        "objective": "standard",
+        "attack": "pgd",
+        "statistic": "energy_change",
+        "direction": "below",
+        "margin": 0.0,
+        "min_n": 4,
+    }
+    return Claim(**{**plain, **others})
+
+
+@pytest.mark.parametrize(
+    ("direction", "low", "high", "verdict"),
+    [
+        ("above", 0.6, 0.9, REPRODUCED),
+        ("above", 0.4, 0.6, INCONCLUSIVE),
+        ("above", 0.1, 0.4, NOT_REPRODUCED),
+        ("above", 0.1, 0.5, NOT_REPRODUCED),  # at the margin is not above it
+        ("above", 0.5, 0.9, INCONCLUSIVE),
+        ("below", 0.1, 0.4, REPRODUCED),
+        ("below", 0.4, 0.6, INCONCLUSIVE),
+        ("below", 0.6, 0.9, NOT_REPRODUCED),
+        ("below", 0.5, 0.9, NOT_REPRODUCED),
+        ("below", -math.inf, math.inf, INCONCLUSIVE),
+    ],
+)
+def test_a_claim_is_decided_by_the_whole_interval(
+    direction: str, low: float, high: float, verdict: str
+) -> None:
+    found = claims._decide(
+        claim(direction=direction, margin=0.5), Interval((low + high) / 2, low, high)
+    )
+    assert found == verdict
+
+
+def rows(shift: float = -5.0, success: list[bool] | None = None, **axes: Any) -> pd.DataFrame:
+    """Natural images and the same ones attacked, `shift` and a little noise below."""
+    energies = [
+        energy + shift + noise for energy, noise in zip(NATURAL, (0.1, -0.1, 0.2, 0.0), strict=True)
+    ]
+    return joined(natural(**axes), cell(energies, success=success, **axes))
+
+
+def net(objective: str = "standard", **others: Any) -> dict[str, Any]:
+    return {
+        "dataset": "digits",
+        "objective": objective,
+        "net": "resnet",
+        "options": {"width": 16},
+        **others,
+    }
+
+
+def judged(rule: Claim, frame: pd.DataFrame, **models: dict[str, Any]) -> list[dict[str, Any]]:
+    return claims.judge(rule, frame, models or {"plain": net()})
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [(-5, REPRODUCED), (5, NOT_REPRODUCED), (-0.05, INCONCLUSIVE)]
+)
+def test_each_verdict_is_given_where_the_rows_ask_for_it(shift: float, verdict: str) -> None:
+    (found,) = judged(claim(), rows(shift))
+    assert found["verdict"] == verdict
+    assert (found["dataset"], found["model"], found["eps"], found["n"], found["seeds"]) == (
+        "digits",
+        "plain",
+        0.1,
+        4,
+        1,
+    )
+    assert found["value"] == pytest.approx(shift + 0.05)
+    assert found["why"] == "interval over images"
+
+
+def test_too_few_images_are_not_tested_and_the_rule_is_told() -> None:
+    (found,) = judged(claim(min_n=5), rows())
+    assert (found["verdict"], found["why"], found["value"]) == (
+        NOT_TESTED,
+        ("4 images, the rule asks for 5"),
+        None,
+    )
+
+
+def test_an_attack_that_fools_too_seldom_is_not_tested_and_the_rule_is_told() -> None:
+    (found,) = judged(claim(min_success=0.95), rows(success=[True, True, True, False]))
+    assert (found["verdict"], found["why"]) == (
+        NOT_TESTED,
+        ("the attack fools 75.0%, the rule asks for 95%"),
+    )
+
+
+def test_an_attack_held_against_that_fools_too_seldom_is_not_tested_either() -> None:
+    weak = cell(NATURAL, success=[True, True, True, False])
+    strong = cell(NATURAL, attack="he_pgd")
+    rule = claim(attack="he_pgd", against="pgd", statistic="success_difference", min_success=0.95)
+    (found,) = judged(rule, joined(natural(), weak, strong))
+    assert found["verdict"] == NOT_TESTED
+
+
+def test_a_data_set_that_cannot_show_it_is_not_tested_for_the_reason_given_beforehand() -> None:
+    (found,) = judged(claim(not_tested={"digits": "too easy"}), rows())
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "too easy")
+
+
+def test_a_missing_attack_held_against_is_not_tested() -> None:
+    (found,) = judged(claim(against="apgd"), rows())
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no rows of apgd at this budget")
+
+
+def test_only_nets_trained_as_the_claim_says_are_judged() -> None:
+    frame = joined(rows(), rows(model="robust"))
+    assert [
+        found["model"] for found in judged(claim(), frame, plain=net(), robust=net("adversarial"))
+    ] == ["plain"]
+
+
+def test_each_budget_is_judged_against_the_same_budget() -> None:
+    other = joined(*[cell(NATURAL, attack="he_pgd", eps=eps) for eps in (0.1, 0.2)])
+    weak = cell(NATURAL, eps=0.1, success=[False] * 4)
+    strong = cell(NATURAL, eps=0.2)
+    rule = claim(
+        attack="he_pgd",
+        against="pgd",
+        statistic="success_difference",
+        direction="above",
+        margin=-0.02,
+    )
+    found = judged(rule, joined(natural(), other, weak, strong))
+    assert [(one["eps"], one["value"]) for one in found] == [(0.1, 1.0), (0.2, 0.0)]
+
+
+def test_several_seeds_are_judged_over_seeds_each_against_its_own_rows() -> None:
+    frame = joined(rows(-5.0), rows(-6.0, seed=1), rows(-7.0, seed=2))
+    (found,) = judged(claim(), frame)
+    expected = intervals.mean([-4.95, -5.95, -6.95])
+    assert (found["seeds"], found["verdict"]) == (3, REPRODUCED)
+    assert found["why"].startswith(
+        "interval over 3 seeds (of shares Korn and Graubard's, else Student's"
+    )
+    assert (found["value"], found["low"], found["high"]) == pytest.approx(expected)
+
+
+def test_a_sweep_over_lambda_is_not_taken_for_more_images() -> None:
+    """The interval of four images under two lambdas is never that of eight images."""
+    weights = [rows(shift).assign(weight=weight) for shift, weight in ((-5.0, 1.0), (-5.2, 1.2))]
+    alone = [(found["low"], found["high"]) for frame in weights for found in judged(claim(), frame)]
+    together = joined(natural(), *[frame[frame["attack"] == "pgd"] for frame in weights])
+    assert [(found["low"], found["high"]) for found in judged(claim(), together)] == [
+        pytest.approx(one) for one in alone
+    ]
+
+
+# --- claims: held against another net
+# --------------------------------------------------------------------------------
+
+
+def against_net(**others: Any) -> Claim:
+    plain = {
+        "objective": "adversarial",
+        "against_net": "standard",
+        "statistic": "accuracy_difference",
+        "direction": "above",
+    }
+    return claim(**{**plain, **others})
+
+
+PAIR = {"plain": net(), "robust": net("adversarial")}
+WRONG = [True] * 4
+
+
+def test_a_net_is_judged_against_its_twin_under_the_same_attack_at_the_same_budget() -> None:
+    weak = [
+        cell(NATURAL, eps=0.1, success=WRONG),
+        cell(NATURAL, eps=0.2, success=[True, True, False, False]),
+    ]
+    strong = [cell(NATURAL, model="robust", eps=eps, success=[False] * 4) for eps in (0.1, 0.2)]
+    found = judged(
+        against_net(), joined(natural(), natural(model="robust"), *weak, *strong), **PAIR
+    )
+    assert [(one["model"], one["eps"], one["value"]) for one in found] == [
+        ("robust", 0.1, 1.0),
+        ("robust", 0.2, 0.5),
+    ]
+    assert found[0]["why"] == "interval over images, held against plain"
+
+
+def test_a_claim_on_natural_images_is_judged_without_any_attack() -> None:
+    n = 400
+    frame = joined(
+        natural([0.0] * n),
+        natural([0.0] * n, model="robust").assign(success=[True] * 40 + [False] * 360),
+    )
+    (found,) = judged(against_net(attack="clean", direction="below"), frame, **PAIR)
+    assert (found["eps"], found["n"], found["value"], found["verdict"]) == (
+        0.0,
+        n,
+        -0.1,
+        REPRODUCED,
+    )
+
+
+def test_every_robust_net_gets_its_own_verdict() -> None:
+    frame = joined(*[natural(model=name) for name in ("plain", "robust", "quasi")])
+    found = judged(against_net(attack="clean"), frame, **PAIR, quasi=net("adversarial"))
+    assert [one["model"] for one in found] == ["robust", "quasi"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"dataset": "signs"}, {"net": "cnn"}, {"options": {"width": 8}}, {"objective": "gaussian"}],
+)
+def test_a_net_that_differs_in_more_than_its_training_is_no_twin(other: dict[str, Any]) -> None:
+    frame = joined(natural(), natural(model="robust"))
+    (found,) = judged(
+        against_net(attack="clean"), frame, plain=net(**other), robust=net("adversarial")
+    )
+    why = "the study has no net of standard training on digits with the architecture of robust"
+    assert (found["verdict"], found["why"], found["value"]) == (NOT_TESTED, why, None)
+
+
+def test_of_several_twins_the_first_with_rows_is_taken_and_named() -> None:
+    frame = joined(natural(), natural(model="robust"))
+    (found,) = judged(against_net(attack="clean"), frame, absent=net(), **PAIR)
+    assert found["why"] == "interval over images, held against plain"
+
+
+def test_a_twin_without_rows_is_named() -> None:
+    (found,) = judged(
+        against_net(), joined(natural(model="robust"), cell(NATURAL, model="robust")), **PAIR
+    )
+    assert (found["verdict"], found["why"]) == (
+        NOT_TESTED,
+        ("no rows of plain under pgd at this budget"),
+    )
+
+
+def test_repetitions_are_paired_and_those_of_one_side_alone_left_out() -> None:
+    lone = joined(*[natural(model="robust", seed=seed) for seed in (0, 1)], natural(seed=1))
+    assert judged(against_net(attack="clean"), lone, **PAIR)[0]["why"] == (
+        "interval over images, held against plain"
+    )
+    (found,) = judged(
+        against_net(attack="clean"),
+        joined(natural(seed=2), natural(model="robust", seed=1)),
+        **PAIR,
+    )
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no repetition that both sides have")
+
+
+def test_where_nothing_is_misclassified_nothing_is_said_of_errors() -> None:
+    rule = claim(attack="apgd", statistic="errors_left_clean", direction="above", margin=0.95)
+    (found,) = judged(rule, joined(natural(), cell(NATURAL, attack="apgd").assign(linf=0.0)))
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no natural image is misclassified")
+
+
+def test_an_unbounded_attack_is_judged_and_written_as_json_knows_it() -> None:
+    frame = joined(natural(), *[cell(NATURAL, attack=name, eps=math.inf) for name in ("pgd", "cw")])
+    for rule in (
+        claim(attack="cw"),
+        claim(attack="cw", against="pgd", statistic="success_difference"),
+    ):
+        (found,) = judged(rule, frame)
+        assert (found["eps"], found["value"]) == ("unbounded", 0.0)
+        assert "Infinity" not in json.dumps(found, allow_nan=False)
+
+
+def test_the_command_writes_the_verdicts_of_the_studys_claims(tmp_path: Path) -> None:
+    n = 300
+    plain = natural([-5.0] * n).assign(success=[i < 15 for i in range(n)], max_logit=4.99)
+    robust = natural([-5.0] * n, model="robust").assign(
+        success=[i < 60 for i in range(n)], max_logit=5 + math.log(0.8)
+    )
+    write_rows(tmp_path / "scores.parquet", joined(plain, robust), unit="image")
+    out = tmp_path / "verdicts.json"
+    paths = [
+        "--claims",
+        str(CLAIMS),
+        "--scores",
+        str(tmp_path / "scores.parquet"),
+        "--out",
+        str(out),
+    ]
+    judge_claims.main([*paths, "--models", json.dumps(PAIR)])
+    cells = {claim["id"]: claim["cells"] for claim in read_json(out)}
+    assert {id: [cell["verdict"] for cell in found] for id, found in cells.items() if found} == {
+        "robust_nets_are_calibrated": [REPRODUCED],
+        "robustness_costs_accuracy": [REPRODUCED],
+    }
+    assert cells["robust_nets_are_calibrated"][0]["value"] == pytest.approx(math.exp(-0.01) - 0.95)
+
+
+def test_no_rows_are_no_verdict() -> None:
+    assert judged(claim(), pd.DataFrame()) == []
+
+
+# --- claims: the file
+# --------------------------------------------------------------------------------------------
+
+
+def test_the_claims_of_the_study_are_read_once_each() -> None:
+    found = read(CLAIMS)
+    assert len({one.id for one in found}) == len(found) > 0
+    assert all(one.min_n > 0 and one.sentence.endswith(".") for one in found)
+    assert {one.statistic for one in found} <= set(statistics.STATISTICS)
+
+
+ENTRY = (
+    "- {id: a, work: w, place: p, sentence: s, objective: standard, attack: pgd, statistic: auroc, "
+    "direction: above, "
+    "margin: 0, min_n: 1}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("margin: 0, ", "", "claim a: margin: is missing; it must be a number."),
+        (
+            "margin: 0",
+            "margin: 0, marign: 1",
+            ("claim a: marign: unknown key; did you mean 'margin'?"),
+        ),
+        (
+            "statistic: auroc",
+            "statistic: aurok",
+            ("claim a: statistic: must be one of energy_change, .*, not 'aurok'."),
+        ),
+        (
+            "direction: above",
+            "direction: over",
+            ("claim a: direction: must be one of above, below, not 'over'."),
+        ),
+        (
+            "margin: 0",
+            "margin: 0, against: apgd, against_net: standard",
+            "claim a: is held against an attack and a net; keep one",
+        ),
+        (ENTRY, "a sentence\n", "must hold a list of claims"),
+    ],
+)
+def test_a_claim_that_is_none_is_refused_with_the_file(
+    before: str, after: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(ENTRY, encoding="utf-8")
+    assert read(path)[0].margin == 0
+    path.write_text(ENTRY.replace(before, after), encoding="utf-8")
+    with pytest.raises(BadFile, match=f"mine.yaml: {said}"):
+        read(path)

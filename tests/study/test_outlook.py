@@ -1,0 +1,341 @@
+"""What a run would take, how two runs differ, and what of a run is published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import ROOT, Copy
+from robustgen.core.refusal import Refused
+from robustgen.nets.classifier import NetSpec, classifier
+from robustgen.nets.flops import flops
+from robustgen.report.compare import Difference, compare, numbers
+from robustgen.report.publish import publish
+from robustgen.run.dryrun import Job
+from robustgen.stats.intervals import Interval
+from robustgen.study.config import load
+from robustgen.study.estimate import Past, estimates, image_bytes, past
+from robustgen.study.outlook import outlook
+from robustgen.study.plan import Plan
+from robustgen.study.work import Work
+
+TINY = load(ROOT / "config/config.yaml", ROOT / "tests/tiny.yaml")
+NET = {"model": "signs_standard", "seed": "0"}
+CPU = "some processor"
+
+
+def plan(tmp_path: Path, **recipe: object) -> Plan:
+    """The tiny study with other settings of its recipe, its results in a folder of the test."""
+    changed = TINY.model_copy(
+        update={"recipes": {"tiny": TINY.recipes["tiny"].model_copy(update=recipe)}}
+    )
+    return Plan(changed, str(tmp_path))
+
+
+# --- work and time
+# -----------------------------------------------------------------------------------------------
+
+
+def test_the_operations_of_a_net_are_those_of_its_layers_by_hand() -> None:
+    spec, counted = NetSpec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}), [0]
+
+    def count(layer: torch.nn.Module, _: object, out: torch.Tensor) -> None:
+        if isinstance(layer, torch.nn.Conv2d):
+            counted[0] += 2 * layer.weight[0].numel() * out[0].numel()
+        elif isinstance(layer, torch.nn.Linear):
+            counted[0] += 2 * layer.weight.numel()
+
+    model = classifier(spec).eval()
+    for layer in model.modules():
+        layer.register_forward_hook(count)
+    model(torch.zeros(1, 3, 32, 32))
+    assert flops(spec) == counted[0]
+
+
+def test_the_work_of_each_kind_of_job_by_hand(tmp_path: Path) -> None:
+    work = Work(plan(tmp_path))
+    image = flops(NetSpec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}))
+    # 2 epochs, forward and backward count as three
+    assert work.of("train", NET) == 2 * ((6000 - 100) * 3 + 100) * image
+    # two budgets, 5 steps serve all counts
+    assert work.of("attack", {**NET, "attack": "pgd"}) == (50 + 60) * 2 * 5 * 3 * image
+    # two budgets, three step counts
+    assert work.of("score", {**NET, "attack": "pgd"}) == (50 + 60) * 2 * 3 * image
+    assert work.of("score", {**NET, "attack": "clean"}) == (50 + 60) * image
+    assert work.of("gradients", {**NET, "rule": "gradients"}) == 60 * 3 * image
+    # pgd and he_pgd
+    assert (
+        work.of("landscape", {**NET, "rule": "landscape"})
+        == (24 * (5 + 5) * 4 + 3 * 41 * 41) * image
+    )
+    assert work.of("make_table", {"name": "table_1"}) is None
+    assert work.images("signs_standard", "pgd") == (50 + 60) * 6 * 3 * 32 * 32 * 4
+
+
+def test_the_size_of_other_jobs_is_in_images_or_rows(tmp_path: Path) -> None:
+    work = Work(plan(tmp_path))
+    assert work.size("load_data", {"dataset": "signs"}) == 6000 + 2000
+    assert work.size("detect", {**NET, "attack": "pgd"}) == (50 + 60) * (1 + 6)
+    # natural, pgd, cw, evade_two_sided
+    assert work.size("make_table", {"name": "table_ladder"}) == 60 * (1 + 6 + 1 + 2)
+    assert work.size("draw_figure", {"name": "fig_sheets"}) == 1
+    assert work.size("judge_claims", {}) > 60 * 30
+    assert work.size("train", NET) == work.of("train", NET)
+    for rule, gone in (
+        ("detect", {**NET, "attack": "gone"}),
+        ("make_table", {"name": "gone"}),
+        ("load_data", {"dataset": "gone"}),
+    ):
+        assert work.size(rule, gone) is None
+
+
+def test_adversarial_training_costs_its_inner_steps(tmp_path: Path) -> None:
+    objective = TINY.recipes["tiny"].objective.model_copy(
+        update={"kind": "adversarial", "eps": 0.03, "steps": 3}
+    )
+    plain, robust = (
+        Work(plan(tmp_path)).of("train", NET),
+        Work(plan(tmp_path, objective=objective)).of("train", NET),
+    )
+    assert plain is not None
+    assert robust is not None
+    assert robust / plain == pytest.approx((5900 * 3 * 4 + 100) / (5900 * 3 + 100))
+
+
+def test_a_job_is_foretold_by_comparable_jobs_of_its_rule_on_the_same_device(
+    tmp_path: Path,
+) -> None:
+    done = Work(plan(tmp_path)).of("train", NET)
+    measured = [
+        Past("train", 10.0, CPU, done),
+        Past("train", 1.0, "GPU", done),
+        Past("write_config", 2.0, CPU, None),
+    ]
+    jobs = [Job("train", NET), Job("write_config"), Job("attack", {**NET, "attack": "pgd"})]
+    twice = plan(tmp_path, epochs=4)
+    assert [one.seconds for one in estimates(jobs, twice, measured, CPU)] == [
+        pytest.approx(20.0),
+        2.0,
+        None,
+    ]
+    assert [one.seconds for one in estimates(jobs, twice, measured, "GPU")] == [
+        pytest.approx(2.0),
+        None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("measured", "seconds"),  # (seconds, size in sizes of the pending job) of jobs that ran
+    [
+        ([(30.0, 1.0)], 30.0),
+        ([(300.0, 10.0)], 30.0),
+        ([(3.0, 0.1)], 30.0),
+        ([(330.0, 11.0)], None),
+        ([(1.5, 0.05)], None),
+        ([(20.0, 1.0), (30.0, 1.0), (80.0, 2.0)], 30.0),
+        ([(30.0, 1.0), (86_400.0, 1000.0)], 30.0),
+        ([(30.0, None)], None),
+    ],
+)
+def test_only_jobs_of_a_similar_size_are_comparable(
+    measured: list[tuple[float, float | None]], seconds: float | None, tmp_path: Path
+) -> None:
+    own = plan(tmp_path)
+    size = Work(own).of("train", NET) or 0.0
+    ran = [Past("train", took, CPU, part and part * size) for took, part in measured]
+    (found,) = estimates([Job("train", NET)], own, ran, CPU)
+    assert found.seconds == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_a_run_that_was_made_foretells_its_own_repetition(study: Copy) -> None:
+    folder = study.folder / "results/tiny"
+    found = past([folder])
+    assert {job.rule for job in found} >= {"train", "attack", "score", "detect", "make_table"}
+    device = next(job.device for job in found if job.rule == "train")
+    trained = next(job for job in found if job.rule == "train")
+    own = Plan(TINY, str(folder.parent))
+    (again,) = estimates([Job("train", NET)], own, found, device)
+    assert again.seconds == pytest.approx(trained.seconds)
+
+
+def test_the_outlook_tells_what_is_known_first_then_disk_and_downloads(tmp_path: Path) -> None:
+    jobs = [
+        Job("fetch", {"source": "cifar10"}),
+        Job("train", NET),
+        Job("attack", {**NET, "attack": "pgd"}),
+    ]
+    own = plan(tmp_path)
+    said = outlook(jobs, own, [Past("train", 7200.0, CPU, Work(own).of("train", NET))]).splitlines()
+    assert said[:2] == [
+        "Study tiny: 3 jobs would run.",
+        f"{CPU}: 2 h 00 min for 1 of 3 jobs, one after another; for 2 nothing comparable was "
+        "measured.",
+    ]
+    assert [line.split()[2:] for line in said if line.startswith("attack")] == [
+        ["nothing", "comparable"]
+    ]
+    assert f"Nets on {CPU}: 2 h 00 min of one such device." in said
+    assert f"{image_bytes(jobs, own)[0] / 1e9:.2f} GB in all" in "\n".join(said)
+    assert "cifar10 (170 MB)" in "\n".join(said)
+    assert "No earlier run was measured here" in outlook(jobs, own, [])
+    assert outlook([], own, []) == "Nothing would run: everything is up to date."
+
+
+def test_a_small_study_is_not_foretold_from_a_large_one(tmp_path: Path) -> None:
+    """A net of a hundred times as many operations ran for a day: no hours are told."""
+    own = plan(tmp_path)
+    size = Work(own).of("train", NET) or 0.0
+    said = outlook([Job("train", NET)] * 5, own, [Past("train", 86_400.0, CPU, 100 * size)])
+    assert f"{CPU}: nothing comparable was measured there, so no time can be told." in said
+    assert " h " not in said
+
+
+def test_jobs_of_gradients_and_landscapes_take_the_device_too(tmp_path: Path) -> None:
+    own = plan(tmp_path)
+    jobs = [Job(rule, {**NET, "rule": rule}) for rule in ("gradients", "landscape")]
+    measured = [
+        Past(job.rule, 3600.0, "GPU", Work(own).of(job.rule, job.wildcards)) for job in jobs
+    ]
+    said = outlook(jobs, own, measured)
+    assert "GPU: 2 h 00 min, one job after another." in said
+    assert "Nets on GPU: 2 h 00 min of one such device." in said
+
+
+def test_the_device_on_which_most_is_known_stands_first(tmp_path: Path) -> None:
+    own = plan(tmp_path)
+    jobs = [Job("train", NET), Job("attack", {**NET, "attack": "pgd"})]
+    sizes = [Work(own).of(job.rule, job.wildcards) for job in jobs]
+    measured = [
+        Past("train", 9.0, "A", sizes[0]),
+        Past("train", 9.0, "B", sizes[0]),
+        Past("attack", 9.0, "B", sizes[1]),
+    ]
+    lines = outlook(jobs, own, measured).splitlines()
+    assert [line.split(":")[0] for line in lines[1:3]] == ["B", "A"]
+
+
+def test_the_command_plans_the_paper_study() -> None:
+    found = Copy(ROOT).run(
+        "python", "scripts/plan_study.py", "--workflow-profile", ("workflow/profiles/default")
+    )
+    assert "Study paper:" in found.stdout
+    assert "cifar10, cifar100, imagenette_160" in found.stdout
+
+
+# --- two runs -------------------------------------------------------------------------------------
+# ---------------
+
+
+def run_with(folder: Path, *lines: str) -> Path:
+    (folder / "tables").mkdir(parents=True)
+    (folder / "tables/table_1.csv").write_text(
+        "\n".join([("model,eps,dr,dr_low,dr_high"), *lines]) + "\n"
+    )
+    return folder
+
+
+def test_numbers_are_equal_within_chance_or_different(tmp_path: Path) -> None:
+    ours = run_with(
+        tmp_path / "a",
+        "m,0.1,0.5,0.4,0.6",
+        "m,0.2,0.5,0.4,0.6",
+        "m,0.3,0.5,0.4,0.6",
+        "m,0.4,0.5,0.4,0.6",
+    )
+    theirs = run_with(
+        tmp_path / "b",
+        "m,0.1,0.5,0.4,0.6",
+        "m,0.2,0.6,0.5,0.7",
+        "m,0.3,0.7,0.6,0.8",
+        "m,0.5,0.5,0.4,0.6",
+    )
+    said = compare(ours, theirs)
+    assert "3 numbers: 1 equal, 1 within chance, 1 different." in said
+    assert "table_1, m 0.3, dr: 0.5 [0.4, 0.6] against 0.7 [0.6, 0.8]" in said
+    assert f"table_1, m 0.4, dr: only in {ours}" in said
+    assert f"table_1, m 0.5, dr: only in {theirs}" in said
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "gap"),
+    [
+        (Interval(0.5, 0.4, 0.6), Interval(0.64, 0.54, 0.74), 0.14 / (0.02**0.5)),
+        (Interval(0.64, 0.54, 0.74), Interval(0.5, 0.4, 0.6), 0.14 / (0.02**0.5)),
+        # the sides that face each other
+        (Interval(1.0, 0.97, 1.0), Interval(0.9, 0.8, 0.95), 0.1 / (0.03**2 + 0.05**2) ** 0.5),
+        (Interval(1.0, 1.0, 1.0), Interval(0.9, 0.9, 0.9), float("inf")),
+        (Interval(1.0, float("-inf"), float("inf")), Interval(0.9, 0.8, 1.0), 0.0),
+    ],
+)
+def test_a_gap_is_counted_in_half_widths_of_the_interval_of_the_difference(
+    ours: Interval, theirs: Interval, gap: float
+) -> None:
+    found = Difference("x", ours, theirs)
+    assert found.gap == pytest.approx(gap)
+    assert found.verdict == ("different" if gap > 1 else "within chance")
+
+
+def test_a_run_equals_itself(study: Copy) -> None:
+    folder = study.folder / "results/tiny"
+    said = compare(folder, folder)
+    assert (
+        f"{len(numbers(folder))} numbers: {len(numbers(folder))} equal, 0 within chance, 0 "
+        "different."
+    ) in said
+    assert len(numbers(folder)) > 50
+
+
+def test_runs_without_a_common_number_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="no number in common"):
+        compare(run_with(tmp_path / "a", "m,1,0,0,0"), tmp_path / "b")
+
+
+# --- publishing
+# --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_published_is_small_and_holds_no_weights_and_no_data(
+    study: Copy, tmp_path: Path
+) -> None:
+    out = tmp_path / "published/tiny"
+    publish(study.folder / "results/tiny", out)
+    found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert {
+        "tables/table_1.csv",
+        "figures/fig_2a.png",
+        "claims/verdicts.json",
+        "costs.csv",
+        "provenance.json",
+    } <= found
+    assert not [
+        name
+        for name in found
+        if name.endswith((".safetensors", ".parquet")) or "fig_sheets" in name
+    ]
+    assert "config" not in json.loads((out / "provenance.json").read_text())
+    assert sorted(job.rule for job in past([out])) == sorted(
+        job.rule for job in past([study.folder / "results/tiny"])
+    )
+    assert compare(study.folder / "results/tiny", out).startswith(
+        f"{len(numbers(out))} numbers: {len(numbers(out))} equal"
+    )
+
+
+def test_a_run_with_gaps_is_not_published(
+    study: Copy, make_copy: Callable[[], Copy], tmp_path: Path
+) -> None:
+    folder = make_copy().folder / "results/tiny"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_bytes((study.folder / "results/tiny/config.json").read_bytes())
+    with pytest.raises(
+        Refused,
+        match=(
+            r"is not whole: load_data signs: .*pool\.safetensors does not exist; finish the run"
+        ),
+    ):
+        publish(folder, tmp_path / "out")

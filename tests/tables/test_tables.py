@@ -1,0 +1,213 @@
+"""Tables: what stands beside a published number, and how cells are printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT
+from robustgen.core.refusal import Refused
+from robustgen.core.rows import CELL, write_rows
+from robustgen.stats import intervals
+from robustgen.study.schema import Attack
+from robustgen.tables import detected, matrix, published
+from robustgen.tables.table import Table, budget, percent, text, write
+
+PAPER = published.read(ROOT / "config/paper.csv")
+RESNET10 = {
+    "net": "resnet",
+    "options": {"width": 64},
+    "objective": {"kind": "standard"},
+    "published": "cifar10",
+}
+
+
+def cell(model: dict[str, Any], attack: str = "PGD", eps: str = "8/255") -> dict[str, str]:
+    return published.table_1(PAPER, model=model, row="Energy", attack=attack, eps=eps)
+
+
+def test_the_papers_own_cell_is_given_as_printed_and_its_misprint_is_marked() -> None:
+    found = cell(RESNET10)
+    assert (found["DR"], found["FPR"]) == ("98.38", "1.62")
+    assert found["FPR remark"].startswith("misprint")
+
+
+def test_zero_stays_as_printed() -> None:
+    assert cell({**RESNET10, "published": "imagenette"}, eps="16/255")["FPR"] == "0.00"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"published": None},
+        {"options": {"width": 16}},
+        {"options": {"blocks": [2, 2, 2, 2]}},
+        {"objective": {"kind": "adversarial"}},
+        {"net": "cnn"},
+    ],
+)
+def test_another_data_set_net_or_training_gets_no_published_number(other: dict[str, Any]) -> None:
+    assert cell({**RESNET10, **other}) == {}
+
+
+def test_a_budget_that_the_paper_does_not_print_gets_none() -> None:
+    assert cell(RESNET10, eps="16/255") == {}
+
+
+PGD = Attack(step=1 / 255, steps=(0, 40)).model_dump()
+APGD = Attack(kind="torchattacks", options={"name": "APGD"}).model_dump()
+
+
+def test_the_papers_attacks_are_known_by_their_protocol() -> None:
+    assert published.printed_attack(PGD, steps=40, weight=0.0) == "PGD"
+    assert published.printed_attack(APGD, steps=40, weight=0.0) == "APGD"
+
+
+@pytest.mark.parametrize(
+    ("entry", "steps", "weight"),
+    [
+        (PGD, 10, 0.0),
+        (PGD, 40, 1.2),
+        ({**PGD, "step": 2 / 255}, 40, 0.0),
+        ({**PGD, "step": None, "rel_step": 0.125}, 40, 0.0),
+        ({**PGD, "norm": "l2"}, 40, 0.0),
+        ({**PGD, "restarts": 5}, 40, 0.0),
+        ({**PGD, "target": "random"}, 40, 0.0),
+        ({**APGD, "options": {"name": "APGD", "mended": True}}, 40, 0.0),
+        (APGD, 100, 0.0),
+    ],
+)
+def test_another_protocol_gets_no_published_number(
+    entry: dict[str, Any], steps: int, weight: float
+) -> None:
+    assert published.printed_attack(entry, steps=steps, weight=weight) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"), [(8 / 255, "8/255"), (76 / 255, "76/255"), (0.5, "0.5"), (0.0, "0")]
+)
+def test_budgets_are_printed_as_they_are_written(value: float, printed: str) -> None:
+    assert budget(value) == printed
+
+
+def test_csv_holds_the_numbers_and_the_others_the_printed_form(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {"name": ["a_b", "50%"], "dr": [0.25, 1.0], "dr_low": [0.1, 0.9], "dr_high": [0.4, 1.0]}
+    )
+    write(
+        Table("Title", "A note.", rows, {"name": text("name"), "DR %": percent("dr")}),
+        tmp_path / "t.csv",
+    )
+    assert pd.read_csv(tmp_path / "t.csv")["dr"].tolist() == [0.25, 1.0]
+    assert "| a_b | 25.0 [10.0, 40.0] |" in (tmp_path / "t.md").read_text()
+    assert r"a\_b & 25.0 [10.0, 40.0] \\" in (tmp_path / "t.tex").read_text()
+    assert r"50\%" in (tmp_path / "t.tex").read_text()
+
+
+# --- attack by detector
+# --------------------------------------------------------------------------------------------
+
+DETECTORS = {name: {"kind": name, "fpr": 0.05, "options": {}} for name in ("energy", "lid")}
+SPEC = {
+    "options": {},
+    "detectors": DETECTORS,
+    "models": {"net": {"dataset": "signs", "merged": []}},
+    "attacks": {},
+}
+
+
+def rows_of(
+    attack: str,
+    eps: float,
+    steps: int,
+    values: list[float],
+    success: list[bool],
+    detector: str = "energy",
+) -> pd.DataFrame:
+    axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, 0.0), strict=True))
+    frame = pd.DataFrame(
+        {"index": range(len(values)), "label": 0, "success": success, "statistic": values}
+    )
+    return frame.assign(**axes, detector="energy", variant="v")
+
+
+def limit(
+    attack: str, eps: float, steps: int, detector: str = "energy", why: str = ""
+) -> dict[str, Any]:
+    axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, 0.0), strict=True))
+    shown = "" if why else "all"
+    return {
+        **axes,
+        "detector": detector,
+        "protocol": "sound",
+        "rule": "fpr",
+        "variant": "v",
+        "shown": shown,
+        "threshold": 5.0,
+        "why": why,
+    }
+
+
+def written(folder: Path) -> dict[str, list[str]]:
+    """PGD fools two of three images that were right and is seen on one; CW fools none; LID could
+    not be fitted.
+    """
+    clean = rows_of("clean", 0.0, 0, [0.0] * 4, [False, False, False, True])
+    pgd = rows_of("pgd", 0.1, 9, [9.0, 1.0, 1.0, 9.0], [True, True, False, True])
+    early = rows_of("pgd", 0.1, 2, [9.0, 9.0, 1.0, 9.0], [True, False, True, True])
+    cw = rows_of("cw", float("inf"), 9, [0.0] * 4, [False, False, False, True])
+    limits = [
+        limit("pgd", 0.1, 9),
+        limit("pgd", 0.1, 2),
+        limit("cw", float("inf"), 9),
+        limit("pgd", 0.1, 9, "lid", "Too few images."),
+    ]
+    write_rows(folder / "statistics.parquet", pd.concat([clean, pgd, early, cw]), unit="image")
+    write_rows(folder / "thresholds.parquet", pd.DataFrame(limits), unit="set")
+    return {"detect": [str(folder / "statistics.parquet"), str(folder / "thresholds.parquet")]}
+
+
+def test_the_matrix_shows_rates_on_fooled_images_and_says_what_is_missing(tmp_path: Path) -> None:
+    table = matrix.make(written(tmp_path), spec=SPEC, paper=PAPER, absent="")
+    pgd, cw = (row for _, row in table.rows.iterrows())
+    assert (pgd["attack"], pgd["steps"], pgd["n"]) == ("pgd", 9, 2)
+    assert (pgd["energy"], pgd["energy_low"], pgd["energy_high"]) == intervals.share(1, 2)
+    assert (pgd["fooled"], pgd["fooled_low"], pgd["fooled_high"]) == intervals.share(2, 3)
+    assert (cw["attack"], cw["n"], cw["fooled"]) == ("cw", 0, 0)
+    assert table.printed()[1] == ["net", "cw (unbounded, 9 steps)", "0", "0.0 [0.0, 70.8]", ""]
+    assert "Not fitted: lid on net (sound protocol; pgd): Too few images." in table.note
+
+
+def test_the_ladder_adds_the_attacker_who_keeps_what_gets_through_at_any_step(
+    tmp_path: Path,
+) -> None:
+    files = written(tmp_path)
+    statistics, thresholds = detected.read(files["detect"], ["energy"])
+    more = thresholds[thresholds["attack"] == "pgd"].assign(attack="he_pgd")
+    again = statistics[statistics["attack"] == "pgd"].assign(attack="he_pgd", success=False)
+    found = matrix.cells(
+        pd.concat([statistics, again]), pd.concat([thresholds, more]), "joint"
+    ).set_index("attack")
+    assert found.loc["pgd", "energy"] == pytest.approx(1 / 3)
+    assert found.loc["he_pgd", "energy"] == found.loc["cw", "energy"] == 0
+    # image 1 after nine steps, image 2 after two
+    assert found.loc[matrix.UNITED, "energy"] == pytest.approx(2 / 3)
+    assert found.loc[matrix.UNITED, "fooled"] == 1
+    assert list(found.index) == ["pgd", "cw", "he_pgd", matrix.UNITED]
+
+
+def test_an_unknown_value_of_a_matrix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is one of dr, joint, not 'auc'"):
+        matrix.make(
+            written(tmp_path), spec={**SPEC, "options": {"value": "auc"}}, paper=PAPER, absent=""
+        )
+
+
+def test_the_reviews_rows_of_table_1_are_published_and_marked() -> None:
+    for label, dr in (("KD+BU", "92.27"), ("LID", "94.39")):
+        found = published.table_1(PAPER, model=RESNET10, row=label, attack="PGD", eps="8/255")
+        assert found["DR"] == dr
+        assert found["DR remark"].startswith("from a review: other network")

@@ -1,0 +1,209 @@
+"""Killed and resumed work ends with the same bytes as uninterrupted work."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import ROOT
+from robustgen.core import shards
+from robustgen.jobs.attack import AttackJob
+from robustgen.jobs.train import TrainJob
+
+NET = '{"net": "resnet", "options": {"width": 4}, "size": 32, "mean": [0.5], "std": [0.25]}'
+RECIPES = {
+    "sgd": {
+        "epochs": 3,
+        "batch": 50,
+        "lr": 0.05,
+        "flip": True,
+        "crop": 2,
+        "milestones": [],
+        "objective": {},
+    },
+    "adam, adversarial": {
+        "epochs": 2,
+        "batch": 100,
+        "optimizer": "adam",
+        "lr": 0.001,
+        "schedule": "cosine",
+        "milestones": [],
+        "objective": {"kind": "adversarial", "eps": 8 / 255, "steps": 1, "rel_step": 1.25},
+    },
+}
+
+
+def command(script: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, arguments)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("signs")
+    pool, splits = folder / "pool.safetensors", folder / "splits.safetensors"
+    options = '{"train": 400, "test": 50}'
+    subprocess.run(
+        command(
+            "load_data", "--kind", "signs", "--size", "32", "--options", options, "--out", pool
+        ),
+        check=True,
+    )
+    where = [
+        "--dataset",
+        "signs",
+        "--pool",
+        pool,
+        "--validation",
+        "100",
+        "--seed",
+        "0",
+        "--out",
+        splits,
+    ]
+    subprocess.run(command("split_data", *where), check=True)
+    return folder
+
+
+def train(data: Path, recipe: dict, out: Path) -> list[str]:
+    settings = [
+        "--model",
+        "m",
+        "--data",
+        data,
+        "--net",
+        NET,
+        "--recipe",
+        json.dumps(recipe),
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+    ]
+    return command("train", *settings, "--out", out)
+
+
+def kill_when(process: subprocess.Popen, file: Path) -> None:
+    """kill -9 as soon as `file` exists."""
+    deadline = time.monotonic() + 120
+    while not file.exists():
+        assert process.poll() is None, "the job ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_training_killed_after_an_epoch_ends_with_the_same_bytes(
+    data: Path, tmp_path: Path, name: str
+) -> None:
+    whole, killed = tmp_path / "whole/weights.safetensors", tmp_path / "killed/weights.safetensors"
+    subprocess.run(train(data, RECIPES[name], whole), check=True, capture_output=True)
+    checkpoint = killed.with_name(".checkpoint.safetensors")
+    kill_when(
+        subprocess.Popen(train(data, RECIPES[name], killed), stderr=subprocess.DEVNULL), checkpoint
+    )
+    assert not killed.exists()
+    said = subprocess.run(
+        train(data, RECIPES[name], killed), check=True, capture_output=True, text=True
+    ).stderr
+    assert "epoch 1/" not in said  # it went on instead of starting again
+    assert killed.read_bytes() == whole.read_bytes()
+    assert (
+        killed.with_name("history.csv").read_bytes() == whole.with_name("history.csv").read_bytes()
+    )
+    assert not checkpoint.exists()
+
+
+def test_a_checkpoint_of_other_settings_is_not_taken_up(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "weights.safetensors"
+    kill_when(
+        subprocess.Popen(train(data, RECIPES["sgd"], out), stderr=subprocess.DEVNULL),
+        out.with_name(".checkpoint.safetensors"),
+    )
+    other = {**RECIPES["sgd"], "lr": 0.01}
+    said = subprocess.run(
+        train(data, other, out), check=True, capture_output=True, text=True
+    ).stderr
+    assert "epoch 1/3" in said
+
+
+@pytest.mark.parametrize("sort", [AttackJob, TrainJob])
+def test_what_was_begun_with_other_threads_is_not_taken_up(
+    sort: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = sys.modules[sort.__module__]
+    for files in (job, shards):
+        monkeypatch.setattr(files, "file_hash", str, raising=False)
+    given: dict = dict.fromkeys((field.name for field in fields(sort)), None) | {
+        "data": Path("data")
+    }
+    one, same, other = (
+        job._key(sort(**given | {"threads": n}), "cpu", torch.float32) for n in (1, 1, 2)
+    )
+    assert one == same != other
+
+
+def test_divergence_is_a_sentence_and_the_last_good_state_stays(data: Path, tmp_path: Path) -> None:
+    from robustgen.core.tensors import read_meta
+
+    out = tmp_path / "weights.safetensors"
+    recipe = {
+        **RECIPES["sgd"],
+        "schedule": "multistep",
+        "milestones": [1],
+        "gamma": 1e30,
+        "epochs": 3,
+    }
+    found = subprocess.run(train(data, recipe, out), check=False, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert "Training diverged in epoch 2" in found.stderr
+    assert "Traceback" not in found.stderr
+    progress = json.loads(read_meta(out.with_name(".checkpoint.safetensors"))["progress"])
+    assert progress["epoch"] == 1
+    assert not out.exists()
+
+
+def test_an_attack_killed_after_a_shard_ends_with_the_same_bytes(
+    data: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights.safetensors"
+    subprocess.run(
+        train(data, {**RECIPES["sgd"], "epochs": 1}, weights), check=True, capture_output=True
+    )
+
+    def attack(out: Path) -> list[str]:
+        sweep = json.dumps({"kind": "pgd", "eps": [8 / 255], "steps": [0, 20], "rel_step": 0.125})
+        settings = [
+            "--data",
+            data,
+            "--net",
+            NET,
+            "--weights",
+            weights,
+            "--sweep",
+            sweep,
+            "--splits",
+            '{"validation": 100, "test": 50}',
+        ]
+        return command(
+            "attack", *settings, "--threads", "1", "--batch", "10", "--device", "cpu", "--out", out
+        )
+
+    whole, killed = tmp_path / "whole/images.safetensors", tmp_path / "killed/images.safetensors"
+    subprocess.run(attack(whole), check=True, capture_output=True)
+    first = killed.parent / ".images.shards/validation-0.safetensors"
+    kill_when(subprocess.Popen(attack(killed), stderr=subprocess.DEVNULL), first)
+    assert not killed.exists()
+    subprocess.run(attack(killed), check=True, capture_output=True)
+    assert killed.read_bytes() == whole.read_bytes()
+    assert not first.parent.exists()

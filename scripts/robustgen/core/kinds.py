@@ -1,6 +1,6 @@
 """Modules that a configuration may name, found by what they define and loaded only when used.
 
-A *kind* of a room is a module, in whichever package, that defines the room's function and `OPTIONS`.
+A *kind* of a room is a module of any package that defines the room's function and `OPTIONS`.
 A new attack, net or data set is a new file; no list of them is kept anywhere, so adding one changes
 nobody's digest.
 """
@@ -50,7 +50,8 @@ def load(room: str, kind: str) -> ModuleType:
             raise  # the module is there; it is one of its own imports that is not
         known = ", ".join(kinds(room))
         raise Refused(
-            f"There is no kind {kind!r} in {room}; known are {known}, or a dotted module of your own."
+            f"There is no kind {kind!r} in {room}; known are {known}, or a dotted module of your "
+            "own."
         ) from error
 
 

@@ -45,7 +45,8 @@ def _kinds(study: Study) -> Iterator[Place]:
         for name, entry in study.datasets.items()
     )
     yield from (
-        (f"models.{name}", "models", entry.net, entry.options) for name, entry in study.models.items()
+        (f"models.{name}", "models", entry.net, entry.options)
+        for name, entry in study.models.items()
     )
     yield from (
         (f"attacks.{name}", "attacks", entry.kind, entry.options)

@@ -47,7 +47,7 @@ OPTIONS = {
 }
 # of the last stage's output, which is pooled
 SIDE = {"least": 4, "divided_by": "stem_stride", "halved_after_each_of": "blocks"}
-SHOWS = ("layers", "pooled", "linear", "dropout")  # by which detectors look into the net
+SHOWS = ("layers", "features", "dropout")
 
 
 class Block(nn.Module):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from robustgen.core.options import REQUIRED, Option
+from robustgen.core.options import REQUIRED, Option, declared, filled
+from robustgen.core.refusal import Refused
 from robustgen.core.words import nearest, shown
 
 
@@ -15,6 +16,7 @@ def problems(
     """(name, sentence) for each option that is unknown, missing, wrong or without a meaning beside
     the others.
     """
+    given = {name: value for name, value in given.items() if value is not None or name not in known}
     for name, value in given.items():
         if name not in known:
             yield (
@@ -39,6 +41,14 @@ def problems(
         )
         if name not in given and option.default is REQUIRED and meant:
             yield name, f"is missing; it must be {option.words()}."
+
+
+def settled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a kind with its defaults, for a Python call; wrong ones are refused."""
+    known = declared(room, kind)
+    for name, said in problems(given, known) if known is not None else ():
+        raise Refused(f"Option {name} of kind {kind}: {said}")
+    return filled(room, kind, given)
 
 
 def _without_meaning(option: Option, given: Mapping[str, Any], known: Mapping[str, Option]) -> str:

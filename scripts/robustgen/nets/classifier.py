@@ -25,9 +25,11 @@ class Passes:
     forwards: float = 0
     backwards: float = 0
 
-    def since(self, before: Passes) -> Passes:
-        """The passes that were added to `before`."""
-        return Passes(self.forwards - before.forwards, self.backwards - before.backwards)
+    def __add__(self, other: Passes) -> Passes:
+        return Passes(self.forwards + other.forwards, self.backwards + other.backwards)
+
+    def __sub__(self, other: Passes) -> Passes:
+        return Passes(self.forwards - other.forwards, self.backwards - other.backwards)
 
     def copy(self) -> Passes:
         """The counts of this moment."""

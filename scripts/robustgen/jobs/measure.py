@@ -120,7 +120,10 @@ def _of_attack(job: MeasureJob) -> Measured | None:
         for number, chunk in enumerate(np.array_split(np.arange(len(part)), _chunks(len(part))))
     }
     mine, measure = share(list(chunks), job.part), _Lazy(job, attacked)
-    compute: Callable[[str], Columns] = lambda item: _shard(item, chunks[item], attacked, measure)  # noqa: E731
+
+    def compute(item: str) -> Columns:
+        return _shard(item, chunks[item], attacked, measure)
+
     found = shards.sharded(mine, beside=job.out, key=_key(job), compute=compute, what=job.measure)
     done = dict(zip(mine, found, strict=True))
     if job.part:

@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     for job in found:
         if (
             job.rule in MAKERS
-            and seals.fault(job.seal, job.files)
+            and seals.fault(job.seal, job.lasting)
             and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}
         ):
             attempt(job, arguments(plan, job))

@@ -102,14 +102,14 @@ OPTIONS = {
         "above": 0,
         "default": 1,
         "only": {"name": ("CW",)},
-        "means": ("Weight of misclassification in CW."),
+        "means": "Weight of misclassification in CW.",
     },
     "kappa": {
         "type": "number",
         "least": 0,
         "default": 0,
         "only": {"name": ("CW",)},
-        "means": ("Lead of the wrong class in CW."),
+        "means": "Lead of the wrong class in CW.",
     },
     "lr": {
         "type": "number",

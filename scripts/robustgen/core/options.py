@@ -49,6 +49,11 @@ class Option:
     up_to: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must not be above
     below_each: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must be below
     among: str = ""  # `steps`: a step count of an attack that the table or figure shows
+    instead: str = ""  # another option in whose place this one may be given
+    rising: bool = False  # a list that must rise from one to the next
+    below_epochs: bool = False  # each must be below the recipe's epochs
+    below_size: bool = False  # it must be below the side of the images
+    radius: str = ""  # the option with the norm of the ball whose radius this is
 
     def words(self) -> str:
         """What a value must be: `a whole number of at least 1`."""

@@ -33,7 +33,7 @@ TAKES = ("linf", "l2", "eps", "steps", "step", "restarts", "random_start", "eot"
 OPTIONS = {
     "detector": {
         "one_of": ("two_sided", "one_class"),
-        "means": ("The statistic of natural images that the attack knows."),
+        "means": "The statistic of natural images that the attack knows.",
     },
     "aim": {
         "type": "number",

@@ -19,7 +19,7 @@ OPTIONS = {
         "least": 1,
         "most": 10,
         "default": 4,
-        "means": ("Images of each data set."),
+        "means": "Images of each data set.",
     }
 }
 SHOWN = 4

@@ -20,7 +20,7 @@ OPTIONS = {
         "least": 1,
         "most": 24,
         "default": 12,
-        "means": ("Images that are followed."),
+        "means": "Images that are followed.",
     }
 }
 SHOWN = 12

@@ -53,7 +53,11 @@ class MeasureJob:
     code: str
     part: str | None
     out: Path
-    arrays: Path | None  # none for a part, which leaves shards
+
+    @property
+    def arrays(self) -> Path:
+        """The file of arrays beside that of rows."""
+        return self.out.with_name("arrays.safetensors")
 
     @cached_property
     def place(self) -> str:
@@ -75,7 +79,7 @@ def run(job: MeasureJob) -> None:
     """Write the rows and arrays of the measure; a part leaves shards alone."""
     unit = (constant("measures", job.kind, "UNIT") or ("image",))[0]
     found = _of_attack(job) if on(job.kind) == "attack" else _of_model(job)
-    if found is None or job.arrays is None:
+    if found is None:
         return
     rows = found.rows
     for place, (name, value) in enumerate(job.axes.items()):

@@ -29,7 +29,7 @@ OPTIONS = {
         "type": "whole number",
         "least": 2,
         "default": 50,
-        "means": ("Passes with dropout that uncertainty is taken over."),
+        "means": "Passes with dropout that uncertainty is taken over.",
     },
 }
 

@@ -51,6 +51,11 @@ def frozen(model: Model, *, dtype: torch.dtype, device: str) -> Any:
         return module.freeze(net, parts, spec=spec, dtype=dtype, device=device)
 
 
+def gives(kind: str) -> str:
+    """What a kind of model gives: a classifier, unless it says otherwise in GIVES."""
+    return str(literal("models", kind, "GIVES", CLASSIFIER))
+
+
 def used(model: Model) -> dict[str, Model]:
     """The parts that a model answers with; others served its training alone."""
     roles = literal("models", model.kind, "PARTS", {})

@@ -86,6 +86,11 @@ class Model:
         return own + [path for part in self.parts.values() for path in part.files()]
 
 
+def model(text: str) -> Model:
+    """The model of a command line's JSON."""
+    return Model.of(json.loads(text))
+
+
 def compare(path: str | Path, text: str, spec: Spec, names: tuple[str, ...]) -> None:
     """Refuse a weights file whose own spec (JSON) differs from `spec` in one of `names`; nothing
     is built from the file's.

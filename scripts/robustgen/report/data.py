@@ -56,7 +56,7 @@ def _dataset(plan: Plan, name: str) -> dict[str, Any]:
         "what": described(entry.kind),
         "licences": [receipt for receipt in receipts if receipt.keys() >= LICENCE],
         "sha256": pool.get(
-            "sha256", ("unknown: the data set was not loaded, or pool.json cannot be read")
+            "sha256", "unknown: the data set was not loaded, or pool.json cannot be read"
         ),
         "shape": " x ".join(str(side) for side in pool.get("shape", [])),
         "eps": ", ".join(budget(eps) for eps in entry.eps),

@@ -261,7 +261,7 @@ class Pair(Trainer):
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     """Whether names and bytes are equal."""
-    return list(one) == list(other) and all(
+    return one.keys() == other.keys() and all(
         one[name].numpy().tobytes() == other[name].numpy().tobytes() for name in one
     )
 

@@ -74,7 +74,7 @@ def make(model: nn.Module, how: Recipe, dtype: torch.dtype = torch.float32) -> T
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     """Whether names and bytes are equal."""
-    return list(one) == list(other) and all(
+    return one.keys() == other.keys() and all(
         one[name].contiguous().numpy().tobytes() == other[name].contiguous().numpy().tobytes()
         for name in one
     )

@@ -17,7 +17,7 @@ from robustgen.run.tidy import remove_images
 from robustgen.stats import rules
 from robustgen.study import current
 from robustgen.study.config import load
-from robustgen.study.flow import CLAIMS
+from robustgen.study.stages import CLAIMS
 from robustgen.study.plan import Plan
 
 

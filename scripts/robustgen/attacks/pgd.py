@@ -19,6 +19,7 @@ from robustgen.data.store import check_images
 from robustgen.nets.classifier import Classifier, Passes, as_classifier
 
 TAKES = ("linf", "l2", "eps", "steps", "start")  # start: it can be shown after 0 steps
+REPEATS = ("restarts", "eot")  # options that multiply its passes
 OPTIONS = {
     "step": {"type": "number", "above": 0, "default": None, "means": "Step size in pixel units."},
     "rel_step": {

@@ -179,7 +179,7 @@ def _shard(item: str, chunk: np.ndarray, attacked: Attacked, measure: _Lazy) -> 
     """The columns of one chunk of a split, `<cell>.<column>`."""
     name = item.split("-")[0]
     clean = to_float(torch.from_numpy(attacked.parts[name].images[chunk]))
-    found = {}
+    found: Columns = {}
     for cell, version in enumerate(attacked.versions[name]):
         x = clean if version.images is None else torch.from_numpy(version.images[chunk])
         columns = measure(x, clean)

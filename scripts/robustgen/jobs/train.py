@@ -88,8 +88,8 @@ def _initial(job: TrainJob, spec: Spec, images: Images) -> nn.Sequential:
     dropout move in training.
     """
     with torch.random.fork_rng(devices=[]):
-        axes = {"seed": job.seed, "model": job.model.name}
-        torch.manual_seed(seed_of(job.study_seed, **axes, use="weights"))
+        seed = seed_of(job.study_seed, seed=job.seed, model=job.model.name, use="weights")
+        torch.manual_seed(seed)
         network = weights.untrained(spec)
     if start := job.model.parts.get(START):
         assert start.weights is not None

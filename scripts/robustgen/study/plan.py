@@ -246,7 +246,7 @@ class Plan:
         """The modules of the user's own that the study's entries name."""
         study = self.study
         entries = (study.datasets, study.models, study.attacks, study.detectors, study.measures)
-        used = [entry.kind for part in entries for entry in part.values()]  # type: ignore[attr-defined]
+        used = [entry.kind for part in entries for entry in part.values()]
         used += [recipe.trainer for recipe in study.recipes.values()]
         used += [one.objective.kind for one in study.recipes.values() if one.objective]
         used += [self.kind(name) for name in (*study.tables, *study.figures)]

@@ -29,8 +29,9 @@ class Stage:
     folder: str
     files: tuple[str, ...]  # the first is the one that stands for the job
     inputs: Callable[[Plan, Axes], Inputs]
-    nets: bool = False  # whether it is passes through networks, which a GPU makes fast
-    local: bool = True  # whether a cluster's controller runs it by itself
+    # whether it is passes through networks: on a GPU, and in a job of a cluster; a cluster's
+    # controller runs all others by itself
+    nets: bool = False
     passing: tuple[str, ...] = ()  # files that may be deleted once they are used
 
     @property
@@ -170,7 +171,6 @@ def _report(plan: Plan, _axes: Axes) -> Inputs:
 
 MODEL, ATTACK = ("model", "seed"), ("model", "seed", "attack")
 RUN = "{model}/seed{seed}"
-NETS = {"nets": True, "local": False}
 COSTS = "costs.json"
 TABLE = ("{name}.csv", "{name}.md", "{name}.tex", "{name}.json")
 
@@ -198,7 +198,7 @@ STAGES: dict[str, Stage] = {
             f"training/{RUN}",
             ("weights.safetensors", "history.csv", COSTS),
             _train,
-            **NETS,
+            nets=True,
         ),
         Stage(
             "attack_part",
@@ -206,7 +206,7 @@ STAGES: dict[str, Stage] = {
             f"parts/attack/{RUN}/{{attack}}/{{part}}",
             (COSTS,),
             _attack_part,
-            **NETS,
+            nets=True,
         ),
         Stage(
             "attack",
@@ -215,7 +215,7 @@ STAGES: dict[str, Stage] = {
             ("images.safetensors", COSTS),
             _attack,
             passing=("images.safetensors",),
-            **NETS,
+            nets=True,
         ),
         Stage(
             "score_part",
@@ -223,7 +223,7 @@ STAGES: dict[str, Stage] = {
             f"parts/score/{RUN}/{{attack}}/{{part}}",
             (COSTS,),
             _score_part,
-            **NETS,
+            nets=True,
         ),
         Stage(
             "score",
@@ -231,7 +231,7 @@ STAGES: dict[str, Stage] = {
             f"measures/{RUN}/{{attack}}",
             ("scores.parquet", COSTS),
             _score,
-            **NETS,
+            nets=True,
         ),
         Stage(
             "measure_part",
@@ -239,7 +239,7 @@ STAGES: dict[str, Stage] = {
             f"parts/measure/{RUN}/{{attack}}/{{measure}}/{{part}}",
             (COSTS,),
             _measure_part,
-            **NETS,
+            nets=True,
         ),
         Stage(
             "measure",
@@ -247,7 +247,7 @@ STAGES: dict[str, Stage] = {
             f"measures/{RUN}/{{attack}}/{{measure}}",
             ("rows.parquet", "arrays.safetensors", COSTS),
             _measure,
-            **NETS,
+            nets=True,
         ),
         Stage(
             "detect",

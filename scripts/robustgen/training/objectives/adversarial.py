@@ -16,6 +16,7 @@ from robustgen.training.objectives import standard
 
 # checkpoints are compared under at least so many steps, which shows a collapse of one-step training
 JUDGE_STEPS = 10
+INNER = "steps"  # the option with the steps of the attack on each batch
 OPTIONS = {
     "norm": {"one_of": ("linf", "l2"), "default": "linf", "means": "Ball of the inner attack."},
     "eps": {
@@ -80,4 +81,5 @@ def _attack(
 def _spec(options: Mapping[str, Any], *, steps: int, rel_step: float) -> Spec:
     """The inner attack."""
     eps = options["eps"]
-    return Spec(eps=eps, step=rel_step * eps, steps=steps, norm=options["norm"])
+    step = {"step": rel_step * eps} if eps else {}
+    return Spec(eps=eps, steps=steps, norm=options["norm"], options=step)

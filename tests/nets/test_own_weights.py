@@ -69,9 +69,9 @@ def test_half_precision_becomes_the_net_s_own(tmp_path: Path) -> None:
     half = {k: v.half() if v.is_floating_point() else v for k, v in bare().items()}
     torch.save(half, tmp_path / "half.pt")
     found = bring(tmp_path / "half.pt")[1].state_dict()
-    assert all(
-        torch.equal(found[name], value.to(found[name].dtype)) for name, value in half.items()
-    )
+    for name, value in bare().items():
+        assert found[name].dtype == value.dtype, name
+        assert torch.equal(found[name], half[name].to(value.dtype)), name
 
 
 def without(name: str) -> State:
@@ -84,15 +84,15 @@ def without(name: str) -> State:
         (
             lambda: without("linear.bias"),
             r"it lacks linear\.bias\. In order, the first tensors that differ are none in the file "
-            r"and linear\.bias \[5\] in the net; check kind and options, or write the names as keys",
+            r"and linear\.bias \[5\] in the net; check kind and options, or write the names as ke",
         ),
         (
             lambda: bare() | {"head.weight": torch.zeros(2)},
-            r"it has head\.weight, which the net has not\. .* head\.weight \[2\] in the file and none",
+            r"it has head\.weight, which the net has not\. .* head\.weight \[2\] in the file and",
         ),
         (
             lambda: bare() | {"linear.bias": torch.zeros(99)},
-            r"it has other shapes in linear\.bias\. .*linear\.bias \[99\] in the file and linear\.bias",
+            r"it has other shapes in linear\.bias\. .* linear\.bias \[99\] in the file and linear",
         ),
         (
             lambda: bare() | {"linear.bias": torch.full_like(bare()["linear.bias"], torch.nan)},
@@ -158,19 +158,19 @@ def pasted(error: BaseException) -> dict[str, str]:
 
 
 def test_names_of_another_library_are_told_with_the_map_that_turns_them(tmp_path: Path) -> None:
-    """Two layers of the stem, four of each block, two of three shortcuts, the linear one: 25."""
+    """Two layers of the stem, four of each block, three shortcuts, the linear one."""
     path = tmp_path / "resnet.pth"
     torch.save({"state_dict": prefixed("module.", foreign())}, path)
     with pytest.raises(
         Refused,
-        match=r"it lacks linear\.bias, .* and \d+ more; it has bn1\.bias, .*, which the net has not\. "
-        r"In order the tensors have the shapes of the net's; if they are its layers, write keys: ",
+        match=r"it lacks linear\.bias, .* and \d+ more; it has bn1\.bias, .*, which the net has "
+        r"not\. In order the tensors have the shapes of the net's; if they are its layers, write k",
     ) as refused:
         bring(path)
     keys = pasted(refused.value)
-    assert len(keys) == 2 + 4 * 4 + 2 * 3 + 1
+    assert len(keys) == 2 + 4 * 4 + 3 + 1
     assert keys["conv1."] == "stem.0."
-    assert keys["layer2.0.downsample.1."] == "stages.1.0.shortcut.1."
+    assert keys["layer2.0.downsample."] == "stages.1.0.shortcut."
     assert torch.equal(bring(path, keys)(batch(2)), settled(SMALL)(batch(2)))
 
 
@@ -225,15 +225,13 @@ def test_a_tensor_that_the_map_drops_is_not_asked_for(tmp_path: Path) -> None:
 
 def test_an_entry_that_matches_nothing_is_told(tmp_path: Path) -> None:
     torch.save(bare(), tmp_path / "w.pt")
-    with pytest.raises(
-        Refused, match="it has nothing that `keys` calls conv1, stme., neither a name"
-    ):
+    with pytest.raises(Refused, match=r"it has nothing that `keys` calls conv1, stme\., neither"):
         bring(tmp_path / "w.pt", {"conv1": "stem", "stme.": "stem."})
 
 
 def test_a_map_beside_a_file_of_ours_is_refused(tmp_path: Path) -> None:
     weights.save(tmp_path / "w.safetensors", settled(SMALL), SMALL)
-    with pytest.raises(Refused, match="is a weights file of this project.*leave out keys"):
+    with pytest.raises(Refused, match=r"is a weights file of this project.*leave out keys"):
         bring(tmp_path / "w.safetensors", {"a.": "b."})
 
 
@@ -257,8 +255,8 @@ def test_a_normalisation_in_the_file_is_told_and_dropped_by_the_map(
     torch.save(buffers(mean, std) | prefixed("model.", bare()), tmp_path / "w.pt")
     with pytest.raises(
         Refused,
-        match=rf"the net that models.* names: it has {mean}, {std} of a normalisation, which here is "
-        r"done before the net by datasets\.\*\.mean and std\. In order",
+        match=rf"the net that models.* names: it has {mean}, {std} of a normalisation, which here "
+        r"is done before the net by datasets\.\*\.mean and std\. In order",
     ) as refused:
         bring(tmp_path / "w.pt")
     keys = pasted(refused.value)

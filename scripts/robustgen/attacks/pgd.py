@@ -13,8 +13,8 @@ from torch import Tensor
 from robustgen.attacks.balls import ball
 from robustgen.attacks.loop import ascend, input_gradient
 from robustgen.attacks.losses import Loss, choose_target, targeted, untargeted
+from robustgen.attacks.takes import accepted
 from robustgen.attacks.types import Attacked, Spec
-from robustgen.core.option_faults import settled
 from robustgen.data.store import check_images
 from robustgen.nets.classifier import Classifier, Passes, as_classifier
 
@@ -86,7 +86,7 @@ def snapshots(
     each with the passes that it would have cost by itself.
     """
     check_images(images)
-    model, options = as_classifier(classifier), settled("attacks", "pgd", spec.options)
+    model, options = as_classifier(classifier), accepted("pgd", spec).options
     mark = model.passes.copy()
     loss = _loss(model, images, labels, options, generator)
     cost = dict.fromkeys(at, model.passes - mark)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,10 @@ Statistic = Callable[[pd.DataFrame], np.ndarray]
 
 @dataclass(frozen=True)
 class Validation:
-    """Score rows of validation images."""
+    """Score rows of validation images: clean ones, and those of the attacks that options name."""
 
     clean: pd.DataFrame
-    fit: pd.DataFrame | None = None  # under the attack on which the sound protocol is fitted
-    noise: pd.DataFrame | None = None  # under noise, which is to count as clean
+    others: dict[str, pd.DataFrame] = field(default_factory=dict)  # by the option's name
 
 
 @dataclass(frozen=True)

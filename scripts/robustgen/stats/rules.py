@@ -102,3 +102,7 @@ def _faults(entry: Any) -> Iterator[str]:
         yield f"not_tested: must map data sets to reasons, not {shown(reasons)}."
     if entry.get("against") and entry.get("against_net"):
         yield "is held against an attack and a net; keep one of against and against_net."
+
+
+class NotMeasured(Exception):
+    """A statistic has no value on these rows; the message says why."""

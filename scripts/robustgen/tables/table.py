@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from robustgen.core.contracts import Broken
 from robustgen.core.files import atomic, write_json, write_text
+from robustgen.core.rows import axes_of
 from robustgen.core.values import form
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def write(table: Table, path: Path) -> None:
         "title": table.title,
         "note": table.note,
         "columns": list(table.columns),
+        "axes": axes_of(table.rows),
         "rows": table.printed(),
     }
     write_json(path.with_suffix(".json"), facts)

@@ -36,11 +36,13 @@ def summarise(
     could not be fitted.
     """
     made, cell = Views(statistics), [*settings(thresholds), *CHOICE]
-    groups = thresholds[thresholds["why"] == ""].groupby(cell, sort=False)
+    groups: dict[tuple[Any, ...], list[Threshold]] = {}
+    for threshold in thresholds[thresholds["why"] == ""].to_dict("records"):
+        groups.setdefault(tuple(threshold[name] for name in cell), []).append(threshold)
     rows = [
         dict(zip(cell, key, strict=True)) | row
-        for key, group in groups
-        for row in _rows(made, group.to_dict("records"), views, full)
+        for key, group in groups.items()
+        for row in _rows(made, group, views, full)
     ]
     found = pd.DataFrame(rows) if rows else pd.DataFrame(columns=_columns(cell, full))
     return with_axes(found, axes_of(thresholds))
@@ -84,10 +86,10 @@ def _any(made: Views, thresholds: list[Threshold]) -> dict[str, Any]:
     unseen: set[int] = set()
     for threshold in thresholds:
         view = made.view(threshold, "successful")
-        hits = view.versions[view.versions["success"] >= 0.5]
-        fooled |= set(hits["index"])
-        unseen |= set(hits["index"][hits["statistic"] < threshold["threshold"]])
-    n = len(made.view(thresholds[0], "successful").clean)
+        fooled |= set(view.attacked.index)
+        passed = view.attacked.statistic < threshold["threshold"]
+        unseen |= set(view.attacked.where(passed).index)
+    n = len(made.view(thresholds[0], "successful").clean.index)
     return {"n": len(fooled), "fooled": share(len(fooled), n), "joint": share(len(unseen), n)}
 
 
@@ -115,7 +117,7 @@ def _rows(
         measured = [
             _rates(view, one["threshold"], full)
             for one, view in found
-            if len(view.attacked) and len(view.clean)
+            if len(view.attacked.index) and len(view.clean.index)
         ]
         if measured:
             yield {
@@ -130,13 +132,12 @@ def _rows(
 
 def _rates(view: View, threshold: float, full: bool) -> dict[str, Any]:
     """The rates of one repetition."""
-    n, n_clean = len(view.attacked), len(view.clean)
-    success = view.versions["success"].to_numpy(np.float64)
-    unseen = success[view.versions["statistic"].to_numpy() < threshold]
-    rates: dict[str, Any] = {"n": n, "n_clean": n_clean}
-    rates["dr"] = share(int((view.attacked >= threshold).sum()), n)
-    rates["fpr"] = share(int((view.clean >= threshold).sum()), n_clean)
+    attacked, clean, versions = view.attacked.statistic, view.clean.statistic, view.versions
+    rates: dict[str, Any] = {"n": len(attacked), "n_clean": len(clean)}
+    rates["dr"] = share(int((attacked >= threshold).sum()), len(attacked))
+    rates["fpr"] = share(int((clean >= threshold).sum()), len(clean))
     rates["auroc"] = view.auroc
-    rates["fooled"] = share(success.sum(), n_clean)
-    rates["joint"] = share(unseen.sum(), n_clean)
+    rates["fooled"] = share(float(versions.success.sum()), len(clean))
+    unseen = versions.where(versions.statistic < threshold)
+    rates["joint"] = share(float(unseen.success.sum()), len(clean))
     return rates | (view.threshold_free if full else {})

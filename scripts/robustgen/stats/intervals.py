@@ -137,10 +137,14 @@ def bootstrap(
     The statistic gets, per sample, how often each draw holds each image, [draws, n], and gives its
     value in each draw, [draws].
     """
-    drawn = statistic(*resamples(sizes, seed=seed))
+    value = float(statistic(*(np.ones((1, n)) for n in sizes))[0])
+    return percentiles(value, statistic(*resamples(sizes, seed=seed)), level)
+
+
+def percentiles(value: float, drawn: np.ndarray, level: float = LEVEL) -> Interval:
+    """A value with the percentile interval of what it is in each draw of a bootstrap, [draws]."""
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    value = statistic(*(np.ones((1, n)) for n in sizes))[0]
-    return Interval(float(value), float(low), float(high)).under(laws.bootstrapped(drawn))
+    return Interval(value, float(low), float(high)).under(laws.bootstrapped(drawn))
 
 
 @lru_cache(maxsize=8)

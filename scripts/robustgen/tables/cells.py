@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 HEADINGS = {"lambda_": "lambda"}  # axis -> its name for a reader, where that is another one
 
 
-def words(row: pd.Series | dict[str, Any], axes: Iterable[str]) -> str:
-    """The axes of a row, without those that are 0 or empty: `8/255, 40 steps, lambda 1.2`."""
-    return ", ".join(filter(None, (_said(axis, row[axis]) for axis in axes)))
+def words(row: pd.Series | dict[str, Any], axes: Iterable[str], *, zeros: bool = False) -> str:
+    """The axes of a row, `8/255, 40 steps, lambda 1.2`; those that are 0 or empty only where
+    asked.
+    """
+    shown = (axis for axis in axes if zeros or (row[axis] != 0 and row[axis] != ""))
+    return ", ".join(_said(axis, row[axis]) for axis in shown)
 
 
 def named(axes: Iterable[str]) -> Format:
@@ -40,8 +43,6 @@ def _column(axis: str) -> Format:
 
 
 def _said(axis: str, value: Any) -> str:
-    if value == 0 or value == "":
-        return ""
     said = number(axis, value)
     if axis == "eps":
         return said

@@ -53,6 +53,6 @@ def _said(axis: str, value: Any) -> str:
 
 def number(axis: str, value: Any) -> str:
     """A value on an axis as it is printed."""
-    if isinstance(value, str):
+    if isinstance(value, str):  # also an `unbounded` budget, for JSON knows no infinite number
         return value
     return budget(value) if axis == "eps" else f"{value:g}"

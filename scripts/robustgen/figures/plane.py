@@ -74,7 +74,7 @@ def _panel(axis: Any, rows: pd.DataFrame, levels: np.ndarray) -> Any:
     _border(axis, a, b, inside - 0.5, linewidths=0.8, linestyles="dotted")
     _regions(axis, rows)
     for place, name in zip(
-        ENDS, ("x", *(cells.label(first[name], 0) for name in ("first", "second"))), strict=True
+        ENDS, ("x", *(cells.name(first[name]) for name in ("first", "second"))), strict=True
     ):
         axis.plot(*place, marker="o", ms=4, color="white", mec="black", mew=0.8)
         text = axis.annotate(

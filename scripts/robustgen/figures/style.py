@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NATURAL, ATTACKED, THIRD = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
 PANEL = (3.4, 2.6)  # inches
 STYLE: dict[Any, Any] = {
     "font.size": 9,

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from math import hypot, inf
 from pathlib import Path
 
+from robustgen.core.files import read_json
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import CELL
+from robustgen.core.rows import IDENTITY
 from robustgen.stats.intervals import Interval
 
-AXES = (*CELL, "detector", "protocol", "rule", "view")  # what tells one row of a table from another
+# what tells one row of a table from another, beside its axes, which the table's JSON names
+NAMES = (*IDENTITY, "detector", "protocol", "rule", "view", "flag")
 VERDICTS = ("equal", "within chance", "different")
 SHOWN = 30
 Numbers = dict[str, Interval]  # "table, row, column" -> the number there
@@ -71,15 +73,21 @@ def numbers(folder: Path) -> Numbers:
     """Every number with an interval in the tables of a folder of results."""
     found: Numbers = {}
     for path in sorted((folder / "tables").glob("*.csv")):
+        names = (*NAMES, *_axes(path.with_suffix(".json")))
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                label = " ".join(row[axis] for axis in AXES if row.get(axis))
+                label = " ".join(row[name] for name in names if row.get(name))
                 found |= {
                     f"{path.stem}, {label}, {name}": _interval(row, name)
                     for name in row
                     if row.get(f"{name}_low")
                 }
     return found
+
+
+def _axes(path: Path) -> list[str]:
+    """The axes of a table's rows, from its JSON."""
+    return list(read_json(path).get("axes", ())) if path.exists() else []
 
 
 def _interval(row: dict[str, str], name: str) -> Interval:

@@ -19,7 +19,7 @@ rule attack:
             module_name("attacks", study.attacks[w.attack].kind),
             *plan.graph.modules(w.model),
         ),
-        model=model,
+        model=lambda w: model(w),
         sweep=lambda w: json.dumps(plan.sweep_of(w.model, w.attack), sort_keys=True),
         view=lambda w: flag("--view", study.attacks[w.attack].view),
         told=lambda w, input: [f"--clean={path}" for path in input.told],

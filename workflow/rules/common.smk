@@ -133,9 +133,9 @@ def flag(name, value):
     return [f"{name}={text}"] if value else []
 
 
-def model(wildcards, **more):
+def model(wildcards, trained=True):
     """A model as a job is told of it."""
-    node = plan.graph.node(wildcards.model, wildcards.seed, **more)
+    node = plan.graph.node(wildcards.model, wildcards.seed, trained=trained)
     return json.dumps(node, sort_keys=True)
 
 

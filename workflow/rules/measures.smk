@@ -16,7 +16,7 @@ rule score:
     params:
         code=lambda w: code("score", *plan.graph.modules(w.model)),
         dataset=lambda w: study.models[w.model].dataset,
-        model=model,
+        model=lambda w: model(w),
         images=lambda w, input: [f"--images={path}" for path in input.images],
         splits=lambda w: json.dumps(plan.evaluated(w.model, w.attack)),
         study_seed=study.seed,
@@ -67,7 +67,7 @@ rule measure:
             *plan.graph.modules(w.model),
         ),
         dataset=lambda w: study.models[w.model].dataset,
-        model=model,
+        model=lambda w: model(w),
         measured_by=measured_by,
         images=lambda w, input: [f"--images={path}" for path in input.images],
         splits=lambda w: json.dumps(plan.evaluated(w.model, w.attack)),

@@ -18,13 +18,13 @@ rule train:
         model=lambda w: model(w, trained=False),
         recipe=lambda w: flag("--recipe", plan.recipe(w.model)),
         weights=lambda w: flag("--weights", plan.own_weights(w.model)),
-        keys=lambda w: flag("--keys", study.models[w.model].keys),
+        key_map=lambda w: flag("--keys", study.models[w.model].keys),
         own=lambda w: own_weights(w.model),
         study_seed=study.seed,
         device=compute.device,
         precision=compute.precision,
     shell:
-        "python scripts/train.py --model {params.model:q} {params.recipe:q} {params.weights:q} {params.keys:q} "
+        "python scripts/train.py --model {params.model:q} {params.recipe:q} {params.weights:q} {params.key_map:q} "
         "--study-seed {params.study_seed:q} --seed {wildcards.seed:q} --precision {params.precision:q} "
         "--device {params.device:q} --threads {resources.torch_threads:q} "
         "--code {params.code:q} --out {output.weights:q} --seal {output.seal:q} 2> {log:q}"

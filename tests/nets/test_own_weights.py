@@ -296,9 +296,21 @@ class Trap:
 )
 def test_a_checkpoint_is_not_executed(save: Callable[..., Any], tmp_path: Path) -> None:
     save({"state_dict": Trap(tmp_path / "executed")}, tmp_path / "mine.pt")
-    with pytest.raises(Refused, match="cannot be read as plain tensors"):
+    with pytest.raises(
+        Refused, match=r"plain tensors \([^.]*\); write it with torch.save"
+    ) as refused:
         bring(tmp_path / "mine.pt")
+    assert "weights_only" not in str(refused.value)
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_page_in_the_place_of_a_checkpoint_is_told(tmp_path: Path) -> None:
+    """A file that a drive offers behind a page which asks for consent arrives as that page."""
+    (tmp_path / "mine.pt").write_text("<!DOCTYPE html><html></html>")
+    with pytest.raises(
+        Refused, match=r"mine\.pt is a web page and no checkpoint; download it again"
+    ):
+        bring(tmp_path / "mine.pt")
 
 
 def test_ones_own_file_is_never_renamed(tmp_path: Path) -> None:

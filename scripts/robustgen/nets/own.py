@@ -99,5 +99,8 @@ def _checkpoint(path: Path) -> Any:
         KeyError,
         AttributeError,
     ) as error:
-        reason = str(error).split("\n", 1)[0]
+        if path.read_bytes()[:100].lstrip().startswith(b"<"):
+            raise Refused(f"{path} is a web page and no checkpoint; download it again.") from error
+        # the first sentence; torch goes on to propose that the file's code be executed
+        reason = str(error).split("\n", 1)[0].split(". ", 1)[0]
         raise Refused(f"{path} cannot be read as plain tensors ({reason}); {WRITE}.") from error

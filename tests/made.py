@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gradients
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-import gradients
 from robustgen.core.files import write_json
 from robustgen.core.tensors import write_arrays
 from robustgen.nets import classifier

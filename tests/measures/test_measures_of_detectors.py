@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from robustgen.nets.activations import Activations, activations
 from sklearn.model_selection import GridSearchCV, LeaveOneOut
 from sklearn.neighbors import KernelDensity
 from torch import nn
@@ -22,7 +23,6 @@ from robustgen.measures import density, kd_bu, lid, natural
 from robustgen.measures.scores import distances, logits, natural_columns
 from robustgen.measures.types import Reference
 from robustgen.nets import classifier
-from robustgen.nets.activations import Activations, activations
 from robustgen.nets.classifier import NetSpec
 
 SPEC = NetSpec("resnet", 1, 3, 16, (0.5,), (0.25,), {"width": 4, "blocks": [1, 1], "dropout": 0.3})

@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import landscape as landscape_command
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from robustgen.synthesis.landscape import LandscapeJob, cell
+from robustgen.synthesis.landscape import run as run_landscape
 
-import landscape as landscape_command
 from made import MODELS, PLAIN_NET, SPEC, flags_of, gradient_files, linear, made, random
 from robustgen.attacks import pgd
 from robustgen.attacks.types import Spec
@@ -25,8 +27,6 @@ from robustgen.core.rows import read_rows, write_rows
 from robustgen.figures import input_gradients, joint_energies, plane, trajectories
 from robustgen.figures.style import Picture, styled, write
 from robustgen.measures.energy import energy
-from robustgen.synthesis.landscape import LandscapeJob, cell
-from robustgen.synthesis.landscape import run as run_landscape
 from robustgen.synthesis.plane import plane as plane_of
 from robustgen.synthesis.plane import points
 from robustgen.synthesis.trajectories import NATURAL, paths

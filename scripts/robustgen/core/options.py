@@ -100,6 +100,10 @@ class Option:
         named = self.type == "text" or self.type in ENTRIES
         return named and isinstance(value, str) and value != ""
 
+    def meant(self, whole: Mapping[str, Any]) -> bool:
+        """Whether the option has a meaning beside the values of all options."""
+        return all(whole.get(other) in values for other, values in self.only.items())
+
     def read(self, value: Any) -> Any:
         """The value as a module gets it: a fraction as the number that it is."""
         if self.type != "number" or self.one_of:
@@ -128,17 +132,21 @@ def declared(room: str, kind: str) -> dict[str, Option] | None:
 
 
 def filled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are given, and the defaults of the others; null stands for the default."""
+    """The options that are given, and the defaults of the others that have a meaning beside them;
+    null stands for the default.
+    """
     known = declared(room, kind) or {}
-    defaults = {
-        name: option.default for name, option in known.items() if option.default is not REQUIRED
-    }
     told = {
         name: known[name].read(value) if name in known else value
         for name, value in given.items()
         if value is not None
     }
-    return defaults | told
+    whole = {name: option.default for name, option in known.items()} | told
+    return {
+        name: value
+        for name, value in whole.items()
+        if name in told or (value is not REQUIRED and known[name].meant(whole))
+    }
 
 
 def plain(value: Any) -> Any:

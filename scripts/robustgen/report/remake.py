@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from robustgen.study.flow import Job
-from robustgen.study.stages import CLAIMS, PAPER
 from robustgen.study.plan import Plan
+from robustgen.study.stages import CLAIMS, PAPER
 
 
 def arguments(plan: Plan, job: Job) -> list[str]:

@@ -50,6 +50,11 @@ class Job:
         return [path for path in self.lasting if not Path(path).exists()]
 
     @property
+    def logged(self) -> bool:
+        """Whether its log says anything."""
+        return Path(self.log).is_file() and Path(self.log).stat().st_size > 0
+
+    @property
     def lacking(self) -> list[str]:
         """The inputs that do not exist."""
         return [path for path in self.inputs if not _stands(Path(path))]

@@ -91,8 +91,7 @@ def _norm(found: Taken, spec: Spec) -> None:
     norms = [norm for norm in NORMS if norm in found.names]
     if norms and spec.norm not in norms:
         raise Refused(
-            f"{found.label} is an attack in {norms[0]}, not in {spec.norm}; write "
-            f"norm: {norms[0]}."
+            f"{found.label} is an attack in {norms[0]}, not in {spec.norm}; write norm: {norms[0]}."
         )
 
 

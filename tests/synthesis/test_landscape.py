@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from made import ATTACKS, PGD, classifier, linear, made, measured
+from made import ATTACKS, PGD, classifier, linear, made, measured, random
 from robustgen.attacks import pgd
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
@@ -60,7 +60,7 @@ def context(**changes: Any) -> Context:
 
 
 def test_a_path_is_the_attacks_own_from_the_seeds_of_its_own_job(folder: Path) -> None:
-    """Every point equals the cell of that step count which an attack's job makes, batch by batch."""
+    """Every point equals the cell of that step count which an attack's job makes."""
     model, part = classifier(folder), read_split(folder, "test", 14)
     of = walk("he_pgd", ATTACKS["he_pgd"])
     found = walked(model, part, of, at=range(of.spec.steps + 1), context=context())

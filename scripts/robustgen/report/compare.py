@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot, inf
 from pathlib import Path
@@ -73,9 +74,11 @@ def numbers(folder: Path) -> Numbers:
     """Every number with an interval in the tables of a folder of results."""
     found: Numbers = {}
     for path in sorted((folder / "tables").glob("*.csv")):
-        names = (*NAMES, *_axes(path.with_suffix(".json")))
         with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
+            rows = csv.DictReader(file)
+            axes = _axes(path.with_suffix(".json"), rows.fieldnames or ())
+            names = dict.fromkeys((*NAMES, *axes))
+            for row in rows:
                 label = " ".join(row[name] for name in names if row.get(name))
                 found |= {
                     f"{path.stem}, {label}, {name}": _interval(row, name)
@@ -85,9 +88,13 @@ def numbers(folder: Path) -> Numbers:
     return found
 
 
-def _axes(path: Path) -> list[str]:
-    """The axes of a table's rows, from its JSON."""
-    return list(read_json(path).get("axes", ())) if path.exists() else []
+def _axes(path: Path, columns: Sequence[str]) -> Sequence[str]:
+    """The axes of a table's rows, as its JSON names them; all before the first number where it
+    does not.
+    """
+    named = read_json(path).get("axes") if path.exists() else None
+    first = next((i for i, name in enumerate(columns) if f"{name}_low" in columns), 0)
+    return columns[:first] if named is None else list(named)
 
 
 def _interval(row: dict[str, str], name: str) -> Interval:

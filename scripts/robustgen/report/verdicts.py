@@ -37,15 +37,13 @@ def claims(path: Path, study: Study) -> list[dict[str, Any]] | None:
     """The judged claims, each with its rule in words and its cells as printed; None where none are
     there to be read.
     """
-    return [
-        claim
-        | {
-            "rule": rule(claim),
-            "counts": counts([claim]),
-            "printed": [_cell(claim, c, study) for c in claim["cells"]],
-        }
-        for claim in facts.claims(path)
-    ] or None
+    return [told(claim, study) for claim in facts.claims(path)] or None
+
+
+def told(claim: dict[str, Any], study: Study) -> dict[str, Any]:
+    """A claim with its rule in words, the count of its verdicts, and its cells as printed."""
+    printed = [_cell(claim, cell, study) for cell in claim["cells"]]
+    return claim | {"rule": rule(claim), "counts": counts([claim]), "printed": printed}
 
 
 def by_work(judged: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

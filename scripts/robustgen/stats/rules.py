@@ -100,11 +100,11 @@ def read(path: str | Path) -> list[Claim]:
 
 
 def _claim(entry: dict[str, Any]) -> Claim:
-    against = entry.get("against")
-    if against is None:
+    if "against" not in entry:
         return Claim(**entry)
-    facts = {name: tuple(value) if name == "same" else value for name, value in against.items()}
-    return Claim(**{**entry, "against": Against(**facts)})
+    other = {"same": AGAINST["same"].default, **entry["against"]}
+    against = Against(other.get("attack"), other.get("family"), tuple(other["same"]))
+    return Claim(**{**entry, "against": against})
 
 
 def _labelled(entries: list[Any]) -> list[tuple[str, Any]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gradients
 import numpy as np
 import torch
 from torch import Tensor, nn

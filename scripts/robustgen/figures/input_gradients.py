@@ -73,7 +73,8 @@ def _seen(paths: list[str]) -> dict[str, Seen]:
     found: dict[str, Seen] = {}
     kept = [(read_meta(path), path) for path in paths if path.endswith(".safetensors")]
     for meta, path in sorted(kept, key=lambda pair: int(pair[0]["seed"]), reverse=True):
-        arrays, names = read_arrays(path), json.loads(meta["names"])
+        arrays = read_arrays(path)
+        names = json.loads(arrays["names"].tobytes())
         found[meta["model"]] = Seen(
             arrays["images"], arrays["gradients"], [names[k] for k in arrays["labels"]]
         )

@@ -5,6 +5,7 @@ training that cannot work, looks that a model does not offer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,16 @@ from robustgen.study.schema import Model, Objective, Recipe, Study
 from robustgen.study.sense_data import parts, too_large
 
 FROM_DATA = ("channels", "classes", "size")  # what a net is told of its data set
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An entry whose options may ask for numbers of images."""
+
+    path: str
+    room: str
+    kind: str
+    options: Mapping[str, Any]
 
 
 def contradictions(study: Study) -> Iterator[str]:
@@ -172,10 +183,17 @@ def _looks(study: Study) -> Iterator[str]:
                 yield from (
                     f"models.{model}.{said}" for said in _blind(study.models[model], kind, who)
                 )
-                yield from _counts(study, study.models[model].dataset, detector)
+                options = study.detectors[detector].options
+                yield from _reference(study, study.models[model].dataset)
+                where = f"detectors.{detector}"
+                yield from _counts(study, model, Asked(where, "detectors", kind, options))
         for model, measure in product(entry.models, entry.measures):
             kind, who = study.measures[measure].kind, f"measure {measure}"
             yield from (f"models.{model}.{said}" for said in _blind(study.models[model], kind, who))
+            options = study.measures[measure].options
+            yield from _counts(
+                study, model, Asked(f"measures.{measure}", "measures", kind, options)
+            )
 
 
 def _shown(study: Study, model: str) -> Iterator[str]:
@@ -216,24 +234,28 @@ def _blind(model: Model, kind: str, who: str) -> Iterator[str]:
             yield f"options.{option}: is 0, but {who} looks at {part}; write 0.2, say."
 
 
-def _counts(study: Study, dataset: str, name: str) -> Iterator[str]:
-    """What a detector asks of the numbers of images."""
-    detector, entry = study.detectors[name], study.datasets[dataset]
-    path, evaluate = f"datasets.{dataset}.evaluate", entry.evaluate.model_dump()
-    train = parts(entry)[0]
-    if train is not None and entry.validation < train < evaluate["reference"] + entry.validation:
-        asked, left = evaluate["reference"], train - entry.validation
+def _reference(study: Study, dataset: str) -> Iterator[str]:
+    """Whether there are as many training images as a detector compares with."""
+    entry, train = study.datasets[dataset], parts(study.datasets[dataset])[0]
+    asked = entry.evaluate.reference
+    if train is not None and entry.validation < train < asked + entry.validation:
         yield (
-            f"{path}.reference: {asked} images are asked for, but {left} are left to train on; "
-            "lower it."
+            f"datasets.{dataset}.evaluate.reference: {asked} images are asked for, but "
+            f"{train - entry.validation} are left to train on; lower it."
         )
-    values: dict[str, Any] = filled("detectors", detector.kind, detector.options)
-    for option, form in (declared("detectors", detector.kind) or {}).items():
-        bounds = (*form.up_to, *form.below_each)
-        for part in (part for part in bounds if form.fits(values[option])):
-            if values[option] > evaluate[part] - (part in form.below_each):
+
+
+def _counts(study: Study, model: str, asked: Asked) -> Iterator[str]:
+    """What an entry's options ask of the numbers of images."""
+    dataset = study.models[model].dataset
+    path, evaluate = f"datasets.{dataset}.evaluate", study.datasets[dataset].evaluate.model_dump()
+    values = filled(asked.room, asked.kind, asked.options)
+    for name, form in (declared(asked.room, asked.kind) or {}).items():
+        bounds, value = (*form.up_to, *form.below_each), values.get(name)
+        for part in (part for part in bounds if form.fits(value)):
+            if value > evaluate[part] - (part in form.below_each):
                 bound = "must be below" if part in form.below_each else "must not be above"
                 yield (
-                    f"detectors.{name}.options.{option}: {bound} {path}.{part} "
-                    f"({evaluate[part]}), not {values[option]}."
+                    f"{asked.path}.options.{name}: {bound} {path}.{part} ({evaluate[part]}), not "
+                    f"{value}."
                 )

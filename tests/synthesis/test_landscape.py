@@ -75,9 +75,7 @@ def test_a_path_is_the_attacks_own_from_the_seeds_of_its_own_job(folder: Path) -
 
 
 def test_a_path_ends_where_pgd_does_and_starts_at_the_image_where_it_is_told_so() -> None:
-    net = linear(
-        torch.rand(4, 12, generator=torch.Generator().manual_seed(0)) - 0.5, torch.zeros(4)
-    )
+    net = linear(random(4, 12) - 0.5, torch.zeros(4))
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (5, 3, 2, 2), dtype=np.uint8)
     part = Images(images, np.arange(5) % 4, np.arange(5), ("a", "b", "c", "d"))

@@ -24,7 +24,7 @@ from robustgen.core.literals import constant
 from robustgen.core.option_faults import settled
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images, read_split
-from robustgen.detect.rows import read, validation
+from robustgen.detect.rows import filled, read, validation
 from robustgen.detect.supervised import LogOdds
 from robustgen.detect.switching import Detector, Seen, attacked
 from robustgen.measures.types import Look, Reference
@@ -128,7 +128,7 @@ def _fitted(
     same for all batches of a job.
     """
     learnt = json.loads(told)
-    settings = learnt["settings"]
+    settings = filled(learnt["settings"]["name"], learnt["settings"])
     module = kinds.load("detectors", settings["kind"])
     rows = {
         name: read(files["scores"], {settings["name"]: files["measured"]})

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from robustgen.core.option_faults import settled
 from robustgen.core.options import declared
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import axes_of, cell_of, joined, read_rows, with_axes
@@ -45,6 +46,12 @@ def beside(rows: pd.DataFrame, measured: pd.DataFrame, name: str, path: str) -> 
         if column not in (*keys, "unit")
     }
     return with_axes(pd.concat([rows, pd.DataFrame(columns)], axis=1), axes_of(rows))
+
+
+def filled(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a detector with its name and all of its options; wrong ones are refused."""
+    options = settled("detectors", settings["kind"], settings.get("options", {}))
+    return {**settings, "name": name, "options": options}
 
 
 def of_split(rows: pd.DataFrame, name: str) -> pd.DataFrame:

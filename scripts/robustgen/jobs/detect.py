@@ -14,11 +14,10 @@ import pandas as pd
 
 from robustgen.core import kinds
 from robustgen.core.contracts import RefusedModule, blamed
-from robustgen.core.option_faults import settled
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN, axes_of, cell_of, joined, with_axes
 from robustgen.detect.contract import asking, checked, seen, statistic
-from robustgen.detect.rows import learnt, of_split, validation
+from robustgen.detect.rows import filled, learnt, of_split, validation
 from robustgen.detect.types import Fitted, Validation
 
 KEEP = ("index", "label", "success")
@@ -59,7 +58,7 @@ def run(
     """
     cells, statistics, thresholds = _cells(attacked), [], []
     for name, settings in entries.items():
-        entry = _entry(name, settings)
+        entry = filled(name, settings)
         answers = list(_answers(entry, clean, others, cells))
         thresholds += [row for answer in answers for row in _thresholds(entry, answer)]
         statistics += _statistics(entry, clean, answers)
@@ -75,12 +74,6 @@ def _cells(attacked: pd.DataFrame) -> list[Cell]:
         Cell(dict(zip(names, values, strict=True)), with_axes(rows, axes_of(attacked)))
         for values, rows in attacked.groupby(names, sort=True)
     ]
-
-
-def _entry(name: str, settings: dict[str, Any]) -> Entry:
-    """The settings of a detector with all of its options."""
-    options = settled("detectors", settings["kind"], settings.get("options", {}))
-    return {**settings, "name": name, "options": options}
 
 
 def _answers(

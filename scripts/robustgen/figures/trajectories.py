@@ -9,8 +9,8 @@ import pandas as pd
 
 from robustgen.core.rows import axes_of, read_rows
 from robustgen.figures import cells
-from robustgen.figures.joint_energies import bound, legend
-from robustgen.figures.style import BLUE, ORANGE, Picture, blank, panels
+from robustgen.figures.joint_energies import bound
+from robustgen.figures.style import BLUE, ORANGE, Picture, blank, legend, panels
 
 NEEDS = ("trajectories",)
 OPTIONS = {
@@ -40,7 +40,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
                 _panel(axis, paths[paths["index"].isin(paths["index"].unique()[:shown])])
             else:
                 blank(axis, f"{model}: no paths")
-    legend(figure)
+    legend(figure, columns=3)
     caption = (
         f"The first {shown} test images on their way from the clean image (circle) to the end of "
         "the attack (dot), one "

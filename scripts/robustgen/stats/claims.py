@@ -73,11 +73,15 @@ def judge(claim: Claim, rows: pd.DataFrame, models: Models) -> list[Verdict]:
 def _named(key: tuple[Any, ...], axes: list[str]) -> Verdict:
     """The names of a cell for JSON, which knows no infinite number."""
     dataset, model, *settings = key
-    said = {
-        axis: "unbounded" if value == np.inf else getattr(value, "item", lambda: value)()
-        for axis, value in zip(axes, settings, strict=True)
-    }
+    said = {axis: _plain(value) for axis, value in zip(axes, settings, strict=True)}
     return {"dataset": dataset, "model": model, "axes": said}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON knows it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return "unbounded" if value == np.inf else value
 
 
 def _verdict(claim: Claim, cell: pd.DataFrame, other: Other) -> Verdict:

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import pytest
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.library import READ
-from robustgen.attacks.takes import accepted
 from robustgen.attacks.types import NORMS, Spec
 from robustgen.core import kinds
 from robustgen.core.literals import literal

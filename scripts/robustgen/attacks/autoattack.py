@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.library import class_count, clipped, drawn, sealed
-from robustgen.attacks.takes import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images

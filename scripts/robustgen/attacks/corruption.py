@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from robustgen.attacks.takes import accepted
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images, to_float
 

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.library import clipped, or_clean, own_arguments, sealed
-from robustgen.attacks.takes import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from robustgen.attacks.takes import accepted
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
 

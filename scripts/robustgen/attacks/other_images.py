@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from robustgen.attacks.takes import accepted
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.core.seeds import numpy_generator

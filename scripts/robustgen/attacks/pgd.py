@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.balls import ball
 from robustgen.attacks.loop import ascend, input_gradient
 from robustgen.attacks.losses import Loss, choose_target, targeted, untargeted
-from robustgen.attacks.takes import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
 from robustgen.nets.classifier import Classifier, Passes, as_classifier

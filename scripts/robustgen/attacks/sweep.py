@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import check, options_of
 from robustgen.attacks.checks import checked
-from robustgen.attacks.takes import EPS, STEPS, check, options_of, taken
+from robustgen.attacks.takes import EPS, STEPS, taken
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core import kinds
 from robustgen.core.contracts import Broken, blamed

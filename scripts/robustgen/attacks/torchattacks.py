@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.library import (
     class_count,
     clipped,
@@ -26,7 +27,6 @@ from robustgen.attacks.library import (
     own_arguments,
     sealed,
 )
-from robustgen.attacks.takes import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images

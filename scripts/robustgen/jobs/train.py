@@ -19,8 +19,8 @@ from robustgen.core.seeds import generator, seed_of
 from robustgen.core.shards import file_hash
 from robustgen.data.store import Images, read_split
 from robustgen.nets import device, own, weights
-from robustgen.nets.ready import CLASSIFIER, check_scores, frozen, gives, probe
-from robustgen.nets.spec import Model, Spec
+from robustgen.nets.ready import check_scores, frozen, probe
+from robustgen.nets.spec import CLASSIFIER, Model, Spec, gives
 from robustgen.training.loop import Run, train
 from robustgen.training.types import Data, Part, Recipe
 

@@ -20,7 +20,6 @@ from robustgen.nets.classifier import Classifier, Plain
 from robustgen.nets.spec import Model
 
 PROBE = 2  # images on which a classifier is tried
-CLASSIFIER = "classifier"  # what a kind gives that does not say otherwise in GIVES
 
 
 def ready(
@@ -49,11 +48,6 @@ def frozen(model: Model, *, dtype: torch.dtype, device: str) -> Any:
     parts = {role: frozen(part, dtype=dtype, device=device) for role, part in used(model).items()}
     with blamed("Model", model.kind):
         return module.freeze(net, parts, spec=spec, dtype=dtype, device=device)
-
-
-def gives(kind: str) -> str:
-    """What a kind of model gives: a classifier, unless it says otherwise in GIVES."""
-    return str(literal("models", kind, "GIVES", CLASSIFIER))
 
 
 def used(model: Model) -> dict[str, Model]:

@@ -21,6 +21,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from robustgen.attacks.takes import EPS, STEPS
+
 UNBOUNDED = "unbounded"
 SAME = 1e-9  # numbers that differ by less than this share are equal but for rounding
 HUGE = re.compile(r"e[+-]?\d{4}", re.IGNORECASE)  # exponents that would take for ever to write out
@@ -148,7 +150,6 @@ Different = Annotated[
 ]
 
 Options = dict[str, Any]  # settings of a kind, checked by what its module declares
-EPS, STEPS = "eps", "steps"  # the axes of an attack that are no options of its kind
 
 
 def swept(axis: str, value: Any) -> tuple[Any, ...]:

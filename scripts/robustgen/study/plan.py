@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from robustgen.attacks.takes import EPS, STEPS, taken
 from robustgen.core.kinds import module_name
 from robustgen.core.literals import constant, literal, module
 from robustgen.core.options import declared as declared_options
@@ -16,10 +17,8 @@ from robustgen.core.options import filled
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.data.download.sources import data_root, read_register
-from robustgen.study.fields import EPS, STEPS
 from robustgen.study.graph import Graph
 from robustgen.study.schema import Dataset, Measure, Objective, Output, Study
-from robustgen.study.takes import taken
 from robustgen.training.types import Objective as DEFAULT
 
 STEPS_TAKEN = (40,)  # where an attack that takes steps names none
@@ -101,7 +100,8 @@ class Plan:
     def sweep_of(self, model: str, attack: str) -> dict[str, Any]:
         """An attack's sweep on a model, with the budgets of its data set where it names none."""
         entry, dataset = self.study.attacks[attack], self._dataset(model)
-        uses, sweep = taken(entry), {axis: list(values) for axis, values in entry.sweep.items()}
+        uses = taken(entry.kind, filled("attacks", entry.kind, entry.options))
+        sweep = {axis: list(values) for axis, values in entry.sweep.items()}
         own: dict[str, list[Any]] = {}
         if uses is None or EPS in uses.names:
             own[EPS] = list(dataset.eps if entry.norm == "linf" else dataset.eps_l2)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from robustgen.attacks.takes import EPS, STEPS
 from robustgen.core.option_faults import problems
 from robustgen.core.options import ENTRIES, Option
 from robustgen.core.options import declared as declared_options
 from robustgen.core.rows import CLEAN
 from robustgen.core.words import nearest, shown
 from robustgen.study import sense_attacks, sense_data, sense_models
-from robustgen.study.fields import EPS, STEPS
 from robustgen.study.plan import SORTS, STEPS_TAKEN, declared
 from robustgen.study.schema import Output, Study
 from robustgen.study.stages import RULES

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
+from robustgen.attacks.takes import EPS, STEPS, Taken, taken
 from robustgen.core.option_faults import problems
-from robustgen.core.options import declared
+from robustgen.core.options import declared, filled
 from robustgen.core.words import nearest
-from robustgen.study.fields import EPS, STEPS, UNBOUNDED
+from robustgen.study.fields import UNBOUNDED
 from robustgen.study.schema import Attack, Detector, Study
 from robustgen.study.sense_data import too_large
-from robustgen.study.takes import Taken, taken
 
 
 def contradictions(study: Study) -> Iterator[str]:
@@ -23,7 +23,7 @@ def contradictions(study: Study) -> Iterator[str]:
 
 
 def _attack(attack: Attack) -> Iterator[str]:
-    uses = taken(attack)
+    uses = taken(attack.kind, filled("attacks", attack.kind, attack.options))
     if uses:
         yield from _norm(attack, uses)
         yield from _eps(attack, uses)

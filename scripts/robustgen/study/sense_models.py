@@ -15,7 +15,7 @@ from robustgen.core.option_faults import problems
 from robustgen.core.options import Option, declared, filled
 from robustgen.core.words import nearest
 from robustgen.data.download.sources import read_register
-from robustgen.nets.ready import CLASSIFIER, gives
+from robustgen.nets.spec import CLASSIFIER, gives
 from robustgen.study.graph import START, Graph, has_network
 from robustgen.study.plan import Plan
 from robustgen.study.schema import Model, Objective, Recipe, Study

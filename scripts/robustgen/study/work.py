@@ -9,7 +9,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from robustgen.attacks.sweep import STEPS, Sweep
+from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.takes import STEPS
 from robustgen.core.literals import constant, literal, module
 from robustgen.core.rows import CLEAN
 from robustgen.nets.flops import flops

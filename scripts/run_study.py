@@ -1,7 +1,6 @@
 """Run a study: Snakemake with the given arguments, a line per job, its whole output in a log.
 
-Targets come first: names of tables and figures, rules, or files. All other arguments are those of
-snakemake.
+Targets come first: names of tables and figures, rules, or files; then arguments of snakemake.
 """
 
 import subprocess
@@ -45,9 +44,8 @@ def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> 
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
     with registered(call, clear=clear) as others:
         current.tell(asked.needed(paths, plan))
-        status = healing(
-            [*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root)
-        )
+        more = [*slurm.options(here, arguments), *side_by_side(arguments)]
+        status = healing([*call, *more], log, Path(plan.root))
         if not status:
             remove_images(plan)
     if status:

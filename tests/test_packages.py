@@ -15,10 +15,28 @@ import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 PACKAGE = SCRIPTS / "robustgen"
-ORDER = (
-    "core data nets measures attacks training abs gan inversion smoothing detect synthesis jobs "
-    "study stats tables figures report run bench"
-).split()
+ORDER = [
+    "core",
+    "data",
+    "nets",
+    "measures",
+    "attacks",
+    "training",
+    "abs",
+    "gan",
+    "inversion",
+    "smoothing",
+    "detect",
+    "synthesis",
+    "jobs",
+    "study",
+    "stats",
+    "tables",
+    "figures",
+    "report",
+    "run",
+    "bench",
+]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 COMMANDS = sorted(SCRIPTS.glob("*.py"))
 CONFIG = {"robustgen.study.config", "robustgen.study.schema"}

@@ -32,8 +32,7 @@ EPS = 8 / 255
 AXES: dict[str, Any] = {"eps": (EPS,), "steps": (3,)}
 Own = Callable[[str], str]  # a module's text -> its kind
 
-# --- who is blamed
-# -----------------------------------------------------------------------------------------------
+# --- who is blamed --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,6 @@ def _a_defect_of_ours(values: dict[str, int]) -> int:
 
 
 # --- attacks --------------------------------------------------------------------------------------
-# ---------------
 
 ATTACK = """
 import torch
@@ -257,8 +255,7 @@ def test_a_sweep_holds_no_cell_twice(axis: dict[str, Any]) -> None:
         Sweep("pgd", {**AXES, **axis})
 
 
-# --- measures, tables, figures, data sets
-# ------------------------------------------------------------------------
+# --- measures, tables, figures, data sets ---------------------------------------------------------
 
 MEASURE = """
 import numpy as np

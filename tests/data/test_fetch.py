@@ -195,8 +195,7 @@ def test_files_unpacked_already_are_taken_as_they_are(server: Server, tmp_path: 
     assert server.seen == []
 
 
-# --- processes and disks
-# --------------------------------------------------------------------------------------------
+# --- processes and disks --------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -213,7 +213,6 @@ def test_an_archive_as_large_as_real_ones_is_within_bounds(tmp_path: Path) -> No
 
 
 # --- pins -----------------------------------------------------------------------------------------
-# -----------------------
 
 
 def test_the_remedy_of_a_wrong_pin_works(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from types import SimpleNamespace
 import pytest
 
 from robustgen.core.refusal import Refused
+from robustgen.data.download import streams
 from robustgen.data.download.archives import unpack
-from robustgen.data.download.download import streams
 from serving import fetch, places, row
 
 # stored as it is by every method, so that a changed byte changes no length

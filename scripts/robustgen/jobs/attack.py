@@ -20,7 +20,7 @@ from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images, read_split, to_float
-from robustgen.jobs.inputs import share
+from robustgen.jobs.inputs import share, told
 from robustgen.measures.natural import NAMES
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -151,7 +151,8 @@ def _key(job: AttackJob) -> str:
     paths = [*job.model.files(), *data, *([job.clean] if job.clean else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.sweep, job.view, job.splits, job.study_seed, job.seed, job.batch]
-    return json.dumps([*settings, job.threads, str(job.dtype), job.place, files])
+    settings += [told(job.model), job.threads, str(job.dtype), job.place]
+    return json.dumps([*settings, files])
 
 
 def _texts(options: dict[str, Any]) -> list[str]:

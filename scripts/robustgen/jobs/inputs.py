@@ -14,6 +14,7 @@ from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.tensors import read_arrays, read_meta
 from robustgen.data.store import Images, read_split
+from robustgen.nets.spec import Model
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ def read_attacked(
     }
     parts = {name: read_split(data, name, arrays[f"{name}.counts"].shape[1]) for name in splits}
     return Attacked(parts, versions, axes)
+
+
+def told(model: Model) -> dict[str, Any]:
+    """What a model and its parts are beside their files: part of the key of what is computed from
+    them, for a kind without weights is its options alone.
+    """
+    own = {name: getattr(model, name) for name in ("kind", "options", "size", "mean", "std")}
+    return own | {"parts": {role: told(part) for role, part in model.parts.items()}}
 
 
 def share(items: Sequence[str], part: str | None) -> list[str]:

@@ -20,7 +20,7 @@ from robustgen.core.seeds import generator, seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.core.values import form
 from robustgen.data.store import Images, read_split, to_float
-from robustgen.jobs.inputs import Attacked, read_attacked, share
+from robustgen.jobs.inputs import Attacked, read_attacked, share, told
 from robustgen.measures.types import Columns, Context, Measured, PerImage, Reference, checked
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -150,6 +150,7 @@ class _Lazy:
     def measure(self) -> PerImage:
         job = self.job
         images = read_split(job.model.data, "train", job.reference)
+        self.model.reseed(_generator(job, use="reference"))
         reference = Reference(self.model, images, job.batch, job.place)
         rng = _generator(job, model=job.model.name, use=job.measure)
         with blamed(f"Measure {job.measure} of kind", job.kind):
@@ -159,8 +160,10 @@ class _Lazy:
                 raise Broken(f"measure must return a function of two looks, not {form(found)}.")
         return found
 
-    def __call__(self, x: torch.Tensor, clean: torch.Tensor) -> Columns:
+    def __call__(self, x: torch.Tensor, clean: torch.Tensor, *, item: str) -> Columns:
+        """The columns of a chunk; a randomised classifier draws the same numbers in each cell."""
         measure, place = self.measure, self.job.place
+        self.model.reseed(_generator(self.job, item=item, use="look"))
         with torch.no_grad():
             seen, twins = self.model.look(x.to(place)), self.model.look(clean.to(place))
         with blamed(f"Measure {self.job.measure} of kind", self.job.kind):
@@ -182,7 +185,7 @@ def _shard(item: str, chunk: np.ndarray, attacked: Attacked, measure: _Lazy) -> 
     found: Columns = {}
     for cell, version in enumerate(attacked.versions[name]):
         x = clean if version.images is None else torch.from_numpy(version.images[chunk])
-        columns = measure(x, clean)
+        columns = measure(x, clean, item=item)
         found |= {f"{cell}.{column}": values for column, values in columns.items()}
     return found
 
@@ -192,7 +195,8 @@ def _frame(
 ) -> pd.DataFrame:
     part, mine = attacked.parts[name], [v for k, v in done.items() if k.split("-")[0] == name]
     start = f"{cell}."
-    columns = [key for key in mine[0] if key.startswith(start)]
+    # in order of their names, for a shard that is read has another order than one just computed
+    columns = sorted(key for key in mine[0] if key.startswith(start))
     values = {
         key.removeprefix(start): np.concatenate([one[key] for one in mine]) for key in columns
     }
@@ -210,4 +214,5 @@ def _key(job: MeasureJob) -> str:
     paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.kind, job.options, job.splits, job.reference, job.study_seed]
-    return json.dumps([*settings, job.seed, job.batch, job.threads, job.place, files])
+    settings += [told(job.model), job.seed, job.batch, job.threads, job.place]
+    return json.dumps([*settings, files])

@@ -60,14 +60,14 @@ def run(job: TrainJob) -> dict[str, Any]:
     seed = partial(generator, job.study_seed, seed=job.seed, model=job.model.name)
     others = {role: part for role, part in job.model.parts.items() if role != START}
     parts = {role: frozen(p, dtype=torch.float32, device=place) for role, p in others.items()}
-    with blamed("Trainer", recipe.trainer):
+    checkpoint = job.out.with_name(".checkpoint.safetensors")
+    with blamed("Objective", recipe.objective.kind), blamed("Trainer", recipe.trainer):
         module = kinds.load("trainers", recipe.trainer)
         data = Data(*(_part(images[name], place) for name in ("train", "validation")))
         trainer = module.trainer(
             network, recipe=recipe, data=data, seed=seed, dtype=dtype, parts=parts
         )
-    checkpoint = job.out.with_name(".checkpoint.safetensors")
-    learned = train(trainer, Run(seed, checkpoint, _key(job, place, dtype)))
+        learned = train(trainer, Run(seed, checkpoint, _key(job, place, dtype)))
     _write_history(job.out.with_name("history.csv"), learned.progress.history)
     weights.write(job.out, learned.weights, spec)
     checkpoint.unlink(missing_ok=True)

@@ -2,13 +2,14 @@
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
+
+import pandas as pd
 
 from robustgen.core.files import write_json
 from robustgen.core.refusal import command
 from robustgen.core.rows import read_rows
-from robustgen.stats.claims import judge
+from robustgen.stats.claims import judge_all
 from robustgen.stats.rules import read
 
 
@@ -19,17 +20,25 @@ def main(argv: list[str] | None = None) -> None:
         "--models",
         type=json.loads,
         required=True,
-        help=("JSON: {name: {dataset, objective, net, options}}"),
+        help="JSON: {name: {dataset, kind, options, objective, family}}",
     )
-    parser.add_argument("--scores", nargs="*", default=[], help="score rows")
+    parser.add_argument(
+        "--rows",
+        type=json.loads,
+        default={},
+        help='JSON: {"scores": [paths], and each measure that a claim names: [paths]}',
+    )
     parser.add_argument("--out", type=Path, required=True, help="JSON of verdicts to write")
     args = parser.parse_args(argv)
-    rows = read_rows(path for path in args.scores if Path(path).exists())
-    rows = rows[rows["split"] == "test"] if len(rows) else rows
-    judged = [
-        asdict(claim) | {"cells": judge(claim, rows, args.models)} for claim in read(args.claims)
-    ]
-    write_json(args.out, judged)
+    rows = {sort: test_rows(paths) for sort, paths in args.rows.items()}
+    write_json(args.out, judge_all(read(args.claims), rows, args.models))
+
+
+def test_rows(paths: list[str]) -> pd.DataFrame:
+    """The rows of test images in the parquet files that exist."""
+    there = [path for path in paths if path.endswith(".parquet") and Path(path).exists()]
+    rows = read_rows(there)
+    return rows[rows["split"] == "test"] if "split" in rows else rows
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-NATURAL = [-1.0, -2.0, -3.0, -4.0]
+from robustgen.core.rows import with_axes
+
+CLEAN_ENERGIES = [-1.0, -2.0, -3.0, -4.0]
+AXES = ("eps", "steps", "lambda_")
 
 
 def cell(
@@ -22,19 +25,20 @@ def cell(
 ) -> pd.DataFrame:
     n = len(energies)
     frame = pd.DataFrame({"index": range(n), "energy": energies, "success": success or [True] * n})
-    return frame.assign(
+    frame = frame.assign(
         attack=attack,
         steps=steps,
         eps=eps,
         seed=seed,
         model=model,
         dataset=dataset,
-        weight=0.0,
+        lambda_=0.0,
         split="test",
     )
+    return with_axes(frame, AXES)
 
 
-def natural(energies: list[float] = NATURAL, **axes: Any) -> pd.DataFrame:
+def clean(energies: list[float] = CLEAN_ENERGIES, **axes: Any) -> pd.DataFrame:
     return cell(energies, attack="clean", steps=0, eps=0.0, success=[False] * len(energies), **axes)
 
 

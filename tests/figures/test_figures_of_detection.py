@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from robustgen.core.rows import CELL, write_rows
+from robustgen.core.rows import write_rows
 from robustgen.figures import matrix, spread
 from robustgen.figures.style import styled
-from robustgen.jobs import detect as job
-from test_tables import DETECTORS, SPEC, rows_of, written
+from test_tables import SPEC, limit, rows_of, written
 
-ENTRY = {"steps": [9], "eps": None}
+ENTRY = {"sweep": {"steps": [9]}}
 
 
 def scores(folder: Path) -> dict[str, list[str]]:
-    """Natural images around -10; PGD with two lambdas at two step counts and budgets; one more
+    """Clean images around -10; PGD with two lambdas at two step counts and budgets; one more
     attack.
     """
     cells = [
@@ -29,7 +28,8 @@ def scores(folder: Path) -> dict[str, list[str]]:
     ]
     rng, parts = np.random.default_rng(0), []
     for attack, eps, steps, weight in [*cells, ("evade", 0.1, 9, 0.0)]:
-        axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, weight), strict=True))
+        axes = {"dataset": "signs", "model": "net", "seed": 0, "attack": attack}
+        axes |= {"eps": eps, "steps": steps, "lambda_": weight}
         frame = pd.DataFrame(
             {
                 "index": range(40),
@@ -38,7 +38,8 @@ def scores(folder: Path) -> dict[str, list[str]]:
             }
         )
         parts.append(frame.assign(**axes, split="test"))
-    write_rows(folder / "scores.parquet", pd.concat(parts), unit="image")
+    axes = ("eps", "steps", "lambda_")
+    write_rows(folder / "scores.parquet", pd.concat(parts), unit="image", axes=axes)
     return {"scores": [str(folder / "scores.parquet")]}
 
 
@@ -87,15 +88,11 @@ def test_a_model_without_rows_gets_a_panel_that_says_so(tmp_path: Path) -> None:
 
 def unfitted(folder: Path) -> dict[str, list[str]]:
     """The files of a detection job whose only detector could not be fitted."""
-    scores = rows_of("pgd", 0.1, 9, [0.0] * 4, [True] * 4).assign(
-        split="validation", **{"lid.lid_0": 1.0}
-    )
-    entry = {**DETECTORS["lid"], "fit": "pgd", "noise": "pgd", "options": {}}
-    statistics, thresholds = job.run(
-        scores.assign(attack="clean"), scores, {"pgd": scores}, entries={"lid": entry}
-    )
-    write_rows(folder / "statistics.parquet", statistics, unit="image")
-    write_rows(folder / "thresholds.parquet", thresholds, unit="set")
+    statistics = rows_of("pgd", 0.1, 9, [], []).drop(columns=["detector"]).assign(detector="")
+    thresholds = pd.DataFrame([limit("pgd", 0.1, 9, "lid", "Too few images.")])
+    axes = ("eps", "steps")
+    write_rows(folder / "statistics.parquet", statistics, unit="image", axes=axes)
+    write_rows(folder / "thresholds.parquet", thresholds, unit="set", axes=axes)
     return {"detect": [str(folder / "statistics.parquet"), str(folder / "thresholds.parquet")]}
 
 

@@ -19,8 +19,7 @@ from robustgen.core.files import write_json, write_text
 from robustgen.core.refusal import Refused
 from robustgen.report.page import page
 from robustgen.report.shown import numeric
-from robustgen.report.verdicts import claims, number, rule
-from robustgen.stats.statistics import STATISTICS
+from robustgen.report.verdicts import number
 from robustgen.study.config import checked
 from robustgen.study.costs import costs, duration, per_rule
 from robustgen.study.flow import jobs, plan_of
@@ -50,16 +49,23 @@ CLAIM = {
     "id": "falls", "work": "beadini-masi-2023", "place": "figure 2", "sentence": (
         "E falls <script>alert(1)</script>."
     ),
-    "objective": "standard", "attack": "pgd", "against": None, "statistic": "energy_change",
-    "direction": "below", "margin": 0, "min_n": 200, "min_success": 0.95, "not_tested": {},
+    "family": "standard", "attack": "pgd", "measure": "scores", "against": None,
+    "statistic": "energy_change", "direction": "below", "margin": 0, "min_n": 200,
+    "min_success": 0.95, "not_tested": {},
 }  # fmt: skip
-CELL = {"dataset": "digits", "model": "net", "eps": 8 / 255, "n": 300, "success": 1.0, "seeds": 1}
+CELL = {
+    "dataset": "digits", "model": "net", "axes": {"eps": 8 / 255}, "n": 300, "success": 1.0,
+    "seeds": 1,
+}  # fmt: skip
 CELLS = [
     CELL
     | {
         "value": -1.5,
         "low": -1.75,
         "high": -1.25,
+        "p": 0.0004,
+        "p_claim": 0.0008,
+        "p_work": 0.012,
         "verdict": "reproduced",
         "why": "interval over images",
     },
@@ -68,6 +74,9 @@ CELLS = [
         "value": None,
         "low": None,
         "high": None,
+        "p": None,
+        "p_claim": None,
+        "p_work": None,
         "verdict": "not tested at this scale",
         "why": "too few images",
     },
@@ -318,38 +327,6 @@ def test_numbers_and_columns_of_numbers() -> None:
     assert number(-13.31, -14.06, -12.57) == "-13.3 [-14.1, -12.6]"
     assert numeric([["8/255"], [""], ["1.0 [0.2, 2.9]"]], 0)
     assert not numeric([["3 steps"]], 0)
-
-
-def test_every_statistic_has_a_sentence_for_its_rule() -> None:
-    for name in STATISTICS:
-        said = rule(CLAIM | {"statistic": name, "against": "apgd"})
-        assert "must lie below 0" in said
-        assert "held against apgd" in said
-        assert (STATISTICS[name].__doc__ or "").split()[0] in said
-
-
-def test_a_claim_on_natural_images_against_another_net_has_a_rule_in_words() -> None:
-    said = rule(CLAIM | {"attack": "clean", "against_net": "standard", "min_success": 0.0})
-    assert (
-        "training on natural images, held against the net of the same architecture and "
-        "standard training"
-    ) in said
-    assert "clean" not in said
-
-
-def test_budgets_of_cells_are_printed_whatever_they_are(tmp_path: Path) -> None:
-    study = checked(CONFIG | {"attacks": {"pgd": {}, "cw": {"norm": "l2"}}})
-    cells = {"clean": 0.0, "pgd": "unbounded", "cw": "unbounded", "gone": 8 / 255}
-    path = tmp_path / "verdicts.json"
-    write_json(
-        path,
-        [
-            CLAIM | {"attack": attack, "cells": [CELLS[0] | {"eps": eps}]}
-            for attack, eps in cells.items()
-        ],
-    )
-    printed = [claim["printed"][0]["eps"] for claim in claims(path, study) or []]
-    assert printed == ["natural", "unbounded", "unbounded (L2)", "8/255"]
 
 
 @pytest.mark.usefixtures("results")

@@ -104,7 +104,22 @@ def test_ece_is_that_of_a_plain_loop(
                 * len(held)
                 / 40
             )
-    assert calibration._ece(np.stack([confidence, correct], axis=1), bins) == pytest.approx(total)
+    once = np.ones((1, 40))
+    assert calibration._ece(confidence, correct, bins)(once) == pytest.approx(total)
+
+
+def test_the_bootstrap_of_the_ece_is_that_of_draws_one_by_one() -> None:
+    confidence, correct = drawn(60)
+    generator = np.random.Generator(np.random.PCG64(0))
+    pairs = np.stack([confidence, correct], axis=1)
+    values = []
+    for _ in range(200):
+        n, mean, accuracy = reliability(*generator.choice(pairs, 60).T)
+        values.append((n * np.abs(accuracy - mean)).sum() / 60)
+    low, high = np.quantile(values, [0.025, 0.975])
+    value = calibration._ece(confidence, correct, 15)(np.ones((1, 60)))[0]
+    expected = (value, max(0, 2 * value - high), 2 * value - low)
+    assert ece(confidence, correct) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_difference_is_paired() -> None:
@@ -138,7 +153,7 @@ def rows(
         "attack": "clean",
         "eps": 0.0,
         "steps": 0,
-        "weight": 0.0,
+        "lambda_": 0.0,
         **cell,
     }
     energy = np.linspace(-9, -3, n)
@@ -153,9 +168,10 @@ def rows(
 
 def files(folder: Path, *frames: pd.DataFrame) -> dict[str, list[str]]:
     for number, frame in enumerate(frames):
-        write_rows(folder / f"{number}.parquet", frame, unit="image")
+        axes = ("eps", "steps", "lambda_")
+        write_rows(folder / f"{number}.parquet", frame, unit="image", axes=axes)
     paths = [str(folder / f"{number}.parquet") for number in range(len(frames))]
-    return {"scores": paths, "natural": paths}
+    return {"scores": paths, "clean": paths}
 
 
 def spec(**objectives: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +180,7 @@ def spec(**objectives: dict[str, Any]) -> dict[str, Any]:
         name: {"dataset": "signs", "merged": [], "objective": plain | own}
         for name, own in objectives.items()
     }
-    return {"models": models, "attacks": {"pgd": {"steps": [0, 10], "eps": None}}, "options": {}}
+    return {"models": models, "attacks": {"pgd": {"sweep": {"steps": [0, 10]}}}, "options": {}}
 
 
 STUDY = spec(
@@ -230,7 +246,7 @@ def test_the_table_takes_repetitions_for_repetitions(tmp_path: Path) -> None:
     assert (row["accuracy"], row["ece"]) == pytest.approx((0.8, (0 + 0.1 + 0.2) / 3))
 
 
-def test_a_table_without_natural_images_is_refused(tmp_path: Path) -> None:
+def test_a_table_without_clean_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="clean images"):
         made(tmp_path, MADE[1])
 

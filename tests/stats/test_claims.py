@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 import judge_claims
-from cells import NATURAL, cell, joined, natural
+from cells import CLEAN_ENERGIES, cell, clean, joined
 from robustgen.core.files import BadFile, read_json
+from robustgen.core.refusal import Refused
 from robustgen.core.rows import write_rows
-from robustgen.stats import claims, intervals, statistics
+from robustgen.stats import claims, intervals, named
 from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from robustgen.stats.intervals import Interval
-from robustgen.stats.rules import Claim, read
+from robustgen.stats.rules import Against, Claim, read
 
 CLAIMS = Path(__file__).resolve().parents[2] / "config" / "claims.yaml"
 
@@ -29,7 +30,7 @@ def claim(**others: Any) -> Claim:
         "work": "w",
         "place": "p",
         "sentence": "s",
-        "objective": "standard",
+        "family": "standard",
         "attack": "pgd",
         "statistic": "energy_change",
         "direction": "below",
@@ -64,18 +65,20 @@ def test_a_claim_is_decided_by_the_whole_interval(
 
 
 def rows(shift: float = -5.0, success: list[bool] | None = None, **axes: Any) -> pd.DataFrame:
-    """Natural images and the same ones attacked, `shift` and a little noise below."""
+    """Clean images and the same ones attacked, `shift` and a little noise below."""
     energies = [
-        energy + shift + noise for energy, noise in zip(NATURAL, (0.1, -0.1, 0.2, 0.0), strict=True)
+        energy + shift + noise
+        for energy, noise in zip(CLEAN_ENERGIES, (0.1, -0.1, 0.2, 0.0), strict=True)
     ]
-    return joined(natural(**axes), cell(energies, success=success, **axes))
+    return joined(clean(**axes), cell(energies, success=success, **axes))
 
 
-def net(objective: str = "standard", **others: Any) -> dict[str, Any]:
+def net(family: str = "standard", **others: Any) -> dict[str, Any]:
     return {
         "dataset": "digits",
-        "objective": objective,
-        "net": "resnet",
+        "objective": family,
+        "family": family,
+        "kind": "resnet",
         "options": {"width": 16},
         **others,
     }
@@ -91,7 +94,7 @@ def judged(rule: Claim, frame: pd.DataFrame, **models: dict[str, Any]) -> list[d
 def test_each_verdict_is_given_where_the_rows_ask_for_it(shift: float, verdict: str) -> None:
     (found,) = judged(claim(), rows(shift))
     assert found["verdict"] == verdict
-    assert (found["dataset"], found["model"], found["eps"], found["n"], found["seeds"]) == (
+    assert (found["dataset"], found["model"], found["axes"]["eps"], found["n"], found["seeds"]) == (
         "digits",
         "plain",
         0.1,
@@ -120,10 +123,12 @@ def test_an_attack_that_fools_too_seldom_is_not_tested_and_the_rule_is_told() ->
 
 
 def test_an_attack_held_against_that_fools_too_seldom_is_not_tested_either() -> None:
-    weak = cell(NATURAL, success=[True, True, True, False])
-    strong = cell(NATURAL, attack="he_pgd")
-    rule = claim(attack="he_pgd", against="pgd", statistic="success_difference", min_success=0.95)
-    (found,) = judged(rule, joined(natural(), weak, strong))
+    weak = cell(CLEAN_ENERGIES, success=[True, True, True, False])
+    strong = cell(CLEAN_ENERGIES, attack="he_pgd")
+    rule = claim(
+        attack="he_pgd", against=Against("pgd"), statistic="success_difference", min_success=0.95
+    )
+    (found,) = judged(rule, joined(clean(), weak, strong))
     assert found["verdict"] == NOT_TESTED
 
 
@@ -133,7 +138,7 @@ def test_a_data_set_that_cannot_show_it_is_not_tested_for_the_reason_given_befor
 
 
 def test_a_missing_attack_held_against_is_not_tested() -> None:
-    (found,) = judged(claim(against="apgd"), rows())
+    (found,) = judged(claim(against=Against("apgd")), rows())
     assert (found["verdict"], found["why"]) == (NOT_TESTED, "no rows of apgd at this budget")
 
 
@@ -145,18 +150,18 @@ def test_only_nets_trained_as_the_claim_says_are_judged() -> None:
 
 
 def test_each_budget_is_judged_against_the_same_budget() -> None:
-    other = joined(*[cell(NATURAL, attack="he_pgd", eps=eps) for eps in (0.1, 0.2)])
-    weak = cell(NATURAL, eps=0.1, success=[False] * 4)
-    strong = cell(NATURAL, eps=0.2)
+    other = joined(*[cell(CLEAN_ENERGIES, attack="he_pgd", eps=eps) for eps in (0.1, 0.2)])
+    weak = cell(CLEAN_ENERGIES, eps=0.1, success=[False] * 4)
+    strong = cell(CLEAN_ENERGIES, eps=0.2)
     rule = claim(
         attack="he_pgd",
-        against="pgd",
+        against=Against("pgd"),
         statistic="success_difference",
         direction="above",
         margin=-0.02,
     )
-    found = judged(rule, joined(natural(), other, weak, strong))
-    assert [(one["eps"], one["value"]) for one in found] == [(0.1, 1.0), (0.2, 0.0)]
+    found = judged(rule, joined(clean(), other, weak, strong))
+    assert [(one["axes"]["eps"], one["value"]) for one in found] == [(0.1, 1.0), (0.2, 0.0)]
 
 
 def test_several_seeds_are_judged_over_seeds_each_against_its_own_rows() -> None:
@@ -172,9 +177,9 @@ def test_several_seeds_are_judged_over_seeds_each_against_its_own_rows() -> None
 
 def test_a_sweep_over_lambda_is_not_taken_for_more_images() -> None:
     """The interval of four images under two lambdas is never that of eight images."""
-    weights = [rows(shift).assign(weight=weight) for shift, weight in ((-5.0, 1.0), (-5.2, 1.2))]
+    weights = [rows(shift).assign(lambda_=weight) for shift, weight in ((-5.0, 1.0), (-5.2, 1.2))]
     alone = [(found["low"], found["high"]) for frame in weights for found in judged(claim(), frame)]
-    together = joined(natural(), *[frame[frame["attack"] == "pgd"] for frame in weights])
+    together = joined(clean(), *[frame[frame["attack"] == "pgd"] for frame in weights])
     assert [(found["low"], found["high"]) for found in judged(claim(), together)] == [
         pytest.approx(one) for one in alone
     ]
@@ -184,10 +189,10 @@ def test_a_sweep_over_lambda_is_not_taken_for_more_images() -> None:
 # --------------------------------------------------------------------------------
 
 
-def against_net(**others: Any) -> Claim:
+def against_family(**others: Any) -> Claim:
     plain = {
-        "objective": "adversarial",
-        "against_net": "standard",
+        "family": "adversarial",
+        "against": Against(family="standard", same=("dataset", "kind", "options")),
         "statistic": "accuracy_difference",
         "direction": "above",
     }
@@ -200,28 +205,28 @@ WRONG = [True] * 4
 
 def test_a_net_is_judged_against_its_twin_under_the_same_attack_at_the_same_budget() -> None:
     weak = [
-        cell(NATURAL, eps=0.1, success=WRONG),
-        cell(NATURAL, eps=0.2, success=[True, True, False, False]),
+        cell(CLEAN_ENERGIES, eps=0.1, success=WRONG),
+        cell(CLEAN_ENERGIES, eps=0.2, success=[True, True, False, False]),
     ]
-    strong = [cell(NATURAL, model="robust", eps=eps, success=[False] * 4) for eps in (0.1, 0.2)]
-    found = judged(
-        against_net(), joined(natural(), natural(model="robust"), *weak, *strong), **PAIR
-    )
-    assert [(one["model"], one["eps"], one["value"]) for one in found] == [
+    strong = [
+        cell(CLEAN_ENERGIES, model="robust", eps=eps, success=[False] * 4) for eps in (0.1, 0.2)
+    ]
+    found = judged(against_family(), joined(clean(), clean(model="robust"), *weak, *strong), **PAIR)
+    assert [(one["model"], one["axes"]["eps"], one["value"]) for one in found] == [
         ("robust", 0.1, 1.0),
         ("robust", 0.2, 0.5),
     ]
     assert found[0]["why"] == "interval over images, held against plain"
 
 
-def test_a_claim_on_natural_images_is_judged_without_any_attack() -> None:
+def test_a_claim_on_clean_images_is_judged_without_any_attack() -> None:
     n = 400
     frame = joined(
-        natural([0.0] * n),
-        natural([0.0] * n, model="robust").assign(success=[True] * 40 + [False] * 360),
+        clean([0.0] * n),
+        clean([0.0] * n, model="robust").assign(success=[True] * 40 + [False] * 360),
     )
-    (found,) = judged(against_net(attack="clean", direction="below"), frame, **PAIR)
-    assert (found["eps"], found["n"], found["value"], found["verdict"]) == (
+    (found,) = judged(against_family(attack="clean", direction="below"), frame, **PAIR)
+    assert (found["axes"]["eps"], found["n"], found["value"], found["verdict"]) == (
         0.0,
         n,
         -0.1,
@@ -230,33 +235,35 @@ def test_a_claim_on_natural_images_is_judged_without_any_attack() -> None:
 
 
 def test_every_robust_net_gets_its_own_verdict() -> None:
-    frame = joined(*[natural(model=name) for name in ("plain", "robust", "quasi")])
-    found = judged(against_net(attack="clean"), frame, **PAIR, quasi=net("adversarial"))
+    frame = joined(*[clean(model=name) for name in ("plain", "robust", "quasi")])
+    found = judged(against_family(attack="clean"), frame, **PAIR, quasi=net("adversarial"))
     assert [one["model"] for one in found] == ["robust", "quasi"]
 
 
 @pytest.mark.parametrize(
     "other",
-    [{"dataset": "signs"}, {"net": "cnn"}, {"options": {"width": 8}}, {"objective": "gaussian"}],
+    [{"dataset": "signs"}, {"kind": "cnn"}, {"options": {"width": 8}}, {"family": "gaussian"}],
 )
 def test_a_net_that_differs_in_more_than_its_training_is_no_twin(other: dict[str, Any]) -> None:
-    frame = joined(natural(), natural(model="robust"))
+    frame = joined(clean(), clean(model="robust"))
     (found,) = judged(
-        against_net(attack="clean"), frame, plain=net(**other), robust=net("adversarial")
+        against_family(attack="clean"), frame, plain=net(**other), robust=net("adversarial")
     )
-    why = "the study has no net of standard training on digits with the architecture of robust"
+    why = "the study has no net of family standard with the same dataset, kind, options as robust"
     assert (found["verdict"], found["why"], found["value"]) == (NOT_TESTED, why, None)
 
 
 def test_of_several_twins_the_first_with_rows_is_taken_and_named() -> None:
-    frame = joined(natural(), natural(model="robust"))
-    (found,) = judged(against_net(attack="clean"), frame, absent=net(), **PAIR)
+    frame = joined(clean(), clean(model="robust"))
+    (found,) = judged(against_family(attack="clean"), frame, absent=net(), **PAIR)
     assert found["why"] == "interval over images, held against plain"
 
 
 def test_a_twin_without_rows_is_named() -> None:
     (found,) = judged(
-        against_net(), joined(natural(model="robust"), cell(NATURAL, model="robust")), **PAIR
+        against_family(),
+        joined(clean(model="robust"), cell(CLEAN_ENERGIES, model="robust")),
+        **PAIR,
     )
     assert (found["verdict"], found["why"]) == (
         NOT_TESTED,
@@ -265,13 +272,13 @@ def test_a_twin_without_rows_is_named() -> None:
 
 
 def test_repetitions_are_paired_and_those_of_one_side_alone_left_out() -> None:
-    lone = joined(*[natural(model="robust", seed=seed) for seed in (0, 1)], natural(seed=1))
-    assert judged(against_net(attack="clean"), lone, **PAIR)[0]["why"] == (
+    lone = joined(*[clean(model="robust", seed=seed) for seed in (0, 1)], clean(seed=1))
+    assert judged(against_family(attack="clean"), lone, **PAIR)[0]["why"] == (
         "interval over images, held against plain"
     )
     (found,) = judged(
-        against_net(attack="clean"),
-        joined(natural(seed=2), natural(model="robust", seed=1)),
+        against_family(attack="clean"),
+        joined(clean(seed=2), clean(model="robust", seed=1)),
         **PAIR,
     )
     assert (found["verdict"], found["why"]) == (NOT_TESTED, "no repetition that both sides have")
@@ -279,25 +286,27 @@ def test_repetitions_are_paired_and_those_of_one_side_alone_left_out() -> None:
 
 def test_where_nothing_is_misclassified_nothing_is_said_of_errors() -> None:
     rule = claim(attack="apgd", statistic="errors_left_clean", direction="above", margin=0.95)
-    (found,) = judged(rule, joined(natural(), cell(NATURAL, attack="apgd").assign(linf=0.0)))
-    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no natural image is misclassified")
+    (found,) = judged(rule, joined(clean(), cell(CLEAN_ENERGIES, attack="apgd").assign(linf=0.0)))
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no clean image is misclassified")
 
 
 def test_an_unbounded_attack_is_judged_and_written_as_json_knows_it() -> None:
-    frame = joined(natural(), *[cell(NATURAL, attack=name, eps=math.inf) for name in ("pgd", "cw")])
+    frame = joined(
+        clean(), *[cell(CLEAN_ENERGIES, attack=name, eps=math.inf) for name in ("pgd", "cw")]
+    )
     for rule in (
         claim(attack="cw"),
-        claim(attack="cw", against="pgd", statistic="success_difference"),
+        claim(attack="cw", against=Against("pgd"), statistic="success_difference"),
     ):
         (found,) = judged(rule, frame)
-        assert (found["eps"], found["value"]) == ("unbounded", 0.0)
+        assert (found["axes"]["eps"], found["value"]) == ("unbounded", 0.0)
         assert "Infinity" not in json.dumps(found, allow_nan=False)
 
 
 def test_the_command_writes_the_verdicts_of_the_studys_claims(tmp_path: Path) -> None:
     n = 300
-    plain = natural([-5.0] * n).assign(success=[i < 15 for i in range(n)], max_logit=4.99)
-    robust = natural([-5.0] * n, model="robust").assign(
+    plain = clean([-5.0] * n).assign(success=[i < 15 for i in range(n)], max_logit=4.99)
+    robust = clean([-5.0] * n, model="robust").assign(
         success=[i < 60 for i in range(n)], max_logit=5 + math.log(0.8)
     )
     write_rows(tmp_path / "scores.parquet", joined(plain, robust), unit="image")
@@ -305,8 +314,8 @@ def test_the_command_writes_the_verdicts_of_the_studys_claims(tmp_path: Path) ->
     paths = [
         "--claims",
         str(CLAIMS),
-        "--scores",
-        str(tmp_path / "scores.parquet"),
+        "--rows",
+        json.dumps({"scores": [str(tmp_path / "scores.parquet")]}),
         "--out",
         str(out),
     ]
@@ -331,11 +340,11 @@ def test_the_claims_of_the_study_are_read_once_each() -> None:
     found = read(CLAIMS)
     assert len({one.id for one in found}) == len(found) > 0
     assert all(one.min_n > 0 and one.sentence.endswith(".") for one in found)
-    assert {one.statistic for one in found} <= set(statistics.STATISTICS)
+    assert {one.statistic for one in found} <= set(named.names())
 
 
 ENTRY = (
-    "- {id: a, work: w, place: p, sentence: s, objective: standard, attack: pgd, statistic: auroc, "
+    "- {id: a, work: w, place: p, sentence: s, family: standard, attack: pgd, statistic: auroc, "
     "direction: above, "
     "margin: 0, min_n: 1}\n"
 )
@@ -353,7 +362,7 @@ ENTRY = (
         (
             "statistic: auroc",
             "statistic: aurok",
-            ("claim a: statistic: must be one of energy_change, .*, not 'aurok'."),
+            ("claim a: statistic: unknown statistic; did you mean 'auroc'?"),
         ),
         (
             "direction: above",
@@ -362,8 +371,36 @@ ENTRY = (
         ),
         (
             "margin: 0",
-            "margin: 0, against: apgd, against_net: standard",
-            "claim a: is held against an attack and a net; keep one",
+            "margin: 0, against: {attack: apgd, family: standard}",
+            "claim a: against: names one thing, either an attack or a family.",
+        ),
+        (
+            "margin: 0",
+            "margin: 0, against: {famly: standard}",
+            "claim a: against.famly: unknown key; did you mean 'family'?",
+        ),
+        (
+            "margin: 0",
+            "margin: 0, against: {family: standard, same: [dataset, net]}",
+            "claim a: against.same: must be a list out of dataset, kind, .*, not ",
+        ),
+        ("margin: 0", "margin: 0, against: pgd", "claim a: against: must be a map such as"),
+        ("margin: 0", "margin: 0, against: {attack: 3}", "claim a: against.attack: must be text"),
+        (
+            "margin: 0",
+            "margin: 0, against: {attack: pgd, same: [kind]}",
+            "claim a: against.same: belongs to a family; leave it out.",
+        ),
+        ("attack: pgd, ", "", "claim a: attack: is missing; name an attack, clean, or a measure."),
+        (
+            "statistic: auroc",
+            "statistic: my_lab.gone.gap",
+            "claim a: statistic: there is no module my_lab.gone.",
+        ),
+        (
+            "statistic: auroc",
+            "statistic: mine.gap",
+            "claim a: statistic: a statistic of your own is named like my_lab.statistics.gap.",
         ),
         (ENTRY, "a sentence\n", "must hold a list of claims"),
     ],
@@ -377,3 +414,95 @@ def test_a_claim_that_is_none_is_refused_with_the_file(
     path.write_text(ENTRY.replace(before, after), encoding="utf-8")
     with pytest.raises(BadFile, match=f"mine.yaml: {said}"):
         read(path)
+
+
+def test_what_a_claim_is_held_against_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    for given, against in (
+        ("", None),
+        (", against: {attack: pgd}", Against("pgd")),
+        (", against: {family: cnn}", Against(family="cnn")),
+        (
+            ", against: {family: cnn, same: [dataset, kind]}",
+            Against(family="cnn", same=("dataset", "kind")),
+        ),
+    ):
+        path.write_text(ENTRY.replace("margin: 0", f"margin: 0{given}"), encoding="utf-8")
+        assert read(path)[0].against == against
+
+
+# --- claims: axes, measures, statistics by name
+
+
+def test_a_rival_is_taken_at_the_same_setting_or_at_its_plainest() -> None:
+    """The rival sweeps lambda 0 and 1; ours has 1 and 2, which the rival lacks."""
+    rival = [
+        cell([0.0] * 4, success=[fooled] * 4).assign(lambda_=lambda_)
+        for lambda_, fooled in ((0.0, False), (1.0, True))
+    ]
+    ours = [cell([0.0] * 4, attack="he_pgd").assign(lambda_=lambda_) for lambda_ in (1.0, 2.0)]
+    rule = claim(attack="he_pgd", against=Against("pgd"), statistic="success_difference")
+    found = judged(rule, joined(clean(), *rival, *ours))
+    assert [(one["axes"]["lambda_"], one["value"]) for one in found] == [(1.0, 0.0), (2.0, 1.0)]
+
+
+def test_an_axis_of_another_attack_is_a_name_of_its_cells() -> None:
+    shifts = [
+        cell(CLEAN_ENERGIES, attack="shift").assign(corruption=name, severity=2)
+        for name in ("blur", "fog")
+    ]
+    frame = joined(clean().assign(corruption="", severity=0), *shifts)
+    frame.attrs["axes"] = ["eps", "steps", "lambda_", "corruption", "severity"]
+    found = judged(claim(attack="shift"), frame)
+    assert [one["axes"]["corruption"] for one in found] == ["blur", "fog"]
+    assert json.loads(json.dumps(found))[0]["axes"]["severity"] == 2
+
+
+OWN = """
+from robustgen.stats import intervals
+
+def smoother(part, other):
+    '''Mean of v - mean of v of the other net.'''
+    return intervals.mean(part["v"].to_numpy() - other["v"].mean())
+"""
+
+
+def test_a_claim_on_a_measure_with_a_statistic_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_lab").mkdir()
+    (tmp_path / "my_lab/claimed.py").write_text(OWN)
+    values = {"plain": [1.0, 2.0, 3.0, 4.0], "robust": [1.0, 1.5, 1.0, 0.5]}
+    frames = [
+        pd.DataFrame({"index": range(4), "v": values[name]}).assign(
+            dataset="digits", model=name, seed=0, split="test"
+        )
+        for name in PAIR
+    ]
+    write_rows(tmp_path / "v.parquet", joined(*frames), unit="image")
+    (tmp_path / "c.yaml").write_text(
+        ENTRY.replace("attack: pgd", "measure: roughness")
+        .replace("auroc", "my_lab.claimed.smoother")
+        .replace("family: standard", "family: adversarial")
+        .replace("margin: 0", "margin: 0, against: {family: standard}")
+        .replace("above", "below")
+    )
+    paths = {"roughness": [str(tmp_path / "v.parquet"), str(tmp_path / "arrays.safetensors")]}
+    given = ["--claims", "c.yaml", "--models", json.dumps(PAIR), "--rows", json.dumps(paths)]
+    judge_claims.main([*given, "--out", "verdicts.json"])
+    (found,) = read_json("verdicts.json")[0]["cells"]
+    assert (found["model"], found["axes"], found["n"], found["success"]) == ("robust", {}, 4, None)
+    assert found["value"] == pytest.approx(1.0 - 2.5)
+    assert (found["verdict"], found["why"]) == (
+        REPRODUCED,
+        "interval over images, held against plain",
+    )
+
+
+def test_every_public_function_of_the_folders_statistics_is_one() -> None:
+    assert {"energy_change", "ece_reduction"} <= set(named.names())
+    assert not {name for name in named.names() if name.startswith("_")}
+    assert all(named.statistic(name).__doc__ for name in named.names())
+    with pytest.raises(Refused, match="Statistic aurok: unknown statistic; did you mean 'auroc'"):
+        named.statistic("aurok")

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from robustgen.core.rows import with_axes
+from robustgen.detect import rates
 from robustgen.stats import detection, intervals
 from robustgen.stats.intervals import Interval
 
 settings.load_profile("ci")  # no deadline, same examples in every run
-
-CLAIMS = Path(__file__).resolve().parents[2] / "config" / "claims.yaml"
 
 # --- shares and means
 # --------------------------------------------------------------------------------------------
@@ -254,48 +254,96 @@ def test_no_discordant_pair_is_not_certainty() -> None:
     assert found.low == pytest.approx(-found.high)
 
 
+def averages(sample: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda often: often @ sample / len(sample)
+
+
+def one_by_one(statistic: Callable[..., float], *samples: np.ndarray) -> list[float]:
+    """The bootstrap as it is told: draw each sample again, image by image, 200 times."""
+    generator = np.random.Generator(np.random.PCG64(0))
+    return [
+        statistic(*(generator.choice(sample, len(sample)) for sample in samples))
+        for _ in range(200)
+    ]
+
+
+def ends(value: float, drawn: list[float]) -> tuple[float, float, float]:
+    return (value, *np.quantile(drawn, [0.025, 0.975]))
+
+
 def test_the_bootstrap_depends_on_its_seed_and_on_nothing_else() -> None:
     sample = np.random.default_rng(3).normal(size=50)
-    first, again, other = (intervals.bootstrap(np.mean, sample, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (
+        intervals.bootstrap(averages(sample), 50, seed=seed) for seed in (0, 0, 1)
+    )
     assert first == again
-    assert first.value == other.value == sample.mean()
+    assert first.value == other.value == pytest.approx(sample.mean())
     assert first != other
 
 
 def test_the_bootstrap_of_a_mean_is_near_students_interval() -> None:
-    sample = np.random.default_rng(3).normal(size=400)
-    found, expected = intervals.bootstrap(np.mean, sample, draws=2000), intervals.mean(sample)
+    sample = np.random.default_rng(3).normal(size=2000)
+    found, expected = intervals.bootstrap(averages(sample), 2000), intervals.mean(sample)
     assert found == pytest.approx(expected, abs=0.01)
 
 
-def test_the_bootstrap_draws_rows_of_pairs_together() -> None:
-    pairs = np.stack([np.arange(20.0), 2 * np.arange(20.0)], axis=1)
+def test_counting_draws_is_drawing_them_one_by_one() -> None:
+    one, other = np.random.default_rng(4).normal(size=(2, 30))
+    other = other[:17]
+    expected = one_by_one(lambda a, b: float(a.mean() / b.std()), one, other)
+
+    def ratio(often: np.ndarray, others: np.ndarray) -> np.ndarray:
+        mean = averages(other)(others)
+        spread = np.sqrt(averages(other**2)(others) - mean**2)
+        return averages(one)(often) / spread
+
+    found = intervals.bootstrap(ratio, 30, 17)
+    assert found == pytest.approx(ends(one.mean() / other.std(), expected), rel=1e-9)
+
+
+def test_the_bootstrap_draws_pairs_together() -> None:
+    sample = np.arange(20.0)
     found = intervals.bootstrap(
-        lambda sample: float(sample[:, 1].sum() / max(sample[:, 0].sum(), 1)), pairs
+        lambda often: averages(2 * sample)(often) / averages(sample)(often), 20
     )
     assert found == pytest.approx((2.0, 2.0, 2.0))
+
+
+@pytest.mark.parametrize("rate", [rates.average_precision, rates.fpr_at_tpr])
+def test_rates_of_all_draws_at_once_are_those_of_each_draw(rate: Callable[..., float]) -> None:
+    """Values with ties within and between the two samples."""
+    generator = np.random.default_rng(6)
+    attacked, clean = (generator.integers(0, 25, size).astype(float) for size in (40, 33))
+    drawn = rates.flagged(attacked, clean, *intervals.resamples((40, 33)))
+    at_once = {
+        rates.average_precision: lambda: rates.average_precisions(*drawn),
+        rates.fpr_at_tpr: lambda: rates.fprs_at_tpr(*drawn, n=33),
+    }[rate]()
+    assert at_once == pytest.approx(one_by_one(rate, attacked, clean), abs=1e-12)
 
 
 # --- detection ------------------------------------------------------------------------------------
 # ---------------
 
 AXES = {"dataset": "digits", "model": "plain", "detector": "energy"}
+CELL_AXES = ("eps", "steps", "lambda_")
 
 
 def statistic(
-    attack: str, values: list[float], success: list[bool], *, seed: int = 0, eps: float = 0.1
+    attack: str, values: list[float], success: Sequence[float], *, seed: int = 0, eps: float = 0.1
 ) -> pd.DataFrame:
-    natural_cell = attack == "clean"
+    clean_cell = attack == "clean"
     frame = pd.DataFrame({"index": range(len(values)), "statistic": values, "success": success})
-    return frame.assign(
+    frame = frame.assign(
         **AXES,
         attack=attack,
         seed=seed,
-        eps=0.0 if natural_cell else eps,
-        steps=0 if natural_cell else 5,
-        weight=0.0,
+        eps=0.0 if clean_cell else eps,
+        steps=0 if clean_cell else 5,
+        lambda_=0.0,
         variant="T = 1",
     )
+    return with_axes(frame, CELL_AXES)
 
 
 def threshold(value: float, seed: int = 0) -> pd.DataFrame:
@@ -307,9 +355,8 @@ def threshold(value: float, seed: int = 0) -> pd.DataFrame:
         "threshold": value,
         "why": "",
     }
-    return pd.DataFrame(
-        [{**AXES, "attack": "pgd", "seed": seed, "eps": 0.1, "steps": 5, "weight": 0.0, **choice}]
-    )
+    cell = {"attack": "pgd", "seed": seed, "eps": 0.1, "steps": 5, "lambda_": 0.0}
+    return with_axes(pd.DataFrame([{**AXES, **cell, **choice}]), CELL_AXES)
 
 
 CLEAN_VALUES, CLEAN_WRONG = [0.0, 1.0, 2.0, 3.0, 4.0], [False, False, False, False, True]
@@ -354,6 +401,26 @@ def test_fooled_images_that_were_right_are_rated_against_clean_images_that_are_r
     assert row["auroc"] == pytest.approx((1.5 + 4 + 3) / 12)
 
 
+def test_attacked_images_that_do_not_fool_are_rated_against_the_same_clean_ones() -> None:
+    row = view(detection.summarise(planted(), threshold(3.0)), "failed")
+    # image 2, which reaches 3; image 4 was wrong before
+    assert (row["n"], row["n_clean"]) == (1, 4)
+    assert bounds(row, "dr") == intervals.share(1, 1)
+    assert bounds(row, "fpr") == intervals.share(1, 4)
+    assert row["auroc"] == pytest.approx((3 + 0.5) / 4)
+    assert bounds(row, "fooled") == intervals.share(3, 4)  # of the view's clean images
+
+
+def test_a_share_of_draws_of_at_least_a_half_counts_as_fooled() -> None:
+    """Of a randomised net: means over draws, which sums take as they are."""
+    soft = statistic("pgd", PGD_VALUES, [0.75, 0.5, 0.25, 1.0, 1.0])
+    clean = statistic("clean", CLEAN_VALUES, [0.0, 0.25, 0.0, 0.0, 0.75])
+    found = detection.summarise(joined(soft, clean), threshold(3.0))
+    assert [view(found, name)["n"] for name in detection.VIEWS] == [5, 3, 1]
+    assert view(found, "successful")["fooled"] == pytest.approx((0.75 + 0.5 + 0.25 + 1.0) / 4)
+    assert view(found, "successful")["joint"] == pytest.approx((0.75 + 1.0) / 4)  # below 3
+
+
 def test_joint_success_is_fooled_and_not_flagged_out_of_clean_images() -> None:
     found = detection.summarise(planted(), threshold(3.0))
     # images 0 and 3 fool the net below 3
@@ -391,7 +458,11 @@ def test_a_view_without_images_is_left_out() -> None:
     never = joined(
         statistic("pgd", PGD_VALUES, [False] * 5), statistic("clean", CLEAN_VALUES, CLEAN_WRONG)
     )
-    assert detection.summarise(never, threshold(3.0))["view"].tolist() == ["all"]
+    assert detection.summarise(never, threshold(3.0))["view"].tolist() == ["all", "failed"]
+    always = joined(
+        statistic("pgd", PGD_VALUES, [True] * 5), statistic("clean", CLEAN_VALUES, CLEAN_WRONG)
+    )
+    assert detection.summarise(always, threshold(3.0))["view"].tolist() == ["all", "successful"]
 
 
 def test_several_seeds_are_summarised_over_seeds_each_at_its_own_threshold() -> None:

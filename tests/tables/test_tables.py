@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,14 @@ import pytest
 
 from conftest import ROOT
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import CELL, write_rows
+from robustgen.core.rows import IDENTITY, with_axes, write_rows
 from robustgen.stats import intervals
-from robustgen.study.schema import Attack
-from robustgen.tables import detected, matrix, published
+from robustgen.tables import cells, detected, matrix, published
 from robustgen.tables.table import Table, budget, percent, text, write
 
 PAPER = published.read(ROOT / "config/paper.csv")
 RESNET10 = {
-    "net": "resnet",
+    "kind": "resnet",
     "options": {"width": 64},
     "objective": {"kind": "standard"},
     "published": "cifar10",
@@ -46,7 +46,7 @@ def test_zero_stays_as_printed() -> None:
         {"options": {"width": 16}},
         {"options": {"blocks": [2, 2, 2, 2]}},
         {"objective": {"kind": "adversarial"}},
-        {"net": "cnn"},
+        {"kind": "cnn"},
     ],
 )
 def test_another_data_set_net_or_training_gets_no_published_number(other: dict[str, Any]) -> None:
@@ -57,33 +57,86 @@ def test_a_budget_that_the_paper_does_not_print_gets_none() -> None:
     assert cell(RESNET10, eps="16/255") == {}
 
 
-PGD = Attack(step=1 / 255, steps=(0, 40)).model_dump()
-APGD = Attack(kind="torchattacks", options={"name": "APGD"}).model_dump()
+PGD = {
+    "kind": "pgd",
+    "norm": "linf",
+    "sweep": {"steps": [0, 40]},
+    "options": {
+        "step": 1 / 255,
+        "rel_step": None,
+        "restarts": 1,
+        "random_start": True,
+        "target": "none",
+        "eot": 1,
+        "lambda_": 0.0,
+    },
+}
+APGD = {
+    "kind": "torchattacks",
+    "norm": "linf",
+    "sweep": {},
+    "options": {"name": "APGD", "mended": False, "loss": None, "restarts": 1, "eot": 1},
+}
+
+
+def entry(plain: dict[str, Any], **options: Any) -> dict[str, Any]:
+    return {**plain, "options": {**plain["options"], **options}}
 
 
 def test_the_papers_attacks_are_known_by_their_protocol() -> None:
-    assert published.printed_attack(PGD, steps=40, weight=0.0) == "PGD"
-    assert published.printed_attack(APGD, steps=40, weight=0.0) == "APGD"
+    assert published.printed_attack(PGD, steps=40, lambda_=0.0) == "PGD"
+    assert published.printed_attack(APGD, steps=40, lambda_=0.0) == "APGD"
 
 
 @pytest.mark.parametrize(
-    ("entry", "steps", "weight"),
+    ("attack", "steps", "lambda_"),
     [
         (PGD, 10, 0.0),
         (PGD, 40, 1.2),
-        ({**PGD, "step": 2 / 255}, 40, 0.0),
-        ({**PGD, "step": None, "rel_step": 0.125}, 40, 0.0),
+        (entry(PGD, lambda_=1.2), 40, 0.0),
+        (entry(PGD, step=2 / 255), 40, 0.0),
+        (entry(PGD, step=None, rel_step=0.125), 40, 0.0),
+        (entry(PGD, random_start=False), 40, 0.0),
         ({**PGD, "norm": "l2"}, 40, 0.0),
-        ({**PGD, "restarts": 5}, 40, 0.0),
-        ({**PGD, "target": "random"}, 40, 0.0),
-        ({**APGD, "options": {"name": "APGD", "mended": True}}, 40, 0.0),
+        (entry(PGD, restarts=5), 40, 0.0),
+        (entry(PGD, target="random"), 40, 0.0),
+        (entry(APGD, mended=True), 40, 0.0),
+        (entry(APGD, loss="dlr"), 40, 0.0),
+        (entry(APGD, name="APGDT"), 40, 0.0),
         (APGD, 100, 0.0),
     ],
 )
 def test_another_protocol_gets_no_published_number(
-    entry: dict[str, Any], steps: int, weight: float
+    attack: dict[str, Any], steps: int, lambda_: float
 ) -> None:
-    assert published.printed_attack(entry, steps=steps, weight=weight) is None
+    assert published.printed_attack(attack, steps=steps, lambda_=lambda_) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"eps": 8 / 255, "steps": 40, "lambda_": 1.2}, "8/255, 40 steps, lambda 1.2"),
+        ({"eps": 0.5, "steps": 1, "lambda_": 0.0}, "0.5, 1 step"),
+        ({"eps": math.inf, "eot": 20}, "unbounded, eot 20"),
+        ({"eps": "unbounded"}, "unbounded"),
+        ({"corruption": "fog", "severity": 3, "view": ""}, "corruption fog, severity 3"),
+        ({"eps": 0.0, "steps": 0}, ""),
+    ],
+)
+def test_the_axes_of_a_cell_in_words(row: dict[str, Any], said: str) -> None:
+    assert cells.words(row, row) == said
+    named = f"a ({said})" if said else "a"
+    assert cells.named(row)(pd.Series({"attack": "a", **row})) == named
+
+
+def test_each_axis_has_a_column_of_its_own() -> None:
+    columns = cells.columns(["eps", "lambda_", "corruption"])
+    row = pd.Series({"eps": 8 / 255, "lambda_": 0.0, "corruption": ""})
+    assert {name: format_(row) for name, format_ in columns.items()} == {
+        "eps": "8/255",
+        "lambda": "0",
+        "corruption": "",
+    }
 
 
 @pytest.mark.parametrize(
@@ -119,6 +172,11 @@ SPEC = {
 }
 
 
+def key(attack: str, eps: float, steps: int) -> dict[str, Any]:
+    named = dict(zip(IDENTITY, ("signs", "net", 0, attack), strict=True))
+    return {**named, "eps": eps, "steps": steps}
+
+
 def rows_of(
     attack: str,
     eps: float,
@@ -127,20 +185,19 @@ def rows_of(
     success: list[bool],
     detector: str = "energy",
 ) -> pd.DataFrame:
-    axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, 0.0), strict=True))
     frame = pd.DataFrame(
         {"index": range(len(values)), "label": 0, "success": success, "statistic": values}
     )
-    return frame.assign(**axes, detector="energy", variant="v")
+    frame = frame.assign(**key(attack, eps, steps), detector="energy", variant="v")
+    return with_axes(frame, ("eps", "steps"))
 
 
 def limit(
     attack: str, eps: float, steps: int, detector: str = "energy", why: str = ""
 ) -> dict[str, Any]:
-    axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, 0.0), strict=True))
     shown = "" if why else "all"
     return {
-        **axes,
+        **key(attack, eps, steps),
         "detector": detector,
         "protocol": "sound",
         "rule": "fpr",
@@ -166,7 +223,9 @@ def written(folder: Path) -> dict[str, list[str]]:
         limit("pgd", 0.1, 9, "lid", "Too few images."),
     ]
     write_rows(folder / "statistics.parquet", pd.concat([clean, pgd, early, cw]), unit="image")
-    write_rows(folder / "thresholds.parquet", pd.DataFrame(limits), unit="set")
+    write_rows(
+        folder / "thresholds.parquet", pd.DataFrame(limits), unit="set", axes=("eps", "steps")
+    )
     return {"detect": [str(folder / "statistics.parquet"), str(folder / "thresholds.parquet")]}
 
 

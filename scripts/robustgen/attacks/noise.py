@@ -4,11 +4,13 @@ harm, for detectors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from robustgen.attacks.library import budget
-from robustgen.attacks.types import Attacked, Classifier, Spec
+from robustgen.attacks.accepted import accepted
+from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
 
 BALL = False  # eps is a standard deviation, no radius
@@ -18,7 +20,7 @@ OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def attack(
-    classifier: Classifier,
+    classifier: Callable[[Tensor], Tensor],
     images: Tensor,
     labels: Tensor,
     *,
@@ -27,6 +29,6 @@ def attack(
 ) -> Attacked:
     """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]."""
     check_images(images)
-    budget("Gaussian noise", spec)
+    eps = accepted("noise", spec).eps
     noise = torch.randn(images.shape, generator=generator, dtype=images.dtype).to(images.device)
-    return Attacked((images + spec.eps * noise).clamp_(0, 1))
+    return Attacked((images + eps * noise).clamp_(0, 1))

@@ -10,21 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.balls import ball
 from robustgen.attacks.loop import ascend, input_gradient
 from robustgen.attacks.losses import Loss, choose_target, targeted, untargeted
 from robustgen.attacks.types import Attacked, Spec
-from robustgen.core.option_faults import settled
 from robustgen.data.store import check_images
 from robustgen.nets.classifier import Classifier, Passes, as_classifier
 
 TAKES = ("linf", "l2", "eps", "steps", "start")  # start: it can be shown after 0 steps
+REPEATS = ("restarts", "eot")  # options that multiply its passes
 OPTIONS = {
     "step": {"type": "number", "above": 0, "default": None, "means": "Step size in pixel units."},
     "rel_step": {
         "type": "number",
         "above": 0,
         "default": None,
+        "instead": "step",
         "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
     },
     "restarts": {
@@ -84,7 +86,7 @@ def snapshots(
     each with the passes that it would have cost by itself.
     """
     check_images(images)
-    model, options = as_classifier(classifier), settled("attacks", "pgd", spec.options)
+    model, options = as_classifier(classifier), accepted("pgd", spec).options
     mark = model.passes.copy()
     loss = _loss(model, images, labels, options, generator)
     cost = dict.fromkeys(at, model.passes - mark)

@@ -15,16 +15,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import check, options_of
 from robustgen.attacks.checks import checked
+from robustgen.attacks.takes import EPS, STEPS, taken
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core import kinds
-from robustgen.core.contracts import blamed
-from robustgen.core.option_faults import settled
+from robustgen.core.contracts import Broken, blamed
+from robustgen.core.options import declared, plain
 from robustgen.core.refusal import Refused
-from robustgen.core.words import nearest
+from robustgen.core.words import nearest, shown
 from robustgen.nets.classifier import Passes, as_classifier
 
-EPS, STEPS = "eps", "steps"  # the axes that are no options
 KEYS = ("kind", "norm", "sweep", "options")
 
 Cell = dict[str, Any]  # axis -> value
@@ -40,23 +41,26 @@ class Sweep:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an empty axis, a value given twice, and options that the kind does not have."""
+        """Refuse an empty axis, a value given twice, and what the kind does not have or take."""
         for axis, values in self.sweep.items():
-            if not values or _twice(values):
-                raise Refused(
-                    f"An attack's {axis} must be a list of different values; it is {list(values)}."
-                )
+            _check_values(axis, values)
         for cell in self.cells():
-            self.spec(cell)
+            spec = self.spec(cell)
+            check(taken(self.kind, spec.options), spec, axes=self.sweep)
 
     @classmethod
-    def of(cls, plain: dict[str, Any]) -> Sweep:
-        """The sweep of a configuration's plain map."""
-        if wrong := set(plain) - set(KEYS):
-            known = nearest(min(wrong), KEYS)
-            raise Refused(f"An attack is given as {', '.join(KEYS)}, not {min(wrong)!r}{known}")
-        swept = {axis: tuple(values) for axis, values in plain["sweep"].items()}
-        return cls(plain["kind"], swept, plain.get("norm", "linf"), plain.get("options", {}))
+    def of(cls, entry: dict[str, Any]) -> Sweep:
+        """The sweep of a configuration's map."""
+        if wrong := set(entry) - set(KEYS):
+            hint = nearest(min(wrong), KEYS)
+            raise Refused(f"An attack is given as {', '.join(KEYS)}, not {min(wrong)!r}{hint}")
+        kind, known = entry["kind"], declared("attacks", entry["kind"]) or {}
+        read = {name: option.read for name, option in known.items()} | {EPS: plain}
+        swept = {
+            axis: tuple(read.get(axis, _same)(value) for value in values)
+            for axis, values in entry["sweep"].items()
+        }
+        return cls(kind, swept, entry.get("norm", "linf"), entry.get("options", {}))
 
     def axes(self) -> list[str]:
         """The names of the axes: eps and steps first."""
@@ -82,16 +86,11 @@ class Sweep:
         """The Spec of a cell."""
         swept = {axis: value for axis, value in cell.items() if axis not in (EPS, STEPS)}
         fixed = {name: cell[name] for name in (EPS, STEPS) if name in cell}
-        hidden = {name: value for name, value in self.options.items() if name in HANDED}
-        told = {name: value for name, value in self.options.items() if name not in HANDED}
-        options = settled("attacks", self.kind, told | swept)
-        return Spec(**fixed, norm=self.norm, options=options | hidden)
+        options = options_of(self.kind, {**self.options, **swept})
+        return Spec(**fixed, norm=self.norm, options=options)
 
     def _ordered(self, cell: Cell) -> Cell:
         return {axis: cell[axis] for axis in self.axes()}
-
-
-HANDED = ("clean", "place")  # what a job hands an attack that asks for it in NEEDS
 
 
 def run(
@@ -119,25 +118,41 @@ def run(
             found = getattr(module, function)(*given, spec=spec, generator=generator, **more)
             return found, classifier.passes - before
 
+    def steady(cell: Cell) -> bool:
+        """Whether a trajectory draws the same random numbers wherever else it is looked at."""
+        return not classifier.stochastic or sweep.spec(cell).options.get("restarts", 1) == 1
+
     for group in sweep.trajectories():
         counts = [cell.get(STEPS, 1) for cell in group]
         longest = max(group, key=lambda cell: cell.get(STEPS, 1))
-        shares = hasattr(module, "snapshots") and STEPS in sweep.sweep
+        shares = hasattr(module, "snapshots") and STEPS in sweep.sweep and steady(longest)
         shared = ask("snapshots", longest, at=tuple(counts))[0] if shares else {}
         for cell, count in zip(group, counts, strict=True):
-            found, spent = (shared[count], Passes()) if shares else ask("attack", cell)
+            found, spent = (shared[count], None) if shares else ask("attack", cell)
             with blamed("Attack", sweep.kind, at=_at(cell)):
                 spec = sweep.spec(cell)
                 result = checked(found, images, spec, ball=getattr(module, "BALL", True))
-            yield _costed(result, spent)
+                result = _costed(result, spent)
+            yield result
 
 
-def _costed(found: Attacked, spent: Passes) -> Attacked:
+def _costed(found: Attacked, spent: Passes | None) -> Attacked:
     """The attacked images with the passes that were measured, where they name none."""
     n = len(found.images)
+    if spent is None:
+        if found.forwards is None or found.backwards is None:
+            raise Broken(
+                "`snapshots` must say the forwards and backwards of each step count, for one "
+                "trajectory serves them all."
+            )
+        return found
     forwards = spent.forwards / n if found.forwards is None else found.forwards
     backwards = spent.backwards / n if found.backwards is None else found.backwards
     return Attacked(found.images, forwards, backwards)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _at(cell: Cell) -> str:
@@ -147,6 +162,20 @@ def _at(cell: Cell) -> str:
 
 def _said(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else f"{value}"
+
+
+def _check_values(axis: str, values: tuple[Any, ...]) -> None:
+    """Refuse an axis that is empty, has a value twice, or one that rows cannot hold."""
+    for value in values:
+        if not isinstance(value, Real | str):
+            raise Refused(
+                f"An attack's {axis} cannot be swept over {shown(value)}; rows hold numbers, "
+                "texts, true and false."
+            )
+    if not values or _twice(values):
+        raise Refused(
+            f"An attack's {axis} must be a list of different values; it is {list(values)}."
+        )
 
 
 def _twice(values: tuple[Any, ...]) -> bool:

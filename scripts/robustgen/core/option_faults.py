@@ -30,8 +30,11 @@ def problems(
             )
         elif why := _without_meaning(known[name], given, known):
             yield name, f"belongs to {why}; leave it out."
-        elif why := _barred(known[name], value, given, known) or _too_large(
-            known[name], value, given, known
+        elif why := (
+            _barred(known[name], value, given, known)
+            or _too_large(known[name], value, given, known)
+            or _beside(known[name], given)
+            or _order(known[name], value)
         ):
             yield name, why
     for name, option in known.items():
@@ -59,6 +62,18 @@ def _without_meaning(option: Option, given: Mapping[str, Any], known: Mapping[st
         value = given.get(other, known[other].default)
         if known[other].fits(value) and value not in values:
             return f"{other} {', '.join(map(str, values))}, not to {value}"
+    return ""
+
+
+def _beside(option: Option, given: Mapping[str, Any]) -> str:
+    if option.instead and option.instead in given:
+        return f"is given beside {option.instead}; keep one of the two."
+    return ""
+
+
+def _order(option: Option, value: Any) -> str:
+    if option.rising and list(value) != sorted(set(value)):
+        return f"must rise from one to the next, not {list(value)}."
     return ""
 
 

@@ -49,6 +49,11 @@ class Option:
     up_to: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must not be above
     below_each: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must be below
     among: str = ""  # `steps`: a step count of an attack that the table or figure shows
+    instead: str = ""  # another option in whose place this one may be given
+    rising: bool = False  # a list that must rise from one to the next
+    below_epochs: bool = False  # each must be below the recipe's epochs
+    below_size: bool = False  # it must be below the side of the images
+    radius: str = ""  # the option with the norm of the ball whose radius this is
 
     def words(self) -> str:
         """What a value must be: `a whole number of at least 1`."""
@@ -95,6 +100,10 @@ class Option:
         named = self.type == "text" or self.type in ENTRIES
         return named and isinstance(value, str) and value != ""
 
+    def meant(self, whole: Mapping[str, Any]) -> bool:
+        """Whether the option has a meaning beside the values of all options."""
+        return all(whole.get(other) in values for other, values in self.only.items())
+
     def read(self, value: Any) -> Any:
         """The value as a module gets it: a fraction as the number that it is."""
         if self.type != "number" or self.one_of:
@@ -123,17 +132,21 @@ def declared(room: str, kind: str) -> dict[str, Option] | None:
 
 
 def filled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are given, and the defaults of the others; null stands for the default."""
+    """The options that are given, and the defaults of the others that have a meaning beside them;
+    null stands for the default.
+    """
     known = declared(room, kind) or {}
-    defaults = {
-        name: option.default for name, option in known.items() if option.default is not REQUIRED
-    }
     told = {
         name: known[name].read(value) if name in known else value
         for name, value in given.items()
         if value is not None
     }
-    return defaults | told
+    whole = {name: option.default for name, option in known.items()} | told
+    return {
+        name: value
+        for name, value in whole.items()
+        if name in told or (value is not REQUIRED and known[name].meant(whole))
+    }
 
 
 def plain(value: Any) -> Any:

@@ -38,19 +38,57 @@ def auroc(attacked: Scores, clean: Scores) -> float:
 
 def average_precision(attacked: Scores, clean: Scores) -> float:
     """Area under precision over recall, as the step sum of precision at each new recall."""
-    _, tpr, fpr = curve(attacked, clean)
-    hits, false = tpr * len(attacked), fpr * len(clean)
-    return float(np.sum(np.diff(tpr, prepend=0.0) * hits / np.maximum(hits + false, 1)))
+    return float(average_precisions(*flagged(attacked, clean))[0])
 
 
 def fpr_at_tpr(attacked: Scores, clean: Scores, tpr: float = 0.95) -> float:
     """The smallest false positive rate of a threshold that flags at least the share `tpr` of
     attacked images.
     """
+    return float(fprs_at_tpr(*flagged(attacked, clean), n=len(clean), tpr=tpr)[0])
+
+
+def flagged(
+    attacked: Scores,
+    clean: Scores,
+    attacked_often: np.ndarray | None = None,
+    clean_often: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many attacked and clean images each resample flags at each value of attacked ones as the
+    threshold, falling, [draws, thresholds] each.
+
+    A resample is how often it holds each image, [draws, n]; by default the sample itself.
+    """
     refuse_bad(attacked=attacked, clean=clean)
-    kept = int(np.ceil(round(tpr * len(attacked), 9)))
-    threshold = np.sort(attacked)[len(attacked) - kept]
-    return float((clean >= threshold).mean())
+    thresholds = np.unique(attacked)[::-1]
+    hits = _reaching(attacked, thresholds, attacked_often)
+    return hits, _reaching(clean, thresholds, clean_often)
+
+
+def average_precisions(hits: np.ndarray, false: np.ndarray) -> np.ndarray:
+    """Area under precision over recall of each resample, [draws]."""
+    precision = hits / np.maximum(hits + false, 1)
+    found: np.ndarray = (np.diff(hits, prepend=0.0) * precision).sum(axis=1) / hits[0, -1]
+    return found
+
+
+def fprs_at_tpr(hits: np.ndarray, false: np.ndarray, *, n: int, tpr: float = 0.95) -> np.ndarray:
+    """FPR of each resample of n clean images at the highest threshold that flags the share `tpr`
+    of attacked ones, [draws].
+    """
+    kept = int(np.ceil(round(tpr * hits[0, -1], 9)))
+    found: np.ndarray = false[np.arange(len(false)), np.argmax(hits >= kept, axis=1)] / n
+    return found
+
+
+def _reaching(statistic: Scores, thresholds: np.ndarray, often: np.ndarray | None) -> np.ndarray:
+    """How many images of each resample have a statistic >= each threshold, [draws, thresholds]."""
+    often = np.ones((1, len(statistic))) if often is None else often
+    order = np.argsort(-statistic, kind="stable")
+    total = np.pad(np.cumsum(often[:, order], axis=1), ((0, 0), (1, 0)))
+    below = np.searchsorted(statistic[order][::-1], thresholds, side="left")
+    found: np.ndarray = total[:, len(statistic) - below]
+    return found
 
 
 def refuse_bad(**samples: Scores) -> None:

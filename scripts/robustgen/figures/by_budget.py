@@ -10,7 +10,8 @@ import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.figures import cells
-from robustgen.figures.style import ATTACKED, NATURAL, THIRD, Picture, blank, panels
+from robustgen.figures.style import BLUE, GREEN, ORANGE, Picture, blank, panels
+from robustgen.stats.cells import at_last_step
 from robustgen.stats.intervals import auroc
 from robustgen.tables.table import budget
 
@@ -19,42 +20,43 @@ OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """Per model two panels: mean E by budget against natural images, and success and AUROC of -E by
+    """Per model two panels: mean E by budget against clean images, and success and AUROC of -E by
     budget.
     """
     scores = cells.test_rows(read_rows(files["scores"]))
     models = list(spec["models"])
     figure, axes = panels(2, len(models), sharex="col")
     for (upper, lower), model in zip(axes.T, models, strict=True):
-        natural, attacked = cells.natural(scores, model), cells.attacked(scores, model, spec)
-        if natural.empty or attacked.empty:
+        clean, attacked = cells.clean(scores, model), cells.attacked(scores, model, spec)
+        if clean.empty or attacked.empty:
             blank(upper, f"{model}: no rows")
             blank(lower, "")
             continue
-        _panels(upper, lower, natural, attacked[attacked["steps"] == attacked["steps"].max()])
+        _panels(upper, lower, clean, at_last_step(attacked))
     attack = ", ".join(
-        f"{name}, {max(entry['steps'])} steps" for name, entry in spec["attacks"].items()
+        f"{name}, {max(entry['sweep'].get('steps', [1]))} steps"
+        for name, entry in spec["attacks"].items()
     )
     caption = (
         f"Above: mean of E(x) under {attack} by budget (bars: one standard deviation over images), "
-        "natural in blue. Below: "
+        "clean in blue. Below: "
         "share of images that fool the net, and AUROC of -E as a detector; below 0.5 attacked "
         "images have the higher energy." + absent
     )
     return Picture(figure, "Energy against the budget of the attack", caption)
 
 
-def _panels(upper: Any, lower: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
-    first, mean, spread = attacked.iloc[0], natural["energy"].mean(), natural["energy"].std()
+def _panels(upper: Any, lower: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
+    first, mean, spread = attacked.iloc[0], clean["energy"].mean(), clean["energy"].std()
     groups = list(attacked.groupby("eps", sort=True))
     places = range(len(groups))
-    upper.axhspan(mean - spread, mean + spread, color=NATURAL, alpha=0.15, lw=0)
-    upper.axhline(mean, color=NATURAL, label="natural")
+    upper.axhspan(mean - spread, mean + spread, color=BLUE, alpha=0.15, lw=0)
+    upper.axhline(mean, color=BLUE, label="clean")
     energies = [(rows["energy"].mean(), rows["energy"].std()) for _, rows in groups]
     upper.errorbar(
         places,
         *zip(*energies, strict=True),
-        color=ATTACKED,
+        color=ORANGE,
         marker="o",
         ms=4,
         capsize=3,
@@ -63,11 +65,11 @@ def _panels(upper: Any, lower: Any, natural: pd.DataFrame, attacked: pd.DataFram
     upper.set_title(cells.heading(first["dataset"], first["model"]))
     upper.set_ylabel("E(x)")
     upper.legend(fontsize=7)
-    areas = [auroc(-rows["energy"].to_numpy(), -natural["energy"].to_numpy()) for _, rows in groups]
+    areas = [auroc(-rows["energy"].to_numpy(), -clean["energy"].to_numpy()) for _, rows in groups]
     lower.plot(
         places,
         [rows["success"].mean() for _, rows in groups],
-        color=ATTACKED,
+        color=ORANGE,
         marker="o",
         ms=4,
         label="success",
@@ -77,7 +79,7 @@ def _panels(upper: Any, lower: Any, natural: pd.DataFrame, attacked: pd.DataFram
         places,
         [area.value for area in areas],
         bars,
-        color=THIRD,
+        color=GREEN,
         marker="s",
         ms=4,
         label="AUROC of -E",

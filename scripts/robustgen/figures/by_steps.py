@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from robustgen.core.rows import read_rows
+from robustgen.core.rows import axes_of, read_rows
 from robustgen.figures import cells
-from robustgen.figures.style import ATTACKED, NATURAL, Picture
+from robustgen.figures.style import BLUE, ORANGE, Picture
 
 NEEDS = ("scores",)
 OPTIONS: dict[str, dict[str, object]] = {}
@@ -19,30 +19,29 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     each point.
     """
     scores = cells.test_rows(read_rows(files["scores"]))
-    figure, attack = cells.grid(scores, spec, steps=None, panel=_panel), cells.attacks(spec)
+    figure, attack = cells.grid(scores, spec, panel=_panel), cells.attacks(spec)
     caption = (
         "Mean of E(x) over test images (bars: one standard deviation) after so many steps of "
         f"{attack}; 0 steps is the "
-        "random start. Numbers: accuracy. Blue: natural images with one standard deviation."
-        + absent
+        "random start. Numbers: accuracy. Blue: clean images with one standard deviation." + absent
     )
     return Picture(figure, f"Energy by steps of {attack}", caption)
 
 
-def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
-    first, (mean, spread) = attacked.iloc[0], (natural["energy"].mean(), natural["energy"].std())
+def _panel(axis: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
+    first, (mean, spread) = attacked.iloc[0], (clean["energy"].mean(), clean["energy"].std())
     by_steps = attacked.groupby("steps").agg(
         energy=("energy", "mean"), spread=("energy", "std"), fooled=("success", "mean")
     )
     places = range(len(by_steps))
-    axis.axhspan(mean - spread, mean + spread, color=NATURAL, alpha=0.15, lw=0)
-    axis.axhline(mean, color=NATURAL, label=f"natural, acc. {1 - natural['success'].mean():.0%}")
-    name = cells.label(first["attack"], first["weight"])
+    axis.axhspan(mean - spread, mean + spread, color=BLUE, alpha=0.15, lw=0)
+    axis.axhline(mean, color=BLUE, label=f"clean, acc. {1 - clean['success'].mean():.0%}")
+    name = cells.label(first, axes_of(attacked))
     axis.errorbar(
         places,
         by_steps["energy"],
         by_steps["spread"],
-        color=ATTACKED,
+        color=ORANGE,
         marker="o",
         ms=4,
         capsize=3,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from robustgen.core.rows import CLEAN
+from robustgen.core.rows import CLEAN, axes_of
 from robustgen.figures.style import blank, panels
+from robustgen.stats.cells import STEPS, at_last_step
+from robustgen.tables.cells import words
 from robustgen.tables.table import budget
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# axes, natural rows, attacked rows of one budget
+# axes, clean rows, attacked rows of one budget
 Panel = Callable[[Any, pd.DataFrame, pd.DataFrame], None]
 
 
@@ -23,8 +25,8 @@ def test_rows(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["split"] == "test"]
 
 
-def natural(scores: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The natural images of a model."""
+def clean(scores: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The clean images of a model."""
     return scores[(scores["model"] == model) & (scores["attack"] == CLEAN)]
 
 
@@ -33,9 +35,33 @@ def attacked(scores: pd.DataFrame, model: str, spec: dict[str, Any]) -> pd.DataF
     return scores[(scores["model"] == model) & scores["attack"].isin(list(spec["attacks"]))]
 
 
-def label(attack: str, weight: float) -> str:
-    """An attack's name for a legend."""
-    return f"{attack.replace('_', '-').upper()}" + (f" ($\\lambda$ = {weight:g})" if weight else "")
+def label(row: pd.Series, axes: Iterable[str] = ()) -> str:
+    """An attack's name for a legend, with its axes other than the budget and the steps."""
+    said = setting(row, [axis for axis in axes if row[axis] not in (0, "")])
+    return name(row["attack"]) + (f" ({said})" if said else "")
+
+
+def setting(row: pd.Series, axes: Iterable[str]) -> str:
+    """The axes of a row other than the budget and the steps: `$\\lambda$ = 1.2`."""
+    said = words(row, forms_by(axes), zeros=True)
+    return said.replace("lambda", "$\\lambda$ =")
+
+
+def forms_by(axes: Iterable[str]) -> list[str]:
+    """The axes that tell forms of an attack apart."""
+    return [axis for axis in axes if axis not in ("eps", STEPS)]
+
+
+def name(attack: str) -> str:
+    """An attack's name as it is printed: `HE-PGD`."""
+    return attack.replace("_", "-").upper()
+
+
+def forms(attacked: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(label, rows) of each attack and setting of its axes other than the budget and the steps."""
+    axes = axes_of(attacked)
+    for _, rows in attacked.groupby(["attack", *forms_by(axes)], sort=False):
+        yield label(rows.iloc[0], axes), rows
 
 
 def heading(dataset: str, model: str, eps: float | None = None) -> str:
@@ -50,23 +76,34 @@ def heading(dataset: str, model: str, eps: float | None = None) -> str:
 
 def attacks(spec: dict[str, Any]) -> str:
     """The names of a figure's attacks for its caption."""
-    return ", ".join(label(name, 0) for name in spec["attacks"])
+    return ", ".join(map(name, spec["attacks"]))
 
 
-def grid(scores: pd.DataFrame, spec: dict[str, Any], *, steps: int | None, panel: Panel) -> Figure:
-    """A figure with a line of panels per model and a panel per budget, at one step count where it
-    is given.
-    """
+def steps_said(spec: dict[str, Any]) -> str:
+    """The step count that is shown: that of the options, or the largest of the figure's attacks."""
+    swept = [max(entry["sweep"].get(STEPS, [1])) for entry in spec["attacks"].values()]
+    return f"{spec['options'].get(STEPS) or max(swept)} steps"
+
+
+def at_steps(rows: pd.DataFrame, spec: dict[str, Any]) -> pd.DataFrame:
+    """Clean rows, and those at the step count that the options name, else at each attack's last."""
+    steps = spec["options"].get(STEPS)
+    if steps is None:
+        return at_last_step(rows)
+    return rows[(rows[STEPS] == steps) | (rows["attack"] == CLEAN)]
+
+
+def grid(scores: pd.DataFrame, spec: dict[str, Any], *, panel: Panel) -> Figure:
+    """A figure with a line of panels per model and a panel per budget."""
     lines = [
-        (model, natural(scores, model), attacked(scores, model, spec)) for model in spec["models"]
+        (model, clean(scores, model), attacked(scores, model, spec)) for model in spec["models"]
     ]
     figure, axes = panels(len(lines), max(rows["eps"].nunique() for *_, rows in lines) or 1)
-    for line, (model, clean, rows) in zip(axes, lines, strict=True):
-        shown = rows if steps is None else rows[rows["steps"] == steps]
-        budgets = dict(list(shown.groupby("eps", sort=True))) if len(clean) else {}
+    for line, (model, unattacked, rows) in zip(axes, lines, strict=True):
+        budgets = dict(list(rows.groupby("eps", sort=True))) if len(unattacked) else {}
         for place, axis in enumerate(line):
             if place < len(budgets):
-                panel(axis, clean, list(budgets.values())[place])
+                panel(axis, unattacked, list(budgets.values())[place])
             else:
                 blank(axis, "" if place else f"{model}: no rows")
     return figure

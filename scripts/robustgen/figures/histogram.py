@@ -1,4 +1,4 @@
-"""Energy of attacked against natural images: figures 2a (PGD) and 3a (High-Energy PGD)."""
+"""Energy of attacked against clean images: figures 2a (PGD) and 3a (High-Energy PGD)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from robustgen.core.rows import read_rows
+from robustgen.core.rows import axes_of, read_rows
 from robustgen.figures import cells
-from robustgen.figures.style import ATTACKED, NATURAL, Picture
+from robustgen.figures.style import BLUE, ORANGE, Picture
 from robustgen.stats.intervals import auroc
 
 NEEDS = ("scores",)
@@ -29,12 +29,10 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     out.
     """
     scores = cells.test_rows(read_rows(files["scores"]))
-    steps = spec["options"].get(
-        "steps", max(max(entry["steps"]) for entry in spec["attacks"].values())
-    )
-    figure, attack = cells.grid(scores, spec, steps=steps, panel=_panel), cells.attacks(spec)
+    shown = cells.at_steps(scores, spec)
+    figure, attack = cells.grid(shown, spec, panel=_panel), cells.attacks(spec)
     caption = (
-        f"Histograms of E(x) on test images: natural (blue), attacked by {attack} (orange); "
+        f"Histograms of E(x) on test images: clean (blue), attacked by {attack} (orange); "
         "accuracies in the legend. "
         "AUROC is that of -E: 1 where attacked images lie wholly lower, 0.5 where the two cannot "
         "be told apart." + absent
@@ -42,19 +40,18 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     return Picture(figure, f"Energy under {attack}", caption)
 
 
-def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
+def _panel(axis: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
     import seaborn
 
     first = attacked.iloc[0]
-    both = pd.concat([natural["energy"], attacked["energy"]])
+    both = pd.concat([clean["energy"], attacked["energy"]])
     bins = np.linspace(both.min(), both.max(), 41)
     shown = (
-        (natural, NATURAL, f"natural, acc. {1 - natural['success'].mean():.0%}"),
+        (clean, BLUE, f"clean, acc. {1 - clean['success'].mean():.0%}"),
         (
             attacked,
-            ATTACKED,
-            f"{cells.label(first['attack'], first['weight'])}, acc. "
-            f"{1 - attacked['success'].mean():.0%}",
+            ORANGE,
+            f"{cells.label(first, axes_of(attacked))}, acc. {1 - attacked['success'].mean():.0%}",
         ),
     )
     for rows, colour, name in shown:
@@ -68,7 +65,7 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
             ax=axis,
             lw=0,
         )
-    area = auroc(-attacked["energy"].to_numpy(), -natural["energy"].to_numpy()).value
+    area = auroc(-attacked["energy"].to_numpy(), -clean["energy"].to_numpy()).value
     axis.set_title(
         f"{cells.heading(first['dataset'], first['model'], first['eps'])}, {first['steps']} "
         f"steps, AUROC {area:.3f}"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from robustgen.figures.style import ATTACKED, NATURAL, THIRD, Picture, blank, panels
+from robustgen.figures.style import BLUE, GREEN, ORANGE, Picture, blank, panels
 
 NEEDS = ("history",)
 OPTIONS: dict[str, dict[str, object]] = {}
-LINES = {"train_accuracy": ("train", "0.5"), "validation_accuracy": ("validation", NATURAL)}
+LINES = {"train_accuracy": ("train", "0.5"), "validation_accuracy": ("validation", BLUE)}
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
@@ -31,7 +31,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     caption = (
         "Above: training loss. Below: accuracy on training images as the recipe shows them "
         "(attacked where training is "
-        "adversarial), on natural validation images, and on attacked ones, which choose the "
+        "adversarial), on clean validation images, and on attacked ones, which choose the "
         "checkpoint of robust nets."
     )
     return Picture(figure, "Training", caption + absent)
@@ -40,11 +40,9 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 def _panels(
     upper: Any, lower: Any, model: str, histories: list[pd.DataFrame], objective: str
 ) -> None:
-    judged = (
-        {"judged_accuracy": ("validation, judged", ATTACKED)} if objective != "standard" else {}
-    )
+    judged = {"judged_accuracy": ("validation, judged", ORANGE)} if objective != "standard" else {}
     for number, history in enumerate(histories):
-        upper.plot(history["epoch"], history["loss"], color=THIRD)
+        upper.plot(history["epoch"], history["loss"], color=GREEN)
         for column, (name, colour) in {**LINES, **judged}.items():
             lower.plot(
                 history["epoch"],

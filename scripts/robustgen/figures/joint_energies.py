@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.figures import cells
-from robustgen.figures.style import ATTACKED, NATURAL, THIRD, Picture
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from robustgen.figures.style import BLUE, GREEN, ORANGE, PURPLE, Picture, legend
 
 NEEDS = ("scores",)
 OPTIONS = {
@@ -32,31 +29,27 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     out.
     """
     scores = cells.test_rows(read_rows(files["scores"]))
-    steps = spec["options"].get(
-        "steps", max(max(entry["steps"]) for entry in spec["attacks"].values())
-    )
-    figure, attack = cells.grid(scores, spec, steps=steps, panel=_panel), cells.attacks(spec)
-    legend(figure)
+    shown = cells.at_steps(scores, spec)
+    figure, attack = cells.grid(shown, spec, panel=_panel), cells.attacks(spec)
+    legend(figure, columns=3)
     caption = (
-        f"Each point is a test image, natural (blue) or after {attack} with {steps} steps (orange, "
-        "green where there are two "
-        "attacks); y is its label. E(x) = -logsumexp of the logits, low where the net finds the "
-        "image likely; E(x,y) = -logit "
-        "of the label. Their difference is the cross entropy, which is never negative: no point "
-        "lies in the grey half below "
-        "the line, and an attack moves points away from it, upwards by taking from the label, to "
-        "the left by making another "
-        "class certain." + absent
+        "Each point is a test image, clean (blue) or after "
+        f"{attack} with {cells.steps_said(spec)} (orange, green where there are two attacks); y is "
+        "its label. E(x) = -logsumexp of the logits, low where the net finds the image likely; "
+        "E(x,y) = -logit of the label. Their difference is the cross entropy, which is never "
+        "negative: no point lies in the grey half below the line, and an attack moves points away "
+        "from it, upwards by taking from the label, to the left by making another class certain."
+        + absent
     )
     return Picture(figure, f"Joint energies under {attack}", caption)
 
 
-def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
+def _panel(axis: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
     first = attacked.iloc[0]
-    clouds = [(natural, NATURAL, "natural")]
-    groups = attacked.groupby(["attack", "weight"], sort=False)
-    for (key, rows), colour in zip(groups, (ATTACKED, THIRD, "0.3", "#CC79A7"), strict=False):
-        clouds.append((rows, colour, cells.label(*key)))
+    clouds = [(clean, BLUE, "clean")]
+    colours = (ORANGE, GREEN, "0.3", PURPLE)
+    for (name, rows), colour in zip(cells.forms(attacked), colours, strict=False):
+        clouds.append((rows, colour, name))
     for rows, colour, name in clouds:
         axis.scatter(
             rows["energy"],
@@ -81,15 +74,6 @@ def bound(axis: Any, rows: pd.DataFrame) -> None:
     axis.plot(line, line, color="0.35", lw=1, zorder=1, label=BOUND)
     axis.fill_between(line, line, min(line[0], y[0]), color="0.92", lw=0, zorder=0)
     axis.set(xlim=x, ylim=y, xlabel="E(x)", ylabel="E(x,y)")
-
-
-def legend(figure: Figure) -> None:
-    """One legend below all panels, for it is the same in each."""
-    named = [
-        pair for axis in figure.axes for pair in zip(*axis.get_legend_handles_labels(), strict=True)
-    ]
-    handles = {name: handle for handle, name in named}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
 
 
 def _around(values: pd.Series) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from robustgen.core.rows import axes_of
 from robustgen.figures import cells as shown
 from robustgen.figures.style import Picture, blank, panels
 from robustgen.tables import detected
@@ -52,6 +53,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 
 
 def _panel(axis: Any, rows: pd.DataFrame, detectors: list[str], value: str) -> None:
+    told = line(axes_of(rows))
     numbers = rows[detectors].to_numpy(float)
     good = numbers if GOOD_IS_HIGH[value] else 1 - numbers
     axis.imshow(good, cmap="viridis_r", vmin=0, vmax=1, aspect="auto")
@@ -71,7 +73,7 @@ def _panel(axis: Any, rows: pd.DataFrame, detectors: list[str], value: str) -> N
     axis.set_xticks(range(len(detectors)), detectors, rotation=20)
     axis.set_yticks(
         range(len(rows)),
-        [f"{line(row)}, fooled {row['fooled']:.0%}" for _, row in rows.iterrows()],
+        [f"{told(row)}, fooled {row['fooled']:.0%}" for _, row in rows.iterrows()],
         fontsize=7,
     )
     axis.set_title(shown.heading(rows["dataset"].iloc[0], rows["model"].iloc[0]))

@@ -1,4 +1,4 @@
-"""Energies under several attacks side by side, against the band in which natural images lie."""
+"""Energies under several attacks side by side, against the band in which clean images lie."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from robustgen.core.rows import CLEAN, read_rows
+from robustgen.core.rows import CLEAN, axes_of, read_rows
 from robustgen.figures import cells
-from robustgen.figures.style import ATTACKED, NATURAL, Picture, blank, panels
-from robustgen.tables.detected import at_last_step
+from robustgen.figures.style import BLUE, ORANGE, Picture, blank, panels
+from robustgen.stats.cells import at_last_step
 
 NEEDS = ("scores",)
 OPTIONS: dict[str, dict[str, object]] = {}
@@ -17,30 +17,30 @@ BAND = (0.025, 0.975)
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """One panel per model: a box of E(x) for natural images and for each attack and lambda, at its
+    """One panel per model: a box of E(x) for clean images and for each attack and lambda, at its
     first budget.
     """
     scores = cells.test_rows(read_rows(files["scores"]))
     models = list(spec["models"])
     figure, axes = panels(len(models), 1, size=(7.2, 3.0))
     for axis, model in zip(axes[:, 0], models, strict=True):
-        natural, attacked = cells.natural(scores, model), cells.attacked(scores, model, spec)
-        if natural.empty or attacked.empty:
+        clean, attacked = cells.clean(scores, model), cells.attacked(scores, model, spec)
+        if clean.empty or attacked.empty:
             blank(axis, f"{model}: no rows")
         else:
-            _panel(axis, natural, at_last_step(attacked[attacked["eps"] == attacked["eps"].min()]))
+            _panel(axis, clean, at_last_step(attacked[attacked["eps"] == attacked["eps"].min()]))
     caption = (
         "E(x) on test images: boxes from quartile to quartile, whiskers from the 2.5th to the "
-        "97.5th percentile. Blue: natural "
+        "97.5th percentile. Blue: clean "
         "images and their central 95 %, outside of which a two-sided threshold flags. Percentages: "
         "images that fool the net." + absent
     )
-    return Picture(figure, "Energies of attacks against the natural band", caption)
+    return Picture(figure, "Energies of attacks against the clean band", caption)
 
 
-def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
-    groups = [(CLEAN, natural), *_named(attacked)]
-    axis.axhspan(*natural["energy"].quantile(list(BAND)), color=NATURAL, alpha=0.15, lw=0)
+def _panel(axis: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
+    groups = [(CLEAN, clean), *_named(attacked)]
+    axis.axhspan(*clean["energy"].quantile(list(BAND)), color=BLUE, alpha=0.15, lw=0)
     boxes = axis.boxplot(
         [rows["energy"] for _, rows in groups],
         whis=(2.5, 97.5),
@@ -49,7 +49,7 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
         widths=0.6,
     )
     for number, (box, median) in enumerate(zip(boxes["boxes"], boxes["medians"], strict=True)):
-        box.set(facecolor=NATURAL if number == 0 else ATTACKED, alpha=0.6, lw=0.5)
+        box.set(facecolor=BLUE if number == 0 else ORANGE, alpha=0.6, lw=0.5)
         median.set_color("black")
     top = axis.get_ylim()[1]
     for place, (_, rows) in enumerate(groups, start=1):
@@ -70,13 +70,12 @@ def _panel(axis: Any, natural: pd.DataFrame, attacked: pd.DataFrame) -> None:
 
 
 def _named(attacked: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of each attack and lambda with a name; of an attack that sweeps lambda, each value
+    """The rows of each attack and setting with a name; of an attack that sweeps one, the setting
     stands for itself.
     """
-    swept = attacked.groupby("attack")["weight"].nunique()
     found = []
-    for (attack, weight), rows in attacked.groupby(["attack", "weight"], sort=False):
-        found.append(
-            (f"$\\lambda$ = {weight:g}" if swept[attack] > 1 else cells.label(attack, weight), rows)
-        )
+    for _, mine in attacked.groupby("attack", sort=False):
+        swept = [axis for axis in axes_of(mine) if mine[axis].nunique() > 1]
+        for name, rows in cells.forms(mine):
+            found.append((cells.setting(rows.iloc[0], swept) or name, rows))
     return found

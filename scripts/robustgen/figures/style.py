@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NATURAL, ATTACKED, THIRD = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
+# told apart by colour-blind readers too (Okabe and Ito)
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+BLUE, ORANGE, GREEN, PURPLE = COLOURS[:4]
 PANEL = (3.4, 2.6)  # inches
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -62,6 +64,16 @@ def panels(
     figure = Figure(figsize=(size[0] * columns, size[1] * rows))
     axes: np.ndarray = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, axes
+
+
+def legend(figure: Figure, *, columns: int) -> None:
+    """One legend below all panels, for it is the same in each."""
+    named = [
+        pair for axis in figure.axes for pair in zip(*axis.get_legend_handles_labels(), strict=True)
+    ]
+    handles = {name: handle for handle, name in named}
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "fontsize": 8}
+    figure.legend(handles.values(), handles.keys(), **place)
 
 
 def blank(axes: Axes, words: str) -> None:

@@ -53,7 +53,11 @@ class MeasureJob:
     code: str
     part: str | None
     out: Path
-    arrays: Path | None  # none for a part, which leaves shards
+
+    @property
+    def arrays(self) -> Path:
+        """The file of arrays beside that of rows."""
+        return self.out.with_name("arrays.safetensors")
 
     @cached_property
     def place(self) -> str:
@@ -75,7 +79,7 @@ def run(job: MeasureJob) -> None:
     """Write the rows and arrays of the measure; a part leaves shards alone."""
     unit = (constant("measures", job.kind, "UNIT") or ("image",))[0]
     found = _of_attack(job) if on(job.kind) == "attack" else _of_model(job)
-    if found is None or job.arrays is None:
+    if found is None:
         return
     rows = found.rows
     for place, (name, value) in enumerate(job.axes.items()):
@@ -120,7 +124,10 @@ def _of_attack(job: MeasureJob) -> Measured | None:
         for number, chunk in enumerate(np.array_split(np.arange(len(part)), _chunks(len(part))))
     }
     mine, measure = share(list(chunks), job.part), _Lazy(job, attacked)
-    compute: Callable[[str], Columns] = lambda item: _shard(item, chunks[item], attacked, measure)  # noqa: E731
+
+    def compute(item: str) -> Columns:
+        return _shard(item, chunks[item], attacked, measure)
+
     found = shards.sharded(mine, beside=job.out, key=_key(job), compute=compute, what=job.measure)
     done = dict(zip(mine, found, strict=True))
     if job.part:
@@ -172,7 +179,7 @@ def _shard(item: str, chunk: np.ndarray, attacked: Attacked, measure: _Lazy) -> 
     """The columns of one chunk of a split, `<cell>.<column>`."""
     name = item.split("-")[0]
     clean = to_float(torch.from_numpy(attacked.parts[name].images[chunk]))
-    found = {}
+    found: Columns = {}
     for cell, version in enumerate(attacked.versions[name]):
         x = clean if version.images is None else torch.from_numpy(version.images[chunk])
         columns = measure(x, clean)

@@ -16,6 +16,7 @@ from robustgen.core.refusal import Refused
 from robustgen.nets.fold import fold
 
 ANSWERS = ("scores",)  # what every classifier shows
+INSIDE = ("layers", "pooled", "linear")  # methods and layer of a net that can be looked into
 
 
 @dataclass
@@ -82,6 +83,17 @@ class Classifier(nn.Module):
         return x
 
 
+class Shown(dict[str, Any]):
+    """What a look shows; asking for more is refused with the sentence `why`."""
+
+    def __init__(self, shown: dict[str, Any], why: str) -> None:
+        super().__init__(shown)
+        self.why = why
+
+    def __missing__(self, name: str) -> Any:
+        raise Refused(self.why)
+
+
 class Wrapped(Classifier):
     """A classifier that is any function of images, such as a module of another library."""
 
@@ -135,17 +147,18 @@ class Plain(Classifier):
 
     def look(self, x: Tensor) -> dict[str, Any]:
         """`layers`: outputs of the stages and scores, each [n,d]; `features` [n,d]; `scores`."""
-        missing = [name for name in ("layers", "pooled", "linear") if not hasattr(self.net, name)]
+        missing = [name for name in INSIDE if not hasattr(self.net, name)]
         if missing:
-            raise Refused(
+            return Shown(
+                {"scores": self(x)},
                 f"{type(self.net).__name__} has no {', '.join(missing)}, by which detectors look "
-                "into a net; see nets/resnet.py for their form."
+                "into a net; see nets/resnet.py for their form.",
             )
         stages = self.net.layers(self._entered(x))
-        features: Tensor = self.net.pooled(stages[-1]).float()
-        scores: Tensor = self.net.linear(features)
+        features: Tensor = self.net.pooled(stages[-1])
+        scores: Tensor = self.net.linear(features).float()
         layers = [stage.float().flatten(1) for stage in stages] + [scores]
-        return {"layers": layers, "features": features, "scores": scores}
+        return {"layers": layers, "features": features.float(), "scores": scores}
 
     def _entered(self, x: Tensor) -> Tensor:
         """The images as the net takes them."""

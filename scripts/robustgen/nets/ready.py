@@ -20,7 +20,6 @@ from robustgen.nets.classifier import Classifier, Plain
 from robustgen.nets.spec import Model
 
 PROBE = 2  # images on which a classifier is tried
-CLASSIFIER = "classifier"  # what a kind gives that does not say otherwise in GIVES
 
 
 def ready(

@@ -35,7 +35,7 @@ OPTIONS = {
         "type": "whole number",
         "least": 1,
         "default": 1,
-        "means": ("Stride of the first convolution."),
+        "means": "Stride of the first convolution.",
     },
     "dropout": {
         "type": "number",

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.files import BadFile, read_json
+from robustgen.core.literals import literal
 from robustgen.core.refusal import Refused
 from robustgen.core.values import number, short, whole
+
+CLASSIFIER = "classifier"  # what a kind gives that does not say otherwise in GIVES
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ class Model:
         """The weights of the model and of all its parts: what its answers depend on."""
         own = [self.weights] if self.weights else []
         return own + [path for part in self.parts.values() for path in part.files()]
+
+
+def gives(kind: str) -> str:
+    """What a kind of model gives: a classifier, unless it says otherwise in GIVES."""
+    return str(literal("models", kind, "GIVES", CLASSIFIER))
+
+
+def model(text: str) -> Model:
+    """The model of a command line's JSON."""
+    return Model.of(json.loads(text))
 
 
 def compare(path: str | Path, text: str, spec: Spec, names: tuple[str, ...]) -> None:

@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot, inf
 from pathlib import Path
 
+from robustgen.core.files import read_json
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import CELL
+from robustgen.core.rows import IDENTITY
 from robustgen.stats.intervals import Interval
 
-AXES = (*CELL, "detector", "protocol", "rule", "view")  # what tells one row of a table from another
+# what tells one row of a table from another, beside its axes, which the table's JSON names
+NAMES = (*IDENTITY, "detector", "protocol", "rule", "view", "flag")
 VERDICTS = ("equal", "within chance", "different")
 SHOWN = 30
 Numbers = dict[str, Interval]  # "table, row, column" -> the number there
@@ -72,14 +75,26 @@ def numbers(folder: Path) -> Numbers:
     found: Numbers = {}
     for path in sorted((folder / "tables").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                label = " ".join(row[axis] for axis in AXES if row.get(axis))
+            rows = csv.DictReader(file)
+            axes = _axes(path.with_suffix(".json"), rows.fieldnames or ())
+            names = dict.fromkeys((*NAMES, *axes))
+            for row in rows:
+                label = " ".join(row[name] for name in names if row.get(name))
                 found |= {
                     f"{path.stem}, {label}, {name}": _interval(row, name)
                     for name in row
                     if row.get(f"{name}_low")
                 }
     return found
+
+
+def _axes(path: Path, columns: Sequence[str]) -> Sequence[str]:
+    """The axes of a table's rows, as its JSON names them; all before the first number where it
+    does not.
+    """
+    named = read_json(path).get("axes") if path.exists() else None
+    first = next((i for i, name in enumerate(columns) if f"{name}_low" in columns), 0)
+    return columns[:first] if named is None else list(named)
 
 
 def _interval(row: dict[str, str], name: str) -> Interval:

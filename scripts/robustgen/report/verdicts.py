@@ -10,10 +10,10 @@ from typing import Any
 
 from robustgen.core.rows import CLEAN
 from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
-from robustgen.stats.statistics import STATISTICS
+from robustgen.stats.named import statistic
 from robustgen.study import facts
 from robustgen.study.schema import Study
-from robustgen.tables.table import budget
+from robustgen.tables.cells import words
 
 WORKS = {
     "beadini-masi-2023": (
@@ -24,6 +24,7 @@ WORKS = {
         "and Challenge"
     ),
 }
+P_VALUES = ("p", "p_claim", "p_work")  # plain, and corrected for being many
 MARKS = {  # verdict -> (class of its badge, mark)
     REPRODUCED: ("yes", "✓"),
     NOT_REPRODUCED: ("no", "✗"),
@@ -36,15 +37,13 @@ def claims(path: Path, study: Study) -> list[dict[str, Any]] | None:
     """The judged claims, each with its rule in words and its cells as printed; None where none are
     there to be read.
     """
-    return [
-        claim
-        | {
-            "rule": rule(claim),
-            "counts": counts([claim]),
-            "printed": [_cell(claim, c, study) for c in claim["cells"]],
-        }
-        for claim in facts.claims(path)
-    ] or None
+    return [told(claim, study) for claim in facts.claims(path)] or None
+
+
+def told(claim: dict[str, Any], study: Study) -> dict[str, Any]:
+    """A claim with its rule in words, the count of its verdicts, and its cells as printed."""
+    printed = [_cell(claim, cell, study) for cell in claim["cells"]]
+    return claim | {"rule": rule(claim), "counts": counts([claim]), "printed": printed}
 
 
 def by_work(judged: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -64,45 +63,69 @@ def counts(judged: list[dict[str, Any]]) -> dict[str, int]:
 
 def rule(claim: dict[str, Any]) -> str:
     """What is measured, on which side of which margin it must lie, and when the rule applies."""
-    function = STATISTICS.get(claim["statistic"])
-    measured = " ".join((function.__doc__ or "").split()) if function else f"{claim['statistic']}."
-    images = "on natural images" if claim["attack"] == CLEAN else f"under {claim['attack']}"
+    attack = claim["attack"] or CLEAN
+    images = "on clean images" if attack == CLEAN else f"under {attack}"
     success = (
-        f" of which {claim['attack']} fools at least {claim['min_success']:.0%}"
+        f" of which {attack} fools at least {claim['min_success']:.0%}"
         if claim.get("min_success")
         else ""
     )
+    side = f"It must lie {claim['direction']} {claim['margin']:g}"
     return (
-        f"{measured} It must lie {claim['direction']} {claim['margin']:g}, for nets of "
-        f"{claim['objective']} training "
+        f"{_measured(claim['statistic'])} {side}, for nets of family {claim['family']} "
         f"{images}{_against(claim)}, with at least {claim['min_n']} images{success}."
     )
 
 
+def _measured(name: str) -> str:
+    """What a statistic measures, as its docstring says; its name where there is none to be read."""
+    try:
+        said = statistic(name).__doc__
+    except Exception:  # of the user's own, which may be gone or broken by now
+        said = None
+    return " ".join((said or f"{name}.").split())
+
+
 def _against(claim: dict[str, Any]) -> str:
     """What the claim is held against, where it is another attack or another net."""
-    if claim.get("against_net"):
-        return (
-            f", held against the net of the same architecture and {claim['against_net']} training"
-        )
-    return f", held against {claim['against']} at the same budget" if claim.get("against") else ""
+    match claim.get("against"):
+        case {"family": str(family), "same": same}:
+            return f", held against the net of family {family} with the same {_listed(same)}"
+        case {"attack": str(attack)}:
+            return f", held against {attack} at the same budget"
+    return ""
+
+
+def _listed(names: list[str]) -> str:
+    """`dataset, kind and options`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _cell(claim: dict[str, Any], cell: dict[str, Any], study: Study) -> dict[str, Any]:
     return cell | {
-        "eps": _budget(claim, cell["eps"], study),
+        "eps": _setting(claim, cell["axes"], study),
         "value": number(cell["value"], cell["low"], cell["high"]),
+        **{name: p_value(cell[name]) for name in P_VALUES},
     }
 
 
-def _budget(claim: dict[str, Any], eps: float | str, study: Study) -> str:
-    """The budget of a cell as the page prints it; an unbounded one is a word already."""
-    if claim["attack"] == CLEAN:
-        return "natural"
-    attack = study.attacks.get(claim["attack"])
-    if attack and attack.norm == "l2":
-        return f"{eps if isinstance(eps, str) else format(eps, 'g')} (L2)"
-    return eps if isinstance(eps, str) else budget(eps)
+def _setting(claim: dict[str, Any], axes: dict[str, Any], study: Study) -> str:
+    """The budget and the other axes of a cell as the page prints them."""
+    if claim["attack"] in (None, CLEAN):
+        return CLEAN
+    attack, eps = study.attacks.get(claim["attack"]), axes.get("eps")
+    if not attack or attack.norm != "l2" or not eps:
+        return words({"eps": 0, **axes}, axes)
+    budget_ = eps if isinstance(eps, str) else f"{eps:g}"
+    others = {axis: value for axis, value in axes.items() if axis != "eps"}
+    return ", ".join(filter(None, (f"{budget_} (L2)", words(others, others))))
+
+
+def p_value(p: float | None) -> str:
+    """A p-value with three digits after the point; empty where nothing was measured."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def number(value: float | None, low: float | None, high: float | None) -> str:

@@ -1,23 +1,20 @@
-"""What a cell of a claim is held against: natural images, another attack on the same net, or the
-same attack on another net.
+"""What a cell of a claim is held against: clean images, another attack on the same net, or the same
+attack on a net of another family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 from typing import Any
 
 import pandas as pd
 
-from robustgen.core.rows import CLEAN
-from robustgen.stats.rules import Claim
+from robustgen.core.rows import CLEAN, axes_of
+from robustgen.stats.cells import STEPS
+from robustgen.stats.rules import Against, Claim
 
-TWINS = ("dataset", "net", "options")  # what a net shares with the one that it is held against
-
-Models = Mapping[str, Mapping[str, Any]]  # name -> dataset, objective (its kind), net, options
+Models = Mapping[str, Mapping[str, Any]]  # name -> its facts, of which rules.FACTS
 
 
 @dataclass(frozen=True)
@@ -32,47 +29,50 @@ class Other:
 
 
 def held_against(claim: Claim, rows: pd.DataFrame, cell: pd.DataFrame, models: Models) -> Other:
-    """The rows that the claim compares a cell with."""
-    mine = cell.iloc[0]
-    if claim.against_net:
-        return _twin(
-            claim,
-            rows[(rows["attack"] == claim.attack) & _same(rows, mine, "eps", "weight")],
-            mine["model"],
-            models,
-        )
-    name = claim.against or CLEAN
-    other = rows[(rows["attack"] == name) & _same(rows, mine, "model")]
-    if claim.against:
-        other = other[_same(other, mine, "eps")]
-        # of a rival that is swept, its plainest form
-        other = other[other["weight"] == other["weight"].min()]
+    """The rows that the claim compares a cell with; of attacks at the same budget."""
+    mine, axes = cell.iloc[0], [axis for axis in axes_of(rows) if axis != STEPS]
+    if claim.against and claim.against.family:
+        alike = _same(rows, mine, ["attack", *axes])
+        return _twin(claim, claim.against, alike, mine["model"], models)
+    name = claim.rival or CLEAN
+    other = _same(rows[rows["attack"] == name], mine, ["model"])
+    if claim.rival:
+        other = _same(other, mine, [axis for axis in axes if axis == "eps"])
+        for axis in axes:
+            other = _nearest(other, axis, mine[axis])
     return Other(name, other, f"no rows of {name} at this budget")
 
 
-def _twin(claim: Claim, rows: pd.DataFrame, model: str, models: Models) -> Other:
-    """The first net with rows that differs from `model` in its training alone and was trained as
-    the claim says.
+def _twin(claim: Claim, against: Against, rows: pd.DataFrame, model: str, models: Models) -> Other:
+    """The first net with rows that is of the other family and shares with `model` what the claim
+    says.
     """
-    mine = {key: models[model][key] for key in TWINS} | {"objective": claim.against_net}
+    shared = {fact: models[model][fact] for fact in against.same} | {"family": against.family}
     twins = [
-        name
-        for name, facts in models.items()
-        if name != model and {key: facts[key] for key in mine} == mine
+        other
+        for other, facts in models.items()
+        if other != model and {fact: facts[fact] for fact in shared} == shared
     ]
     if not twins:
-        why = (
-            f"the study has no net of {claim.against_net} training on {mine['dataset']} with "
-            f"the architecture of {model}"
-        )
+        facts = ", ".join(against.same)
+        why = f"the study has no net of family {against.family} with the same {facts} as {model}"
         return Other("", rows.iloc[:0], why)
     name = next((twin for twin in twins if (rows["model"] == twin).any()), twins[0])
-    return Other(
-        name,
-        rows[rows["model"] == name],
-        (f"no rows of {name} under {claim.attack} at this budget"),
-    )
+    under = f" under {claim.attack}" if claim.attack else ""
+    missing = f"no rows of {name}{under} at this budget"
+    return Other(name, rows[rows["model"] == name], missing)
 
 
-def _same(rows: pd.DataFrame, mine: pd.Series, *axes: str) -> pd.Series:
-    return reduce(and_, (rows[axis] == mine[axis] for axis in axes))
+def _same(rows: pd.DataFrame, mine: pd.Series, axes: Iterable[str]) -> pd.DataFrame:
+    """The rows that agree with a cell on these axes."""
+    for axis in axes:
+        rows = rows[rows[axis] == mine[axis]]
+    return rows
+
+
+def _nearest(rows: pd.DataFrame, axis: str, value: Any) -> pd.DataFrame:
+    """The rows at a cell's value of an axis; where a rival does not have it, at its least, which is
+    its plainest form.
+    """
+    there = rows[rows[axis] == value]
+    return there if len(there) else rows[rows[axis] == rows[axis].min()]

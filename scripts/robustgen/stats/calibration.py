@@ -4,15 +4,19 @@ al. 2017).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from robustgen.stats import intervals
 from robustgen.stats.intervals import Difference, Interval, Rate
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 BINS = 15
+Ece = Callable[[np.ndarray], np.ndarray]  # how often draws hold images [draws, n] -> [draws]
 
 
 class Reliability(NamedTuple):
@@ -31,10 +35,8 @@ def confidence_of(rows: pd.DataFrame) -> np.ndarray:
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> Reliability:
-    """Count, mean confidence and accuracy in bins of equal width; bin b holds confidences in (b /
-    bins, (b + 1) / bins].
-    """
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    """Count, mean confidence and accuracy in bins of equal width."""
+    place = _bin(confidence, bins)
     n = np.bincount(place, minlength=bins)
     sums = [np.bincount(place, weights=values, minlength=bins) for values in (confidence, correct)]
     return Reliability(n, *(total / np.maximum(n, 1) for total in sums))
@@ -48,12 +50,9 @@ def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> Rate:
     confidence, and |.| lets nothing cancel. A perfectly calibrated net whose images spread over all
     bins shows about 0.07 on 300 of them, 0.012 on 10,000.
     """
-    found = _pivot(
-        intervals.bootstrap(
-            lambda sample: _ece(sample, bins), np.stack([confidence, correct], axis=1)
-        )
-    )
-    return Rate(found.value, max(0.0, found.low), min(1.0, max(found.value, found.high)))
+    found = Rate.of(_pivot(intervals.bootstrap(_ece(confidence, correct, bins), len(correct))))
+    bounded = Rate(found.value, max(0.0, found.low), min(1.0, max(found.value, found.high)))
+    return bounded.under(found.law)
 
 
 def ece_difference(
@@ -62,24 +61,30 @@ def ece_difference(
     """ECE of ours - ECE of theirs, (confidence, correct) each and image by image, with a bootstrap
     interval over images.
     """
-    rows = np.stack([*ours, *theirs], axis=1)
-    drawn = intervals.bootstrap(
-        lambda sample: _ece(sample[:, :2], bins) - _ece(sample[:, 2:], bins), rows
-    )
-    return Difference(*_pivot(drawn))
+    mine, others = _ece(*ours, bins), _ece(*theirs, bins)
+    found = intervals.bootstrap(lambda often: mine(often) - others(often), len(ours[0]))
+    return Difference.of(_pivot(found))
 
 
 def brier(confidence: np.ndarray, correct: np.ndarray) -> Rate:
     """Brier score of the event that the prediction is right, mean of (confidence - correct)^2; it
     has no bins and no bias.
     """
-    return Rate(*intervals.mean((confidence - correct) ** 2))
+    return Rate.of(intervals.mean((confidence - correct) ** 2))
 
 
-def _ece(pairs: np.ndarray, bins: int) -> float:
-    """ECE of pairs [n,2] of confidence and correctness."""
-    n, confidence, accuracy = reliability(pairs[:, 0], pairs[:, 1], bins)
-    return float((n * np.abs(accuracy - confidence)).sum() / len(pairs))
+def _ece(confidence: np.ndarray, correct: np.ndarray, bins: int) -> Ece:
+    """The ECE of each resample, sum_b |sum over b's images of (correct - confidence)| / n, as a
+    function of how often each holds each image.
+    """
+    held = _bin(confidence, bins)[:, None] == np.arange(bins)
+    gaps = np.where(held, (correct - confidence)[:, None], 0.0)  # [n, bins]
+    return lambda often: np.abs(often @ gaps).sum(axis=1) / len(gaps)
+
+
+def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
+    """The bin of each confidence; bin b holds those in (b / bins, (b + 1) / bins]."""
+    return np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
 
 
 def _pivot(found: Interval) -> Interval:
@@ -89,4 +94,5 @@ def _pivot(found: Interval) -> Interval:
     the truth. Percentiles hold that bias twice (and then cover the truth in 60 % of samples instead
     of 95 %); turned about, they take it back.
     """
-    return Interval(found.value, 2 * found.value - found.high, 2 * found.value - found.low)
+    turned = Interval(found.value, 2 * found.value - found.high, 2 * found.value - found.low)
+    return turned.under(lambda margin: found.p(2 * found.value - margin))

@@ -2,88 +2,126 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from robustgen.core.rows import CLEAN, axes_of, with_axes
 from robustgen.stats import intervals
 from robustgen.stats.against import Models, Other, held_against
+from robustgen.stats.cells import STEPS, last
+from robustgen.stats.holm import holm
 from robustgen.stats.intervals import Interval
-from robustgen.stats.rules import Claim
-from robustgen.stats.statistics import STATISTICS, NotMeasured, last
+from robustgen.stats.named import statistic
+from robustgen.stats.rules import Claim, NotMeasured
 
-CELL = ("dataset", "model", "eps", "weight")
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested at this scale"
 
+Verdict = dict[str, Any]  # a cell as it is written
 
-def judge(claim: Claim, rows: pd.DataFrame, models: Models) -> list[dict[str, Any]]:
-    """One verdict per data set, model, eps and weight whose net was trained as the claim says, at
-    the largest step count.
+
+def judge_all(
+    claims: list[Claim], rows: Mapping[str, pd.DataFrame], models: Models
+) -> list[dict[str, Any]]:
+    """Each claim with its cells; `rows` are those of scores and of each measure.
+
+    Beside the p-value of a cell stand those that Holm corrects over the cells of its claim, and
+    over all cells of the claims on its work.
+    """
+    judged = [
+        asdict(claim) | {"cells": judge(claim, rows.get(claim.measure, pd.DataFrame()), models)}
+        for claim in claims
+    ]
+    for claim in judged:
+        _correct(claim["cells"], "p_claim")
+    for work in dict.fromkeys(claim["work"] for claim in judged):
+        of_work = [cell for claim in judged if claim["work"] == work for cell in claim["cells"]]
+        _correct(of_work, "p_work")
+    return judged
+
+
+def _correct(cells: list[Verdict], name: str) -> None:
+    """Write Holm's corrected p-values of the measured cells under a name; the others have none."""
+    measured = [cell for cell in cells if cell["p"] is not None]
+    for cell in cells:
+        cell[name] = None
+    for cell, p in zip(measured, holm([cell["p"] for cell in measured]), strict=True):
+        cell[name] = p
+
+
+def judge(claim: Claim, rows: pd.DataFrame, models: Models) -> list[Verdict]:
+    """One verdict per data set, model and setting of the axes whose net is of the claim's family,
+    at the largest step count.
     """
     if rows.empty:
         return []
-    of_objective = [name for name, facts in models.items() if facts["objective"] == claim.objective]
-    mine = rows[(rows["attack"] == claim.attack) & rows["model"].isin(of_objective)]
+    if "attack" not in rows:  # of a measure that is on clean images
+        rows = with_axes(rows.assign(attack=CLEAN), axes_of(rows))
+    family = [name for name, facts in models.items() if facts["family"] == claim.family]
+    mine = rows[(rows["attack"] == (claim.attack or CLEAN)) & rows["model"].isin(family)]
+    axes = [axis for axis in axes_of(rows) if axis != STEPS]
     return [
-        {**_named(axes), **_verdict(claim, cell, held_against(claim, rows, cell, models))}
-        for axes, cell in mine.groupby(list(CELL), sort=False)
+        {**_named(key, axes), **_verdict(claim, cell, held_against(claim, rows, cell, models))}
+        for key, cell in mine.groupby(["dataset", "model", *axes], sort=False)
     ]
 
 
-def _named(axes: tuple[Any, ...]) -> dict[str, Any]:
-    """The axes of a cell for JSON, which knows no infinite number."""
-    cell = dict(zip(CELL, axes, strict=True))
-    return cell if np.isfinite(cell["eps"]) else cell | {"eps": "unbounded"}
+def _named(key: tuple[Any, ...], axes: list[str]) -> Verdict:
+    """The names of a cell for JSON, which knows no infinite number."""
+    dataset, model, *settings = key
+    said = {axis: _plain(value) for axis, value in zip(axes, settings, strict=True)}
+    return {"dataset": dataset, "model": model, "axes": said}
 
 
-def _verdict(claim: Claim, cell: pd.DataFrame, other: Other) -> dict[str, Any]:
-    shown = last(cell)
-    facts = {
-        "n": shown["index"].nunique(),
-        "success": _success(cell),
-        "seeds": shown["seed"].nunique(),
-    }
+def _plain(value: Any) -> Any:
+    """A value as JSON knows it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return "unbounded" if value == np.inf else value
+
+
+def _verdict(claim: Claim, cell: pd.DataFrame, other: Other) -> Verdict:
+    facts = {"n": _images(cell), "success": _success(cell), "seeds": last(cell)["seed"].nunique()}
     try:
         _check(claim, cell, other)
-        interval, over = intervals.over_seeds(_measured(claim, cell, other))
+        found, over = intervals.over_seeds(_measured(claim, cell, other))
     except NotMeasured as error:
-        return {**facts, **_numbers(None), "verdict": NOT_TESTED, "why": str(error)}
-    why = f"interval over {over}" + (f", held against {other.name}" if claim.against_net else "")
-    return {**facts, **_numbers(interval), "verdict": _decide(claim, interval), "why": why}
+        return {**facts, **_numbers(None), "p": None, "verdict": NOT_TESTED, "why": str(error)}
+    why = f"interval over {over}"
+    if claim.against and claim.against.family:
+        why += f", held against {other.name}"
+    numbers = _numbers(found) | {"p": found.p(claim.margin)}
+    return {**facts, **numbers, "verdict": _decide(claim, found), "why": why}
 
 
 def _check(claim: Claim, cell: pd.DataFrame, other: Other) -> None:
     """Raise NotMeasured with the first condition of the rule that is not met."""
-    dataset, n = cell["dataset"].iloc[0], last(cell)["index"].nunique()
+    dataset, n, least = cell["dataset"].iloc[0], _images(cell), claim.min_success
     if dataset in claim.not_tested:
         raise NotMeasured(claim.not_tested[dataset])
     if n < claim.min_n:
         raise NotMeasured(f"{n} images, the rule asks for {claim.min_n}")
-    if _success(cell) < claim.min_success:
-        raise NotMeasured(
-            f"the attack fools {_success(cell):.1%}, the rule asks for {claim.min_success:.0%}"
-        )
+    if (success := _success(cell)) is not None and success < least:
+        raise NotMeasured(f"the attack fools {success:.1%}, the rule asks for {least:.0%}")
     if other.rows.empty:
         raise NotMeasured(other.missing)
-    if claim.against and _success(other.rows) < claim.min_success:
-        raise NotMeasured(
-            f"{claim.against} fools {_success(other.rows):.1%}, the rule asks for "
-            f"{claim.min_success:.0%}"
-        )
+    theirs = _success(other.rows) if claim.rival else None
+    if theirs is not None and theirs < least:
+        raise NotMeasured(f"{claim.rival} fools {theirs:.1%}, the rule asks for {least:.0%}")
 
 
 def _measured(claim: Claim, cell: pd.DataFrame, other: Other) -> list[Interval]:
     """The statistic in each repetition that both sides have and in which it has a value."""
-    others, found, why = (
-        dict(list(other.rows.groupby("seed"))),
-        [],
-        ("no repetition that both sides have"),
-    )
+    measure, others = statistic(claim.statistic), dict(list(other.rows.groupby("seed")))
+    found: list[Interval] = []
+    why = "no repetition that both sides have"
     for seed, part in cell.groupby("seed"):
         try:
-            found += [STATISTICS[claim.statistic](part, others[seed])] if seed in others else []
+            found += [measure(part, others[seed])] if seed in others else []
         except NotMeasured as error:
             why = str(error)
     if not found:
@@ -97,8 +135,14 @@ def _numbers(interval: Interval | None) -> dict[str, float | None]:
     return {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
 
 
-def _success(rows: pd.DataFrame) -> float:
-    return float(last(rows)["success"].mean())
+def _images(rows: pd.DataFrame) -> int:
+    rows = last(rows)
+    return int(rows["index"].nunique()) if "index" in rows else len(rows)
+
+
+def _success(rows: pd.DataFrame) -> float | None:
+    """The attack's success; None of a measure that does not know it."""
+    return float(last(rows)["success"].mean()) if "success" in rows else None
 
 
 def _decide(claim: Claim, interval: Interval) -> str:

@@ -2,60 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from robustgen.core.rows import CELL, CLEAN
-from robustgen.detect import rates
-from robustgen.stats.intervals import Interval, Rate, auroc, bootstrap, over_seeds, share
+from robustgen.core.rows import axes_of, with_axes
+from robustgen.stats.cells import nothing, settings
+from robustgen.stats.intervals import Interval, over_seeds, share
+from robustgen.stats.views import VIEWS, View, Views
 
-AXES = [axis for axis in CELL if axis != "seed"]
-CHOICE = ["detector", "protocol", "rule", "shown"]
-PART = ["model", "seed", "detector", "variant", "attack", "eps", "steps", "weight"]
-CLEAN_CELL = (CLEAN, 0.0, 0, 0.0)
-# every attacked against every clean image; fooled against correctly classified ones
-VIEWS = ("all", "successful")
+CHOICE = ("detector", "protocol", "rule", "shown")
+RATES = ("dr", "fpr", "auroc", "fooled", "joint")
+FULL = ("aupr", "fpr95")
 
-Parts = dict[tuple[Any, ...], pd.DataFrame]  # axes of PART -> rows
+Threshold = dict[str, Any]  # a row of thresholds
 
 
 def summarise(
-    statistics: pd.DataFrame, thresholds: pd.DataFrame, *, full: bool = False
+    statistics: pd.DataFrame,
+    thresholds: pd.DataFrame,
+    *,
+    full: bool = False,
+    views: Sequence[str] = VIEWS,
 ) -> pd.DataFrame:
     """One row per cell, choice of threshold and view, with rates of detection; `full` adds AUPR and
     FPR at 95 % TPR.
 
-    DR and FPR are shares of flagged images, `fooled` is the share of clean images whose attacked
-    version fools the net. Joint success is the share of clean images (in `successful`: of those
-    that the net gets right) whose attacked version fools the net and is not flagged: what a
-    defender must fear. A detector that could not be fitted has no row.
+    DR and FPR are shares of flagged images. `fooled` is the share of the view's clean images whose
+    attacked version fools the net, and joint success of those whose attacked version also is not
+    flagged: what a defender must fear. A view without images has no row, nor has a detector that
+    could not be fitted.
     """
-    parts = dict(list(statistics.groupby(PART, sort=False)))
-    groups = thresholds[thresholds["why"] == ""].groupby([*AXES, *CHOICE], sort=False)
-    found = pd.DataFrame([row for _, group in groups for row in _views(parts, group, full)])
-    return found if len(found) else pd.DataFrame(columns=_columns(full))
-
-
-def _columns(full: bool) -> list[str]:
-    """The columns of a summary, which one without a row has too."""
-    rates_ = ("dr", "fpr", "auroc", "fooled", "joint", *(("aupr", "fpr95") if full else ()))
-    bounds = [f"{name}{end}" for name in rates_ for end in ("", "_low", "_high")]
-    return [
-        *AXES,
-        *CHOICE,
-        "view",
-        "seeds",
-        "variant",
-        "threshold",
-        "n",
-        "n_clean",
-        *bounds,
-        "over",
+    made, cell = Views(statistics), [*settings(thresholds), *CHOICE]
+    groups: dict[tuple[Any, ...], list[Threshold]] = {}
+    for threshold in thresholds[thresholds["why"] == ""].to_dict("records"):
+        groups.setdefault(tuple(threshold[name] for name in cell), []).append(threshold)
+    rows = [
+        dict(zip(cell, key, strict=True)) | row
+        for key, group in groups.items()
+        for row in _rows(made, group, views, full)
     ]
+    found = pd.DataFrame(rows) if rows else pd.DataFrame(columns=_columns(cell, full))
+    return with_axes(found, axes_of(thresholds))
+
+
+def _columns(cell: list[str], full: bool) -> list[str]:
+    """The columns of a summary, which one without a row has too."""
+    names = (*RATES, *(FULL if full else ()))
+    bounds = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+    return [*cell, "view", "seeds", "variant", "threshold", "n", "n_clean", *bounds, "over"]
 
 
 def headline(thresholds: pd.DataFrame) -> pd.DataFrame:
@@ -70,36 +67,29 @@ def united(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, name: str) -> 
     """Fooled, and fooled and not flagged, by any of the attacks of a budget: one row per data set,
     model, detector and eps.
     """
-    parts = dict(list(statistics.groupby(PART, sort=False)))
-    fitted = thresholds[thresholds["why"] == ""]
+    made, fitted = Views(statistics), thresholds[thresholds["why"] == ""]
+    axes = axes_of(thresholds)
+    by = ["dataset", "model", "detector", *(axis for axis in axes if axis == "eps")]
     rows = []
-    for (dataset, model, detector, eps), group in fitted.groupby(
-        ["dataset", "model", "detector", "eps"], sort=False
-    ):
+    for key, group in fitted.groupby(by, sort=False):
         if group["attack"].nunique() > 1:
-            found = [_any(parts, of_seed) for _, of_seed in group.groupby("seed")]
-            axes = {
-                "dataset": dataset,
-                "model": model,
-                "attack": name,
-                "eps": eps,
-                "steps": 0,
-                "weight": 0.0,
-                "detector": detector,
-            }
-            rows.append(axes | {"n": sum(one["n"] for one in found), **_over_seeds(found)})
-    return pd.DataFrame(rows)
+            cell = {axis: nothing(thresholds, axis) for axis in axes}
+            cell |= {"attack": name, **dict(zip(by, key, strict=True))}
+            found = [_any(made, part.to_dict("records")) for _, part in group.groupby("seed")]
+            rows.append(cell | {"n": sum(one["n"] for one in found), **_over_seeds(found)})
+    return with_axes(pd.DataFrame(rows), axes)
 
 
-def _any(parts: Parts, group: pd.DataFrame) -> dict[str, Any]:
+def _any(made: Views, thresholds: list[Threshold]) -> dict[str, Any]:
     """The rates of `united` in one repetition."""
-    shown = [
-        (*_shown(parts, threshold, "successful"), threshold["threshold"])
-        for _, threshold in group.iterrows()
-    ]
-    n = len(shown[0][1])
-    fooled = set().union(*(rows["index"] for rows, _, _ in shown))
-    unseen = set().union(*(rows["index"][rows["statistic"] < t] for rows, _, t in shown))
+    fooled: set[int] = set()
+    unseen: set[int] = set()
+    for threshold in thresholds:
+        view = made.view(threshold, "successful")
+        fooled |= set(view.attacked.index)
+        passed = view.attacked.statistic < threshold["threshold"]
+        unseen |= set(view.attacked.where(passed).index)
+    n = len(made.view(thresholds[0], "successful").clean.index)
     return {"n": len(fooled), "fooled": share(len(fooled), n), "joint": share(len(unseen), n)}
 
 
@@ -107,73 +97,47 @@ def _over_seeds(found: list[dict[str, Any]]) -> dict[str, Any]:
     """The intervals of several repetitions as one, in columns name, name_low and name_high."""
     row: dict[str, Any] = {}
     for name in (key for key, value in found[0].items() if isinstance(value, Interval)):
-        interval, over = over_seeds([one[name] for one in found])
-        row |= {
-            name: interval.value,
-            f"{name}_low": interval.low,
-            f"{name}_high": interval.high,
-            "over": over,
-        }
+        row |= bounds(name, [one[name] for one in found])
     return row
 
 
-def _views(parts: Parts, group: pd.DataFrame, full: bool) -> Iterator[dict[str, Any]]:
-    """The rows of one cell and choice; `group` holds its threshold in each repetition."""
-    for view in VIEWS:
-        found = [_one(parts, threshold, view, full) for _, threshold in group.iterrows()]
-        measured = [rates_of for rates_of in found if rates_of]
-        if not measured:
-            continue
-        row = {name: group.iloc[0][name] for name in [*AXES, *CHOICE]} | {
-            "view": view,
-            "seeds": len(measured),
-        }
-        row |= {
-            "variant": " or ".join(dict.fromkeys(group["variant"])),
-            "threshold": float(group["threshold"].mean()),
-        }
-        row |= {
-            "n": sum(one["n"] for one in measured),
-            "n_clean": sum(one["n_clean"] for one in measured),
-        }
-        yield row | _over_seeds(measured)
+def bounds(name: str, intervals: Sequence[Interval]) -> dict[str, Any]:
+    """A number of several repetitions in columns name, name_low, name_high and `over`."""
+    found, over = over_seeds(intervals)
+    ends = dict(zip(("", "_low", "_high"), found, strict=True))
+    return {f"{name}{end}": value for end, value in ends.items()} | {"over": over}
 
 
-def _one(parts: Parts, threshold: pd.Series, view: str, full: bool) -> dict[str, Any]:
-    """The rates of one repetition; empty where the view has no image."""
-    shown, natural = _shown(parts, threshold, view)
-    if not len(shown) or not len(natural):
-        return {}
-    attacked, clean = (rows["statistic"].to_numpy(np.float64) for rows in (shown, natural))
-    flagged = attacked >= threshold["threshold"]
-    row: dict[str, Any] = {"n": len(attacked), "n_clean": len(clean)}
-    row["dr"] = share(int(flagged.sum()), len(attacked))
-    row["fpr"] = share(int((clean >= threshold["threshold"]).sum()), len(clean))
-    row["auroc"] = auroc(attacked, clean)
-    row["fooled"] = share(int(shown["success"].sum()), len(clean))
-    row["joint"] = share(int((~flagged & shown["success"].to_numpy(bool)).sum()), len(clean))
-    return row | (_threshold_free(attacked.tobytes(), clean.tobytes()) if full else {})
+def _rows(
+    made: Views, thresholds: list[Threshold], views: Sequence[str], full: bool
+) -> Iterator[dict[str, Any]]:
+    """The rows of one cell and choice from its threshold in each repetition."""
+    for name in views:
+        found = [(one, made.view(one, name)) for one in thresholds]
+        measured = [
+            _rates(view, one["threshold"], full)
+            for one, view in found
+            if len(view.attacked.index) and len(view.clean.index)
+        ]
+        if measured:
+            yield {
+                "view": name,
+                "seeds": len(measured),
+                "variant": " or ".join(dict.fromkeys(one["variant"] for one in thresholds)),
+                "threshold": float(np.mean([one["threshold"] for one in thresholds])),
+                **{count: sum(one[count] for one in measured) for count in ("n", "n_clean")},
+                **_over_seeds(measured),
+            }
 
 
-@cache
-def _threshold_free(attacked: bytes, clean: bytes) -> dict[str, Interval]:
-    """AUPR and FPR at 95 % TPR; kept, for every rule of a cell asks for the same."""
-    samples = np.frombuffer(attacked), np.frombuffer(clean)
-    found = {
-        "aupr": bootstrap(rates.average_precision, *samples),
-        "fpr95": bootstrap(rates.fpr_at_tpr, *samples),
-    }
-    return {name: Rate(*interval) for name, interval in found.items()}
-
-
-def _shown(parts: Parts, threshold: pd.Series, view: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of attacked and of clean images that a view shows."""
-    run, cell = (
-        tuple(threshold[name] for name in PART[:4]),
-        tuple(threshold[name] for name in PART[4:]),
-    )
-    attacked, clean = parts[run + cell], parts[run + CLEAN_CELL].drop_duplicates("index")
-    if view == "successful":
-        clean = clean[~clean["success"]]
-        attacked = attacked[attacked["success"] & attacked["index"].isin(clean["index"])]
-    return attacked, clean
+def _rates(view: View, threshold: float, full: bool) -> dict[str, Any]:
+    """The rates of one repetition."""
+    attacked, clean, versions = view.attacked.statistic, view.clean.statistic, view.versions
+    rates: dict[str, Any] = {"n": len(attacked), "n_clean": len(clean)}
+    rates["dr"] = share(int((attacked >= threshold).sum()), len(attacked))
+    rates["fpr"] = share(int((clean >= threshold).sum()), len(clean))
+    rates["auroc"] = view.auroc
+    rates["fooled"] = share(float(versions.success.sum()), len(clean))
+    unseen = versions.where(versions.statistic < threshold)
+    rates["joint"] = share(float(unseen.success.sum()), len(clean))
+    return rates | (view.threshold_free if full else {})

@@ -1,21 +1,48 @@
-"""Confidence intervals: of a share, of an AUROC, of a mean, over images or over seeds."""
+"""Confidence intervals of shares, AUROCs and means, over images or over seeds, each with the law of
+its p-values.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from robustgen.stats import laws
+from robustgen.stats.laws import Law
+
 LEVEL = 0.95
+DRAWS = 200  # of a bootstrap
 
 
-class Interval(NamedTuple):
-    """An estimate with the bounds of its 95 % interval."""
-
+class _Numbers(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Interval(_Numbers):
+    """An estimate with the bounds of its 95 % interval."""
+
+    law: Law | None = None
+
+    def under(self, law: Law | None) -> Self:
+        """Itself, with the law that its p-values come from."""
+        self.law = law
+        return self
+
+    def p(self, margin: float) -> float:
+        """Two-sided p-value against a margin; of an interval without a law of its own, by a normal
+        law with these bounds.
+        """
+        return (self.law or laws.of_bounds(*self))(margin)
+
+    @classmethod
+    def of(cls, found: Interval) -> Self:
+        """The same estimate as one of this kind of number."""
+        return cls(*found).under(found.law)
 
 
 class Rate(Interval):
@@ -36,14 +63,14 @@ class Share(Rate):
     n: float
 
 
-def share(hits: float, n: float, level: float = LEVEL) -> Interval:
+def share(hits: float, n: float, level: float = LEVEL) -> Share:
     """hits / n with the exact interval of Clopper and Pearson."""
     from scipy.special import betaincinv
 
     tail = (1 - level) / 2
     low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
     high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
-    found = Share(hits / n, low, high)
+    found = Share(hits / n, low, high).under(laws.binomial(hits, n))
     found.n = n
     return found
 
@@ -55,10 +82,12 @@ def mean(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval
     from scipy.special import stdtrit
 
     x = np.asarray(values, dtype=np.float64)
+    value = float(x.mean())
     if len(x) < 2:
-        return Interval(float(x.mean()), -np.inf, np.inf)
-    half = float(stdtrit(len(x) - 1, (1 + level) / 2) * x.std(ddof=1) / np.sqrt(len(x)))
-    return Interval(float(x.mean()), float(x.mean()) - half, float(x.mean()) + half)
+        return Interval(value, -np.inf, np.inf).under(laws.unknown)
+    error, freedom = float(x.std(ddof=1) / np.sqrt(len(x))), len(x) - 1
+    half = float(stdtrit(freedom, (1 + level) / 2)) * error
+    return Interval(value, value - half, value + half).under(laws.student(value, error, freedom))
 
 
 def auroc(attacked: np.ndarray, clean: np.ndarray, level: float = LEVEL) -> Rate:
@@ -70,13 +99,15 @@ def auroc(attacked: np.ndarray, clean: np.ndarray, level: float = LEVEL) -> Rate
     placed_attacked, placed_clean = _placements(attacked, clean), 1 - _placements(clean, attacked)
     value = float(placed_attacked.mean())
     if min(len(attacked), len(clean)) < 2:
-        return Rate(value, 0.0, 1.0)
+        return Rate(value, 0.0, 1.0).under(laws.unknown)
     variance = placed_attacked.var(ddof=1) / len(attacked) + placed_clean.var(ddof=1) / len(clean)
     if variance == 0 and value in (0.0, 1.0):
         n = min(len(attacked), len(clean))
-        return Rate(*share(round(value * n), n, level))
-    half = float(ndtri((1 + level) / 2) * np.sqrt(variance))
-    return Rate(value, max(0.0, value - half), min(1.0, value + half))
+        return Rate.of(share(round(value * n), n, level))
+    error = float(np.sqrt(variance))
+    half = float(ndtri((1 + level) / 2)) * error
+    found = Rate(value, max(0.0, value - half), min(1.0, value + half))
+    return found.under(laws.student(value, error))
 
 
 def paired_share_difference(
@@ -85,36 +116,43 @@ def paired_share_difference(
     """share(ones) - share(others) on the same images, with the interval of Agresti and Min (2005).
 
     It adds half a pair to each cell of the 2 x 2 table, so that no discordant pair does not mean no
-    uncertainty.
+    uncertainty. Truths that are means over draws count as the part of a pair by which they differ.
     """
     from scipy.special import ndtri
 
-    n, gained, lost = len(ones), int((ones & ~others).sum()), int((others & ~ones).sum())
+    change, n = ones.astype(np.float64) - others.astype(np.float64), len(ones)
+    gained, lost = float(np.maximum(change, 0).sum()), float(np.maximum(-change, 0).sum())
     b, c, m = gained + 0.5, lost + 0.5, n + 2
-    centre, half = (
-        (b - c) / m,
-        float(ndtri((1 + level) / 2)) * np.sqrt(b + c - (b - c) ** 2 / m) / m,
-    )
-    return Difference(
-        (gained - lost) / n, max(-1.0, float(centre - half)), min(1.0, float(centre + half))
-    )
+    centre, error = float((b - c) / m), float(np.sqrt(b + c - (b - c) ** 2 / m) / m)
+    half = float(ndtri((1 + level) / 2)) * error
+    found = Difference((gained - lost) / n, max(-1.0, centre - half), min(1.0, centre + half))
+    return found.under(laws.student(centre, error))
 
 
 def bootstrap(
-    statistic: Callable[..., float],
-    *samples: np.ndarray,
-    seed: int = 0,
-    draws: int = 200,
-    level: float = LEVEL,
+    statistic: Callable[..., np.ndarray], *sizes: int, seed: int = 0, level: float = LEVEL
 ) -> Interval:
-    """A statistic of independent samples with its percentile interval."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    drawn = [
-        statistic(*(generator.choice(sample, len(sample)) for sample in samples))
-        for _ in range(draws)
-    ]
+    """A statistic of independent samples of these sizes with its percentile interval.
+
+    The statistic gets, per sample, how often each draw holds each image, [draws, n], and gives its
+    value in each draw, [draws].
+    """
+    value = float(statistic(*(np.ones((1, n)) for n in sizes))[0])
+    return percentiles(value, statistic(*resamples(sizes, seed=seed)), level)
+
+
+def percentiles(value: float, drawn: np.ndarray, level: float = LEVEL) -> Interval:
+    """A value with the percentile interval of what it is in each draw of a bootstrap, [draws]."""
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(statistic(*samples)), float(low), float(high))
+    return Interval(value, float(low), float(high)).under(laws.bootstrapped(drawn))
+
+
+@lru_cache(maxsize=8)
+def resamples(sizes: tuple[int, ...], *, seed: int = 0) -> list[np.ndarray]:
+    """How often each of DRAWS resamples of each sample holds each image, [DRAWS, n] each."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    drawn = [[generator.integers(n, size=n) for n in sizes] for _ in range(DRAWS)]
+    return [_counts(np.stack(places)) for places in zip(*drawn, strict=True)]
 
 
 def over_seeds(intervals: Sequence[Interval]) -> tuple[Interval, str]:
@@ -133,33 +171,30 @@ def over_seeds(intervals: Sequence[Interval]) -> tuple[Interval, str]:
         "than over images)"
     )
     shares = [one for one in intervals if isinstance(one, Share)]
-    rates = [one for one in intervals if isinstance(one, Rate)]
     if len(shares) == len(intervals):
         return _korn_graubard(shares), over
-    value, low, high = mean([one.value for one in intervals])
-    low, high = (
-        min(low, _mean(one.low for one in intervals)),
-        max(high, _mean(one.high for one in intervals)),
-    )
+    seeds = mean([one.value for one in intervals])
+    images = (_mean(one.low for one in intervals), _mean(one.high for one in intervals))
+    low, high = min(seeds.low, images[0]), max(seeds.high, images[1])
+    law = laws.widest(seeds.p, laws.of_bounds(seeds.value, *images))
+    rates = [one for one in intervals if isinstance(one, Rate)]
     if len(rates) == len(intervals):
         low, high = max(low, min(one.least for one in rates)), min(high, 1.0)
-    return Interval(value, low, high), over
+    return Interval(seeds.value, low, high).under(law), over
 
 
 def _korn_graubard(shares: Sequence[Share], level: float = LEVEL) -> Interval:
     """The mean share over seeds; p (1 - p) / variance images would have its variance."""
     from scipy.special import stdtrit
 
-    values, seeds, n = (
-        np.array([one.value for one in shares]),
-        len(shares),
-        _mean(one.n for one in shares),
-    )
+    values, seeds = np.array([one.value for one in shares]), len(shares)
+    n = _mean(one.n for one in shares)
     p, variance = float(values.mean()), float(values.var(ddof=1)) / seeds
     if variance > 0:
         images, repetitions = (stdtrit(max(count - 1, 1), (1 + level) / 2) for count in (n, seeds))
         n = min(n, p * (1 - p) / variance * float(images / repetitions) ** 2)
-    return Interval(p, *share(p * n, n, level)[1:])
+    found = share(p * n, n, level)
+    return Interval(p, *found[1:]).under(found.law)
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -175,3 +210,10 @@ def _placements(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
     )
     placed: np.ndarray = (below + upto) / (2 * len(others))
     return placed
+
+
+def _counts(places: np.ndarray) -> np.ndarray:
+    """How often each row of places [draws, n], each below n, holds each place, [draws, n]."""
+    draws, n = places.shape
+    flat = (places + n * np.arange(draws)[:, None]).ravel()
+    return np.bincount(flat, minlength=draws * n).reshape(draws, n).astype(np.float64)

@@ -11,29 +11,44 @@ from robustgen.core.files import BadFile
 from robustgen.core.option_faults import problems
 from robustgen.core.options import Option
 from robustgen.core.words import shown
+from robustgen.stats import named
 from robustgen.study import yamls
 
-# of the functions in stats/statistics.py, whose import would take longer than the whole check
-NAMES = (
-    "energy_change", "largest_rise_between_steps", "auroc", "success_difference", "drift_ratio",
-    "spread_ratio", "low_marginal_high_joint", "errors_left_clean", "accuracy_difference",
-    "ece_reduction",
-)  # fmt: skip
+SCORES = "scores"
+FACTS = ("dataset", "kind", "options", "objective", "family")  # of a model, as `same` names them
 FORM = {
     **{
         name: Option(f"The claim's {name}.")
-        for name in ("id", "work", "place", "sentence", "objective", "attack")
+        for name in ("id", "work", "place", "sentence", "family", "statistic")
     },
-    "statistic": Option("What is measured.", one_of=NAMES),
+    "attack": Option("The attack, or clean.", default=None),
+    "measure": Option("The measure whose rows are judged.", default=SCORES),
     "direction": Option("On which side of the margin the claim lies.", one_of=("above", "below")),
     "margin": Option("The margin.", type="number"),
     "min_n": Option("Images that a verdict asks for.", type="whole number", least=1),
     "min_success": Option(
         "Success that the attack must have.", type="number", least=0, most=1, default=0.0
     ),
-    "against": Option("Another attack on the same net.", default=None),
-    "against_net": Option("How the net was trained that it is held against.", default=None),
 }
+AGAINST = {
+    "attack": Option("Another attack on the same net.", default=None),
+    "family": Option("The family of the net that it is held against.", default=None),
+    "same": Option("What both nets share.", one_of=FACTS, several=True, default=("dataset",)),
+}
+PARTS = ("not_tested", "against")  # keys that hold a map
+
+
+class NotMeasured(Exception):
+    """A statistic has no value on these rows; the message says why."""
+
+
+@dataclass(frozen=True)
+class Against:
+    """What a claim is held against: another attack on the same net, or a net of another family."""
+
+    attack: str | None = None
+    family: str | None = None
+    same: tuple[str, ...] = ("dataset",)  # facts in which both nets agree
 
 
 @dataclass(frozen=True)
@@ -44,19 +59,23 @@ class Claim:
     work: str
     place: str
     sentence: str
-    objective: str  # how the nets it speaks of were trained
-    attack: str  # clean: natural images
-    statistic: str  # one of NAMES
+    family: str  # of the nets it speaks of
+    statistic: str  # a function of stats/statistics*.py, or a dotted name
     direction: str  # above | below
     margin: float
     min_n: int
+    attack: str | None = None  # clean: unattacked images; None where a measure knows no attack
+    measure: str = SCORES  # whose rows are judged
     # of the attack (and of the one it is held against); below, the claim does not apply
     min_success: float = 0.0
-    against: str | None = None  # another attack on the same net
-    # how the net of the same kind was trained that the net is held against, under the same attack
-    against_net: str | None = None
+    against: Against | None = None  # clean images of the same net where it is None
     # data set -> reason, decided beforehand
     not_tested: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rival(self) -> str | None:
+        """The attack that the claim is held against."""
+        return self.against.attack if self.against else None
 
 
 def read(path: str | Path) -> list[Claim]:
@@ -77,7 +96,15 @@ def read(path: str | Path) -> list[Claim]:
     ]
     if faults:
         raise BadFile("\n".join(faults))
-    return [Claim(**entry) for entry in entries]
+    return [_claim(entry) for entry in entries]
+
+
+def _claim(entry: dict[str, Any]) -> Claim:
+    if "against" not in entry:
+        return Claim(**entry)
+    other = {"same": AGAINST["same"].default, **entry["against"]}
+    against = Against(other.get("attack"), other.get("family"), tuple(other["same"]))
+    return Claim(**{**entry, "against": against})
 
 
 def _labelled(entries: list[Any]) -> list[tuple[str, Any]]:
@@ -93,12 +120,29 @@ def _faults(entry: Any) -> Iterator[str]:
     if not isinstance(entry, dict):
         yield f"must be a map of keys, not {shown(entry)}."
         return
-    plain = {str(name): value for name, value in entry.items() if name != "not_tested"}
+    plain = {str(name): value for name, value in entry.items() if name not in PARTS}
     yield from (f"{name}: {said}" for name, said in problems(plain, FORM, noun="key"))
+    if "attack" not in entry and "measure" not in entry:
+        yield "attack: is missing; name an attack, clean, or a measure."
+    if isinstance(name := entry.get("statistic"), str) and (why := named.unknown(name)):
+        yield f"statistic: {why.rstrip('.?')}{'?' if why.endswith('?') else '.'}"
+    if "against" in entry:
+        yield from _faults_against(entry["against"])
     reasons = entry.get("not_tested", {})
     if not isinstance(reasons, dict) or not all(
         isinstance(text, str) for pair in reasons.items() for text in pair
     ):
         yield f"not_tested: must map data sets to reasons, not {shown(reasons)}."
-    if entry.get("against") and entry.get("against_net"):
-        yield "is held against an attack and a net; keep one of against and against_net."
+
+
+def _faults_against(against: Any) -> Iterator[str]:
+    if not isinstance(against, dict):
+        yield f"against: must be a map such as {{attack: pgd}}, not {shown(against)}."
+        return
+    given = {str(name): value for name, value in against.items()}
+    for name, said in problems(given, AGAINST, noun="key"):
+        yield f"against.{name}: {said}"
+    if ("attack" in given) == ("family" in given):
+        yield "against: names one thing, either an attack or a family."
+    elif "attack" in given and "same" in given:
+        yield "against.same: belongs to a family; leave it out."

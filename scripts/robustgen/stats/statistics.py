@@ -1,28 +1,26 @@
 """What claims are judged by: each statistic is of one cell in one repetition and of the rows that
 it is held against.
+
+Every function of a `statistics*.py` of this folder whose name has no underscore in front is a
+statistic; a chapter adds its own in a file of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from robustgen.stats import calibration, intervals
+from robustgen.stats.cells import last
 from robustgen.stats.intervals import Interval
-
-# (rows of the cell, rows it is held against)
-Statistic = Callable[[pd.DataFrame, pd.DataFrame], Interval]
-
-
-class NotMeasured(Exception):
-    """A statistic has no value on these rows; the message says why."""
+from robustgen.stats.rules import NotMeasured
 
 
 def energy_change(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Mean of E(attacked) - E(natural), image by image, at the last step."""
+    """Mean of E(attacked) - E(clean), image by image, at the last step."""
     return intervals.mean((_by_image(last(part)) - _by_image(other)).to_numpy())
 
 
@@ -36,7 +34,7 @@ def largest_rise_between_steps(part: pd.DataFrame, _other: pd.DataFrame) -> Inte
 
 
 def auroc(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """AUROC of -E between attacked images at the last step and natural ones."""
+    """AUROC of -E between attacked images at the last step and clean ones."""
     return intervals.auroc(-last(part)["energy"].to_numpy(), -other["energy"].to_numpy())
 
 
@@ -46,7 +44,7 @@ def success_difference(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """
     ours, theirs = _paired(part, other)
     return intervals.paired_share_difference(
-        ours["success"].to_numpy(bool), theirs["success"].to_numpy(bool)
+        ours["success"].to_numpy(float), theirs["success"].to_numpy(float)
     )
 
 
@@ -54,26 +52,25 @@ def drift_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """|mean change of E from the first to the last step count| over that of the attack it is held
     against.
     """
-    ours, theirs = _drift(part), _drift(other)
-    pairs = np.stack([ours.to_numpy(), theirs.reindex(ours.index).to_numpy()], axis=1)
+    drift = _drift(part)
+    ours, theirs = drift.to_numpy(float), _drift(other).reindex(drift.index).to_numpy(float)
     return intervals.bootstrap(
-        lambda sample: float(abs(sample[:, 0].mean()) / abs(sample[:, 1].mean())), pairs
+        lambda often: np.abs(often @ ours) / np.abs(often @ theirs), len(drift)
     )
 
 
 def spread_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Standard deviation of E over attacked images at the last step, over that of natural ones."""
-    ours, theirs = _paired(part, other)
-    pairs = np.stack(
-        [ours["energy"].to_numpy(np.float64), theirs["energy"].to_numpy(np.float64)], axis=1
+    """Standard deviation of E over attacked images at the last step, over that of clean ones."""
+    ours, theirs = (rows["energy"].to_numpy(np.float64) for rows in _paired(part, other))
+    if not theirs.std():
+        raise NotMeasured("the energies of clean images are constant")
+    return intervals.bootstrap(
+        lambda often: _spread(ours, often) / _spread(theirs, often), len(ours)
     )
-    if not pairs[:, 1].std():
-        raise NotMeasured("the energies of natural images are constant")
-    return intervals.bootstrap(lambda sample: float(sample[:, 0].std() / sample[:, 1].std()), pairs)
 
 
 def low_marginal_high_joint(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Share of images with E(attacked) < E(natural) and E(attacked, y) > E(natural, y), at the last
+    """Share of images with E(attacked) < E(clean) and E(attacked, y) > E(clean, y), at the last
     step.
     """
     ours, theirs = _paired(part, other)
@@ -86,9 +83,9 @@ def errors_left_clean(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     they are (L_inf distance 0).
     """
     ours, theirs = _paired(part, other)
-    wrong = ours[theirs["success"].to_numpy(bool)]
+    wrong = ours[theirs["success"].to_numpy() >= 0.5]
     if wrong.empty:
-        raise NotMeasured("no natural image is misclassified")
+        raise NotMeasured("no clean image is misclassified")
     return intervals.share(int((wrong["linf"] == 0).sum()), len(wrong))
 
 
@@ -98,7 +95,7 @@ def accuracy_difference(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """
     ours, theirs = _paired(part, other)
     return intervals.paired_share_difference(
-        ~ours["success"].to_numpy(bool), ~theirs["success"].to_numpy(bool)
+        1 - ours["success"].to_numpy(float), 1 - theirs["success"].to_numpy(float)
     )
 
 
@@ -110,13 +107,15 @@ def ece_reduction(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     return calibration.ece_difference(_calibrated(theirs), _calibrated(ours))
 
 
-def last(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows at the largest step count."""
-    return rows[rows["steps"] == rows["steps"].max()]
-
-
 def _calibrated(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return calibration.confidence_of(rows), ~rows["success"].to_numpy(bool)
+    return calibration.confidence_of(rows), 1 - rows["success"].to_numpy(float)
+
+
+def _spread(values: np.ndarray, often: np.ndarray) -> np.ndarray:
+    """Standard deviation of each resample of values [n], [draws]."""
+    about = values - values.mean()
+    variance = often @ about**2 / len(values) - (often @ about / len(values)) ** 2
+    return np.sqrt(np.maximum(variance, 0.0))
 
 
 def _paired(part: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -139,13 +138,3 @@ def _by_steps(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def _by_image(rows: pd.DataFrame) -> pd.Series:
     energies: pd.Series = rows.set_index("index")["energy"]
     return energies
-
-
-STATISTICS: dict[str, Statistic] = {
-    function.__name__: function
-    for function in (
-        energy_change, largest_rise_between_steps, auroc, success_difference, drift_ratio,
-        spread_ratio, low_marginal_high_joint, errors_left_clean, accuracy_difference,
-        ece_reduction,
-    )
-}  # fmt: skip

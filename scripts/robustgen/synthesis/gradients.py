@@ -30,9 +30,9 @@ OPTIONS = {
     "images": {
         "type": "whole number",
         "least": 1,
-        "default": 200,
+        "default": None,
         "up_to": ("test",),
-        "means": "Test images whose gradients are measured.",
+        "means": "Test images whose gradients are measured; all that are evaluated if left out.",
     },
     "shown": {
         "type": "whole number",

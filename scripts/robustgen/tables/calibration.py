@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import CLEAN, read_rows
+from robustgen.core.rows import CLEAN, axes_of, read_rows
 from robustgen.stats.calibration import BINS, brier, confidence_of, ece
-from robustgen.stats.intervals import Interval, Rate, mean, over_seeds, share
+from robustgen.stats.cells import first_setting
+from robustgen.stats.detection import bounds
+from robustgen.stats.intervals import Interval, Rate, mean, share
 from robustgen.tables.table import Format, Table, budget, data_said, interval, percent, text
 
 NEEDS = ("scores",)
@@ -53,58 +55,44 @@ def make(
 
 
 def _row(scores: pd.DataFrame, model: str, spec: dict[str, Any]) -> dict[str, Any]:
-    natural, facts = scores[scores["attack"] == CLEAN], spec["models"][model]
+    clean, facts = scores[scores["attack"] == CLEAN], spec["models"][model]
     row = {"dataset": facts["dataset"], "model": model, "training": _training(facts["objective"])}
-    row |= {"n": natural["index"].nunique(), "seeds": natural["seed"].nunique()}
-    row |= _estimate("accuracy", natural, _accuracy) | _estimate("confidence", natural, _confidence)
-    row |= _estimate("ece", natural, lambda part: ece(*_judged(part))) | _estimate(
-        "brier", natural, lambda part: brier(*_judged(part))
-    )
+    row |= {"n": clean["index"].nunique(), "seeds": clean["seed"].nunique()}
+    row |= _estimate("accuracy", clean, _accuracy) | _estimate("confidence", clean, _confidence)
+    row |= _estimate("ece", clean, lambda part: ece(*_judged(part)))
+    row |= _estimate("brier", clean, lambda part: brier(*_judged(part)))
     for attack in spec["attacks"]:
         row |= _attacked(attack, scores[scores["attack"] == attack])
     return row
 
 
 def _attacked(attack: str, rows: pd.DataFrame) -> dict[str, Any]:
-    """Accuracy under an attack at its first budget and weight, the order of rows being that of the
-    sweep, after its last step.
-    """
-    name, axes = f"accuracy_{attack}", ("eps", "weight")
+    """Accuracy under an attack at the first value of each axis, after its last step."""
+    name, axes = f"accuracy_{attack}", axes_of(rows)
     if rows.empty:
-        return dict.fromkeys(
-            [
-                name,
-                f"{name}_low",
-                f"{name}_high",
-                *(f"{axis}_{attack}" for axis in (*axes, "steps")),
-            ],
-            "",
-        )
-    for axis in axes:
-        rows = rows[rows[axis] == rows[axis].iloc[0]]
-    rows = rows[rows["steps"] == rows["steps"].max()]
-    return _estimate(name, rows, _accuracy) | {
-        f"{axis}_{attack}": rows[axis].iloc[0] for axis in (*axes, "steps")
-    }
+        columns = (name, f"{name}_low", f"{name}_high", *(f"{axis}_{attack}" for axis in axes))
+        return dict.fromkeys(columns, "")
+    rows = first_setting(rows)
+    settings = {f"{axis}_{attack}": rows[axis].iloc[0] for axis in axes}
+    return _estimate(name, rows, _accuracy) | settings
 
 
 def _estimate(
     name: str, rows: pd.DataFrame, measure: Callable[[pd.DataFrame], Interval]
 ) -> dict[str, Any]:
-    found, over = over_seeds([measure(part) for _, part in rows.groupby("seed")])
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high, "over": over}
+    return bounds(name, [measure(part) for _, part in rows.groupby("seed")])
 
 
 def _accuracy(part: pd.DataFrame) -> Interval:
-    return share(int((~part["success"]).sum()), len(part))
+    return share((1 - part["success"]).sum(), len(part))
 
 
 def _confidence(part: pd.DataFrame) -> Interval:
-    return Rate(*mean(confidence_of(part)))
+    return Rate.of(mean(confidence_of(part)))
 
 
 def _judged(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return confidence_of(part), ~part["success"].to_numpy(bool)
+    return confidence_of(part), 1 - part["success"].to_numpy(float)
 
 
 def _training(objective: dict[str, Any]) -> str:
@@ -133,11 +121,12 @@ def _under(attack: str) -> Format:
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
     under = [
-        f"{attack} after {max(entry['steps'])} steps" for attack, entry in spec["attacks"].items()
+        f"{attack} after {max(entry['sweep'].get('steps', [1]))} steps"
+        for attack, entry in spec["attacks"].items()
     ]
     attacks = f" Attacked: {', '.join(under)}, at the first of its budgets." if under else ""
     return (
-        "On clean, that is unattacked, test images unless an attack is named: what robustness "
+        "On clean (unattacked) test images unless an attack is named: what robustness "
         "costs there stands beside what it "
         "brings under attack. Accuracy: share of images that the net gets right. "
         f"Confidence: largest class probability. ECE: expected calibration error in {BINS} bins of "

@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from robustgen.core.rows import CELL, CLEAN, read_rows
-from robustgen.stats.intervals import over_seeds, share
-from robustgen.tables.table import Format, Table, budget
+from robustgen.core.rows import CLEAN, axes_of, read_rows, with_axes
+from robustgen.stats.cells import at_last_step, settings
+from robustgen.stats.detection import bounds
+from robustgen.stats.intervals import share
+from robustgen.tables.cells import words
+from robustgen.tables.table import Format, Table
 
 FILES = ("statistics", "thresholds")
-CELLS = [axis for axis in CELL if axis != "seed"]
-KEY = [*CELLS, "detector"]
 LOOKED_AT = {  # kind of a detector, or statistic of one that offers several -> what it looks at
     "energy": "the energy E(x), low values",
     "two_sided": "the distance of E(x) from its median on clean images",
@@ -25,13 +26,12 @@ LOOKED_AT = {  # kind of a detector, or statistic of one that offers several -> 
 }
 RATES = (
     "DR (detection rate): share of attacked test images that the detector flags. FPR (false "
-    "positive rate): share of clean, "
-    "that is unattacked, test images that it flags. AUROC (area under the ROC curve): how often it "
+    "positive rate): share of clean "
+    "(unattacked) test images that it flags. AUROC (area under the ROC curve): how often it "
     "ranks an attacked "
     "image above a clean one."
 )
-# attack, eps, steps, lambda, as the rows name it
-FITTED_ON = re.compile(r"fitted on (\w+) (\S+) (\d+) (\S+)")
+FITTED_ON_EACH = re.compile(r"fitted on (\w+) \S.*")  # which is the row's own attack cell
 
 
 def read(paths: list[str], detectors: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -52,23 +52,9 @@ def pick(found: pd.DataFrame, protocol: str, view: str) -> pd.DataFrame:
     return mine[mine["view"] == (mine["shown"] if view == "as shown" else view)]
 
 
-def at_last_step(found: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each attack's largest step count."""
-    return found[found["steps"] == found.groupby(["model", "attack"])["steps"].transform("max")]
-
-
-def attack(row: pd.Series) -> str:
-    """An attack with its budget, steps and lambda."""
-    return f"{row['attack']} ({_cell(row['eps'], row['steps'], row['weight'])})"
-
-
-def _cell(eps: float, steps: float, weight: float) -> str:
-    said = [
-        budget(eps),
-        f"{steps:.0f} step{'s' if steps > 1 else ''}" if steps else "",
-        f"lambda {weight:g}" if weight else "",
-    ]
-    return ", ".join(filter(None, said))
+def key(rows: pd.DataFrame) -> list[str]:
+    """The columns that name a detector's cell."""
+    return [*settings(rows), "detector"]
 
 
 def never_fooled(
@@ -77,55 +63,40 @@ def never_fooled(
     """Rows for the attacks that fool no image at all: no share of fooled images is flagged, and
     none gets through.
     """
-    cells_there = at_last_step(headlines[headlines["why"] == ""]).drop_duplicates(KEY)
-    absent = cells_there[~cells_there.set_index(CELLS).index.isin(found.set_index(CELLS).index)]
+    cell = settings(headlines)
+    cells_there = at_last_step(headlines[headlines["why"] == ""]).drop_duplicates(key(headlines))
+    absent = cells_there[~cells_there.set_index(cell).index.isin(found.set_index(cell).index)]
     rows = []
     for _, one in absent.iterrows():
         clean = statistics[
             (statistics["attack"] == CLEAN)
             & (statistics["model"] == one["model"])
-            & ~statistics["success"]
+            & (statistics["success"] < 0.5)
         ]
         none = share(0, clean[["seed", "index"]].drop_duplicates().shape[0])
-        rates = {
-            f"{name}{end}": rate
-            for name in ("fooled", "joint")
-            for end, rate in zip(("", "_low", "_high"), none, strict=True)
-        }
         unknown = {f"dr{end}": float("nan") for end in ("", "_low", "_high")}
-        rows.append(
-            {axis: one[axis] for axis in KEY} | {"n": 0, "over": "images"} | rates | unknown
-        )
-    return pd.DataFrame(rows)
+        rates = bounds("fooled", [none]) | bounds("joint", [none]) | unknown
+        rows.append({axis: one[axis] for axis in key(headlines)} | {"n": 0} | rates)
+    return with_axes(pd.DataFrame(rows), axes_of(headlines))
 
 
 def clean_accuracy(statistics: pd.DataFrame) -> pd.DataFrame:
     """Per data set and model the share of clean test images that the net gets right, in columns
     clean, clean_low, clean_high.
     """
-    rows = statistics[statistics["attack"] == CLEAN].drop_duplicates(
-        ["dataset", "model", "seed", "index"]
-    )
+    cell = ["dataset", "model"]
+    rows = statistics[statistics["attack"] == CLEAN].drop_duplicates([*cell, "seed", "index"])
     found = []
-    for (dataset, model), part in rows.groupby(["dataset", "model"], sort=False):
-        seeds = [share(int((~one["success"]).sum()), len(one)) for _, one in part.groupby("seed")]
-        value, _ = over_seeds(seeds)
-        found.append(
-            {
-                "dataset": dataset,
-                "model": model,
-                "clean": value.value,
-                "clean_low": value.low,
-                "clean_high": value.high,
-            }
-        )
-    return pd.DataFrame(found)
+    for names, part in rows.groupby(cell, sort=False):
+        right = [share((1 - one["success"]).sum(), len(one)) for _, one in part.groupby("seed")]
+        found.append(dict(zip(cell, names, strict=True)) | bounds("clean", right))
+    return pd.DataFrame(found).drop(columns="over")
 
 
-def statistic(row: pd.Series) -> str:
+def statistic(axes: list[str]) -> Format:
     """A detector's statistic as a reader is told it: `fitted on pgd, 8/255, 5 steps`."""
-    return FITTED_ON.sub(
-        lambda found: f"fitted on {found[1]}, {_cell(*map(float, found.groups()[1:]))}",
+    return lambda row: FITTED_ON_EACH.sub(
+        lambda found: ", ".join(filter(None, (f"fitted on {found[1]}", words(row, axes)))),
         row["variant"],
     )
 
@@ -138,7 +109,7 @@ def none_fitted(thresholds: pd.DataFrame) -> bool:
 def unmade(title: str, columns: dict[str, Format], thresholds: pd.DataFrame, absent: str) -> Table:
     """The table without rows where no detector could be fitted; its note tells why."""
     note = f"No rows, for no detector could be fitted.{unfitted(at_last_step(thresholds))}{absent}"
-    return Table(title, note, pd.DataFrame(columns=KEY), columns)
+    return Table(title, note, pd.DataFrame(columns=key(thresholds)), columns)
 
 
 def over(rows: pd.DataFrame) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from robustgen.core.rows import axes_of
 from robustgen.stats.detection import summarise
-from robustgen.tables import detected
-from robustgen.tables.table import Table, budget, data_said, percent, text
+from robustgen.tables import cells, detected
+from robustgen.tables.table import Table, data_said, percent, text
 
 NEEDS = ("detect",)
 OPTIONS: dict[str, dict[str, object]] = {}
@@ -27,12 +28,10 @@ def make(
         "model": text("model"),
         "detector": text("detector"),
         "attack": text("attack"),
-        "eps": lambda row: budget(row["eps"]),
-        "steps": text("steps"),
-        "lambda": lambda row: f"{row['weight']:g}",
+        **cells.columns(axes_of(thresholds)),
         "protocol": text("protocol"),
         "rule": text("rule"),
-        "statistic": detected.statistic,
+        "statistic": detected.statistic(axes_of(thresholds)),
         "view": text("view"),
         "n": text("n"),
         "threshold (energy: -t)": lambda row: f"{row['threshold']:.3f}",
@@ -56,7 +55,7 @@ def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
         "the energy is -E(x), at temperature T. View all: every attacked against every clean test "
         "image; successful: of the "
         "images that the net gets right, the attacked versions that fool it against the clean "
-        "ones. n: the attacked images. "
+        "ones; failed: those that do not, against the same clean ones. n: the attacked images. "
         "Protocol sound: one threshold for all attacks (rule fpr), which flags a stated share of "
         "clean validation images "
         f"({detected.fpr_said(spec)}). Protocol paper: a threshold per attack, from validation "

@@ -6,13 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from robustgen.core.rows import read_rows
-from robustgen.stats.intervals import mean, over_seeds, share
-from robustgen.tables.table import Table, budget, data_said, interval, percent, text
+from robustgen.core.rows import axes_of, read_rows, with_axes
+from robustgen.stats.cells import settings
+from robustgen.stats.detection import bounds
+from robustgen.stats.intervals import mean, share
+from robustgen.tables import cells
+from robustgen.tables.table import Table, data_said, interval, percent, text
 
 NEEDS = ("scores",)
 OPTIONS: dict[str, dict[str, object]] = {}
-AXES = ["dataset", "model", "attack", "eps", "steps", "weight"]
 
 
 def make(
@@ -21,16 +23,13 @@ def make(
     """One row per model, attack, budget and step count, on test images."""
     del paper  # the paper shows these only as pictures
     scores = read_rows(files["scores"])
-    groups = scores[scores["split"] == "test"].groupby(AXES, sort=False)
-    rows = pd.DataFrame(
-        [dict(zip(AXES, axes, strict=True)) | _row(group) for axes, group in groups]
-    )
+    cell = settings(scores)
+    groups = scores[scores["split"] == "test"].groupby(cell, sort=False)
+    rows = pd.DataFrame([dict(zip(cell, key, strict=True)) | _row(part) for key, part in groups])
     columns = {
         "model": text("model"),
         "attack": text("attack"),
-        "eps": lambda row: budget(row["eps"]),
-        "steps": text("steps"),
-        "lambda": lambda row: f"{row['weight']:g}",
+        **cells.columns(axes_of(scores)),
         "n": text("n"),
         "accuracy %": percent("accuracy"),
         "E(x)": interval("energy"),
@@ -51,6 +50,7 @@ def make(
         "the net, to make and check the attacked image. "
         f"Brackets: 95 % intervals over {rows['over'].iloc[0]}.{data_said(spec)}"
     )
+    rows = with_axes(rows, axes_of(scores))
     return Table("Accuracy and energy by attack and steps", note + absent, rows, columns)
 
 
@@ -58,17 +58,7 @@ def _row(group: pd.DataFrame) -> dict[str, Any]:
     seeds = [part for _, part in group.groupby("seed")]
     row: dict[str, Any] = {"n": len(group), "seeds": len(seeds), "energy_sd": group["energy"].std()}
     row |= {name: group[name].mean() for name in ("forwards", "backwards")}
-    found = {"accuracy": [share(int((~part["success"]).sum()), len(part)) for part in seeds]}
-    found |= {
-        name: [mean(part[name].to_numpy()) for part in seeds]
-        for name in ("energy", "energy_y", "ce")
-    }
-    for name, intervals in found.items():
-        value, over = over_seeds(intervals)
-        row |= {
-            name: value.value,
-            f"{name}_low": value.low,
-            f"{name}_high": value.high,
-            "over": over,
-        }
+    row |= bounds("accuracy", [share((1 - part["success"]).sum(), len(part)) for part in seeds])
+    for name in ("energy", "energy_y", "ce"):
+        row |= bounds(name, [mean(part[name].to_numpy()) for part in seeds])
     return row

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import read_rows
-from robustgen.stats.intervals import mean, over_seeds
+from robustgen.stats.detection import bounds
+from robustgen.stats.intervals import mean
 from robustgen.tables.table import Table, budget, data_said, interval, text
 
 NEEDS = ("gradients",)
@@ -82,13 +83,7 @@ def _row(facts: dict[str, Any], group: pd.DataFrame) -> dict[str, Any]:
         "left_out": sum(int(part["left_out"].iloc[0]) for part in seeds),
     }
     for name in MEASURES:
-        value, over = over_seeds([mean(part[name].to_numpy()) for part in seeds])
-        row |= {
-            name: value.value,
-            f"{name}_low": value.low,
-            f"{name}_high": value.high,
-            "over": over,
-        }
+        row |= bounds(name, [mean(part[name].to_numpy()) for part in seeds])
     return row
 
 

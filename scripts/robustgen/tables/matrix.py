@@ -9,9 +9,12 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.refusal import Refused
+from robustgen.core.rows import axes_of, with_axes
+from robustgen.stats.cells import at_last_step, settings
 from robustgen.stats.detection import headline, summarise, united
 from robustgen.tables import detected
-from robustgen.tables.table import Table, budget, data_said, percent, text
+from robustgen.tables.cells import named
+from robustgen.tables.table import Format, Table, budget, data_said, percent, text
 
 NEEDS = ("detect",)
 OPTIONS = {
@@ -57,7 +60,7 @@ def make(
     statistics, thresholds = detected.read(files["detect"], detectors)
     columns = {
         "model": text("model"),
-        "attack": line,
+        "attack": line(axes_of(thresholds)),
         "n": text("n"),
         "fooled %": percent("fooled"),
     }
@@ -78,30 +81,24 @@ def make(
 def cells(statistics: pd.DataFrame, thresholds: pd.DataFrame, value: str) -> pd.DataFrame:
     """One row per attack cell; the columns of a detector are its name, name_low and name_high."""
     headlines = headline(thresholds)
-    long = detected.at_last_step(
-        detected.pick(summarise(statistics, headlines), "sound", "successful")
-    )
+    found = summarise(statistics, headlines, views=("successful",))
+    long = at_last_step(detected.pick(found, "sound", "successful"))
     long = pd.concat([long, detected.never_fooled(statistics, headlines, long)], ignore_index=True)
     if value == "joint":
         long = pd.concat([long, united(statistics, headlines, name=UNITED)], ignore_index=True)
-    order = {
-        name: place for place, name in enumerate([*dict.fromkeys(headlines["attack"]), UNITED])
-    }
+    cell, order = (
+        settings(headlines),
+        {name: place for place, name in enumerate([*dict.fromkeys(headlines["attack"]), UNITED])},
+    )
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for _, one in long.sort_values(
         "attack", key=lambda names: names.map(order), kind="stable"
     ).iterrows():
-        row = rows.setdefault(
-            tuple(one[axis] for axis in detected.CELLS),
-            {axis: one[axis] for axis in detected.CELLS},
-        )
+        row = rows.setdefault(tuple(one[axis] for axis in cell), {axis: one[axis] for axis in cell})
         row |= {name: one[name] for name in ("n", "over", "fooled", "fooled_low", "fooled_high")}
         row |= {f"{one['detector']}{end}": one[f"{value}{end}"] for end in ("", "_low", "_high")}
-    return (
-        pd.DataFrame(rows.values())
-        if rows
-        else pd.DataFrame(columns=[*detected.CELLS, "n", "over", "fooled"])
-    )
+    columns = None if rows else [*cell, "n", "over", "fooled"]
+    return with_axes(pd.DataFrame(list(rows.values()), columns=columns), axes_of(headlines))
 
 
 def said(value: str) -> tuple[str, str]:
@@ -111,6 +108,8 @@ def said(value: str) -> tuple[str, str]:
     return VALUES[value]
 
 
-def line(row: pd.Series) -> str:
+def line(axes: list[str]) -> Format:
     """A row's attack; for the union of attacks only the budget."""
-    return f"{UNITED} ({budget(row['eps'])})" if row["attack"] == UNITED else detected.attack(row)
+    return lambda row: (
+        f"{UNITED} ({budget(row['eps'])})" if row["attack"] == UNITED else named(axes)(row)
+    )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 WORK = "beadini-masi-2023"
 STEPS = 40
+# options of attacks that the paper left at these values, which are their defaults
+PLAIN = {"target": "none", "restarts": 1, "eot": 1, "lambda_": 0, "mended": False, "loss": None}
 # the paper's net; these are also the net's defaults
 RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}
 
@@ -45,37 +47,29 @@ def table_1(
     return found
 
 
-def printed_attack(entry: dict[str, Any], *, steps: int, weight: float) -> str | None:
+def printed_attack(entry: dict[str, Any], *, steps: int, lambda_: float) -> str | None:
     """The name under which table 1 prints an attack; None for one that the paper did not run just
     so.
 
     Its protocol, from the authors' code: L_inf, untargeted, one start; PGD with 40 steps of 1/255;
     the library's APGD with 40 steps, as published.
     """
-    plain = (
-        entry["norm"] == "linf"
-        and entry["target"] == "none"
-        and entry["restarts"] == entry["eot"] == 1
-    )
-    if not plain or weight or steps != STEPS:
+    options = {**PLAIN, **entry["options"]}
+    plain = all(options[name] == value for name, value in PLAIN.items())
+    if not plain or entry["norm"] != "linf" or lambda_ or steps != STEPS:
         return None
-    if (
-        entry["kind"] == "pgd"
-        and entry["random_start"]
-        and entry["step"]
-        and isclose(entry["step"], 1 / 255)
-    ):
-        return "PGD"
-    return (
-        "APGD" if entry["kind"] == "torchattacks" and entry["options"] == {"name": "APGD"} else None
-    )
+    if entry["kind"] == "torchattacks" and options.get("name") == "APGD":
+        return "APGD"
+    step = options.get("step")
+    started = entry["kind"] == "pgd" and options.get("random_start")
+    return "PGD" if started and step and isclose(step, 1 / 255) else None
 
 
 def is_resnet10(model: dict[str, Any]) -> bool:
     """Whether a model is the paper's ResNet10, normally trained."""
     options = {**RESNET10, **model["options"]}
     return (
-        model["net"] == "resnet"
+        model["kind"] == "resnet"
         and model["objective"]["kind"] == "standard"
         and RESNET10.items() <= options.items()
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from robustgen.core.contracts import Broken
 from robustgen.core.files import atomic, write_json, write_text
+from robustgen.core.rows import axes_of
 from robustgen.core.values import form
 
 if TYPE_CHECKING:
@@ -68,13 +69,15 @@ def write(table: Table, path: Path) -> None:
     report).
     """
     checked(table)
-    write_text(path.with_suffix(".md"), _markdown(table))
-    write_text(path.with_suffix(".tex"), _latex(table))
+    printed = table.printed()
+    write_text(path.with_suffix(".md"), _markdown(table, printed))
+    write_text(path.with_suffix(".tex"), _latex(table, printed))
     facts = {
         "title": table.title,
         "note": table.note,
         "columns": list(table.columns),
-        "rows": table.printed(),
+        "axes": axes_of(table.rows),
+        "rows": printed,
     }
     write_json(path.with_suffix(".json"), facts)
     with atomic(path) as temporary:
@@ -134,24 +137,22 @@ def _interval(value: float, low: float, high: float, digits: int = 1) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def _markdown(table: Table) -> str:
-    lines = [list(table.columns), ["---"] * len(table.columns), *table.printed()]
+def _markdown(table: Table, printed: list[list[str]]) -> str:
+    lines = [list(table.columns), ["---"] * len(table.columns), *printed]
     body = "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
     )
     return f"# {table.title}\n\n{body}\n\n{table.note}\n"
 
 
-def _latex(table: Table) -> str:
+def _latex(table: Table, printed: list[list[str]]) -> str:
     def escaped(cell: Any) -> str:
         plain = str(cell)
         for mark in "&%$#_{}":
             plain = plain.replace(mark, f"\\{mark}")
         return plain
 
-    lines = [
-        " & ".join(map(escaped, line)) + r" \\" for line in [list(table.columns), *table.printed()]
-    ]
+    lines = [" & ".join(map(escaped, line)) + r" \\" for line in [list(table.columns), *printed]]
     rows = "\n".join([lines[0], r"\midrule", *lines[1:]])
     layout = "l" * len(table.columns)
     return (

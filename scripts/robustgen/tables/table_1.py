@@ -6,9 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from robustgen.core.rows import axes_of
+from robustgen.stats.cells import at_last_step
 from robustgen.stats.detection import headline, summarise
 from robustgen.tables import detected, published
-from robustgen.tables.detected import KEY, pick
+from robustgen.tables.cells import named
+from robustgen.tables.detected import pick
 from robustgen.tables.table import Format, Table, budget, data_said, percent, text
 
 NEEDS = ("detect",)
@@ -17,7 +20,7 @@ TITLE = "Table 1. Attack detection with the energy function (Beadini & Masi 2023
 COLUMNS: dict[str, Format] = {
     "data set": text("dataset"),
     "defence (net)": lambda row: f"{row['detector']} ({row['model']})",
-    "attack": detected.attack,
+    "attack": text("attack"),
     "n": text("n"),
     "clean accuracy %": percent("clean"),
     "fooled %": percent("success_fooled"),
@@ -41,17 +44,18 @@ def make(
 ) -> Table:
     """One row per model, detector, attack and budget, at the attack's largest step count."""
     statistics, thresholds = detected.read(files["detect"], list(spec["detectors"]))
+    columns = COLUMNS | {"attack": named(axes_of(thresholds))}
     if detected.none_fitted(thresholds):
-        return detected.unmade(TITLE, COLUMNS, thresholds, absent)
+        return detected.unmade(TITLE, columns, thresholds, absent)
     rows = _rows(statistics, thresholds)
     printed = [_published(row, spec, paper) for _, row in rows.iterrows()]
     rows = rows.assign(
         **{name: [one.get(name, "") for one in printed] for name in ("DR", "FPR", "remark")}
     )
-    columns = COLUMNS | (PUBLISHED if rows["DR"].any() else {})
+    columns = columns | (PUBLISHED if rows["DR"].any() else {})
     return Table(
         TITLE,
-        _note(rows, spec) + detected.unfitted(detected.at_last_step(thresholds)) + absent,
+        _note(rows, spec) + detected.unfitted(at_last_step(thresholds)) + absent,
         rows,
         columns,
     )
@@ -61,22 +65,23 @@ def _rows(statistics: pd.DataFrame, thresholds: pd.DataFrame) -> pd.DataFrame:
     """The sound protocol on all images; beside it the paper's protocol, fooled images alone, and
     the net's clean accuracy.
     """
-    found = detected.at_last_step(summarise(statistics, thresholds))
+    found = at_last_step(summarise(statistics, thresholds, views=("all", "successful")))
+    key = detected.key(thresholds)
     rows, fooled = pick(found, "sound", "all"), pick(found, "sound", "successful")
     fooled = pd.concat(
         [fooled, detected.never_fooled(statistics, headline(thresholds), fooled)], ignore_index=True
     )
     for prefix, other in {"paper": pick(found, "paper", "as shown"), "success": fooled}.items():
         named = other.rename(
-            columns={name: f"{prefix}_{name}" for name in other if name not in KEY}
+            columns={name: f"{prefix}_{name}" for name in other if name not in key}
         )
-        rows = rows.merge(named, on=KEY, how="left")
+        rows = rows.merge(named, on=key, how="left")
     return rows.merge(detected.clean_accuracy(statistics), on=["dataset", "model"], how="left")
 
 
 def _published(row: pd.Series, spec: dict[str, Any], paper: pd.DataFrame) -> dict[str, str]:
     entry = spec["attacks"][row["attack"]]
-    attack = published.printed_attack(entry, steps=row["steps"], weight=row["weight"])
+    attack = published.printed_attack(entry, steps=row["steps"], lambda_=row.get("lambda_", 0))
     if attack is None:
         return {}
     model = spec["models"][row["model"]]
@@ -88,7 +93,7 @@ def _published(row: pd.Series, spec: dict[str, Any], paper: pd.DataFrame) -> dic
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
     return (
-        "Clean accuracy: share of clean, that is unattacked, test images that the net gets right. "
+        "Clean accuracy: share of clean (unattacked) test images that the net gets right. "
         "Fooled (the attack's success): "
         f"share of these whose attacked version it gets wrong. {detected.RATES} DR, FPR and AUROC "
         "compare all n attacked with "

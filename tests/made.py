@@ -124,7 +124,6 @@ def measured(
         code="",
         part=None,
         out=place / "rows.parquet",
-        arrays=place / "arrays.safetensors",
     )
     run(job)
     return [str(place / "rows.parquet"), str(place / "arrays.safetensors")]

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from made import ATTACKS, PGD, classifier, linear, made, measured
+from made import ATTACKS, PGD, classifier, linear, made, measured, random
 from robustgen.attacks import pgd
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells

@@ -49,7 +49,7 @@ def contenders(model: nn.Module, own: nn.Module, budget: Budget) -> list[Contend
 
 
 def _ours(net: nn.Module, budget: Budget) -> Attack:
-    spec = Spec(eps=budget.eps, step=budget.step, steps=budget.steps)
+    spec = Spec(eps=budget.eps, steps=budget.steps, options={"step": budget.step})
     generator = torch.Generator().manual_seed(0)
     return lambda x, y: pgd.attack(net, x, y, spec=spec, generator=generator).images
 

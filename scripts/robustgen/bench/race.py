@@ -20,7 +20,8 @@ from robustgen.bench.rows import Row
 from robustgen.bench.settings import Settings
 from robustgen.core.meter import processor
 from robustgen.core.progress import progress
-from robustgen.nets import classifier, device
+from robustgen.nets import device
+from robustgen.nets.classifier import Plain
 
 EPS, STEP = 8 / 255, 1 / 255
 FASTER = 2.5  # times the images per second of a peer as its users run it
@@ -38,7 +39,7 @@ def measure(settings: Settings) -> list[Row]:
         torch.manual_seed(0)
         sizes = {"width": settings.width, "train": settings.train, "attack": settings.images}
         model, x, y = trained(**sizes, device=place, dtype=dtype)
-        own = classifier.frozen(model, dtype=dtype, device=place)
+        own = Plain(model, dtype=dtype, device=place)
         warm_up(contenders(model, own, replace(budget, steps=1)), x, y, batch=settings.batch)
         runners = contenders(model, own, budget)
         rates, losses = race(runners, model, x, y, batch=settings.batch, rounds=settings.rounds)

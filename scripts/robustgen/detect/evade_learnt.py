@@ -42,8 +42,9 @@ REPEATS = ("restarts", "eot")  # options that multiply its passes
 # seed       of the generator that the measure is given
 # batch      images that a net sees at a time
 NEEDS = ("learnt",)
+PRECISION = "fp32"  # that of the detector's own looks
 OPTIONS = {
-    "detector": {"means": "Key of `detectors`: the detector that the attack knows."},
+    "detector": {"type": "detector", "means": "The detector that the attack knows."},
     "aim": {
         "type": "number",
         "above": 0,

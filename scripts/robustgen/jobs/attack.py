@@ -14,8 +14,9 @@ import torch
 
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
+from robustgen.attacks.takes import EPS
 from robustgen.core import shards
-from robustgen.core.literals import constant
+from robustgen.core.literals import constant, literal
 from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
@@ -35,7 +36,7 @@ class AttackJob:
     model: Model
     sweep: dict[str, Any]
     view: dict[str, Any]  # settings of inference under attack
-    clean: Path | None  # score rows of clean images, for attacks that know a detector
+    told: dict[str, Any]  # what an attack that knows a detector is told: see Plan.told
     splits: dict[str, int]
     study_seed: int
     seed: int
@@ -55,7 +56,7 @@ class AttackJob:
     @cached_property
     def cells(self) -> Sweep:
         """The sweep, with what the attack may know of clean images."""
-        options = self.sweep.get("options", {}) | _clean(self)
+        options = self.sweep.get("options", {}) | _told(self)
         return Sweep.of(self.sweep | {"options": options})
 
     @cached_property
@@ -66,11 +67,12 @@ class AttackJob:
 
     @cached_property
     def dtype(self) -> torch.dtype:
-        """As asked for; but fp32 for attacks that seek the nearest adversarial image, for bf16 is
-        too coarse at the boundary.
+        """As asked for, unless the kind says otherwise; but fp32 for attacks that seek the nearest
+        adversarial image, for bf16 is too coarse at the boundary.
         """
-        nearest = inf in self.cells.sweep.get("eps", ())
-        return torch.float32 if nearest else device.precision(self.precision, self.place)
+        nearest = inf in self.cells.sweep.get(EPS, ())
+        asked = literal("attacks", self.cells.kind, "PRECISION", self.precision)
+        return torch.float32 if nearest else device.precision(asked, self.place)
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -134,13 +136,14 @@ def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
     write_arrays(job.out, arrays, meta)
 
 
-def _clean(job: AttackJob) -> dict[str, Any]:
-    """What an attack may know of clean images: the scores of validation images."""
-    if job.clean is None:
-        return {}
-    rows = read_rows(job.clean)
-    rows = rows[rows["split"] == "validation"]
-    return {"clean": {name: rows[name].to_numpy(np.float64) for name in NAMES}}
+def _told(job: AttackJob) -> dict[str, Any]:
+    """What the attack is told, as it takes it: of clean images the scores of validation images."""
+    told = dict(job.told)
+    if "clean" in told:
+        rows = read_rows(told["clean"])
+        rows = rows[rows["split"] == "validation"]
+        told["clean"] = {name: rows[name].to_numpy(np.float64) for name in NAMES}
+    return told
 
 
 def _key(job: AttackJob) -> str:
@@ -148,9 +151,20 @@ def _key(job: AttackJob) -> str:
     data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
     others = [Path(value) / "pool.safetensors" for value in _texts(job.sweep.get("options", {}))]
     data += [path for path in others if path.is_file()]  # of data sets that options name
-    paths = [*job.model.files(), *data, *([job.clean] if job.clean else [])]
-    files = [shards.file_hash(path) for path in paths]
-    settings = [job.code, job.sweep, job.view, job.splits, job.study_seed, job.seed, job.batch]
+    rows = job.told.get("learnt", {}).get("rows", {}).values()
+    told = [job.told["clean"]] if "clean" in job.told else []
+    told += [path for files in rows for path in files.values()]
+    files = [shards.file_hash(path) for path in (*job.model.files(), *data, *told)]
+    settings = [
+        job.code,
+        job.sweep,
+        job.told,
+        job.view,
+        job.splits,
+        job.study_seed,
+        job.seed,
+        job.batch,
+    ]
     return json.dumps([*settings, job.threads, str(job.dtype), job.place, files])
 
 

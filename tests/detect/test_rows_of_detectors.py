@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +147,16 @@ def test_jobs_of_scores_and_of_measures_give_rows_that_stand_beside_each_other(
         found = read(job.out, {"lid": lid})
         assert {f"lid.lid_{end}{layer}" for end in ("", "twin_") for layer in range(5)} < set(found)
         assert len(found) == 30 * (1 if path is None else 2)
+
+
+def test_the_job_loads_every_detector_without_torch_and_scikit_learn() -> None:
+    text = (
+        "import sys; from robustgen.core import kinds; from robustgen.jobs import detect; "
+        "found = [kinds.load('detectors', kind) for kind in kinds.kinds('detectors')]; "
+        "print(bool(found), sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    scripts = str(Path(command.__file__).parent)
+    call = [sys.executable, "-c", text]
+    environment = {**os.environ, "PYTHONPATH": scripts}
+    done = subprocess.run(call, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split(maxsplit=1) == ["True", "[]\n"]

@@ -1,6 +1,4 @@
-"""Attack one model with one attack entry: every cell of its sweep, on validation and test
-images.
-"""
+"""Attack one model with one attack entry: each cell of its sweep, on validation and test images."""
 
 import argparse
 import json
@@ -9,32 +7,16 @@ from pathlib import Path
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
 from robustgen.jobs.attack import AttackJob, run
+from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
-    parser.add_argument(
-        "--net", type=json.loads, required=True, help=("JSON: net, options, size, mean, std")
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="weights of the model")
-    parser.add_argument(
-        "--sweep",
-        type=json.loads,
-        required=True,
-        help=("JSON of the attack entry: kind, eps, steps, ..."),
-    )
-    parser.add_argument(
-        "--natural",
-        type=Path,
-        help=("score rows of natural images, for attacks that know a detector"),
-    )
-    parser.add_argument(
-        "--splits",
-        type=json.loads,
-        required=True,
-        help=('JSON: images per split, {"validation": 500, ...}'),
-    )
+    parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
+    parser.add_argument("--sweep", type=json.loads, required=True, help="JSON of the attack entry")
+    parser.add_argument("--view", type=json.loads, default={}, help="JSON: settings of inference")
+    parser.add_argument("--clean", type=Path, help="score rows of clean images, for some attacks")
+    parser.add_argument("--splits", type=json.loads, required=True, help="JSON: images per split")
     parser.add_argument("--study-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0, help="the repetition")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
@@ -42,11 +24,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=250)
     parser.add_argument("--code", default="", help="digest of the code, part of the shards' key")
+    parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
+    parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
     parser.add_argument("--out", type=Path, required=True, help="images.safetensors to write")
-    job = AttackJob(**vars(parser.parse_args(argv)))
-    with meter(
-        job.out.with_name("costs.json"), rule="attack", kind=job.sweep["kind"], seed=job.seed
-    ) as costs:
+    given = vars(parser.parse_args(argv))
+    costs_file, job = given.pop("costs"), AttackJob(**given)
+    facts = {"kind": job.sweep["kind"], "seed": job.seed}
+    with meter(costs_file, rule="attack", **facts) as costs:
         costs.update(run(job))
 
 

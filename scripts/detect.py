@@ -7,40 +7,45 @@ import json
 from pathlib import Path
 
 from robustgen.core.refusal import command
-from robustgen.core.rows import read_rows, write_rows
-from robustgen.jobs.detect import run
+from robustgen.core.rows import CLEAN, write_rows
+from robustgen.detect.rows import read
+from robustgen.jobs.detect import KEYS, run
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--detectors",
         type=json.loads,
         required=True,
-        help=('JSON: {"energy": {"kind": "energy", "fpr": 0.05, ...}}'),
+        help='JSON: {"energy": {"kind": "energy", "fpr": 0.05, "options": {}}}',
     )
-    parser.add_argument("--clean", type=Path, required=True, help="score rows of natural images")
-    parser.add_argument(
-        "--attacked", type=Path, required=True, help=("score rows of attacked images")
-    )
-    parser.add_argument(
+    add("--attack", required=True, help="name of the attack")
+    add("--clean", type=Path, required=True, help="score rows of clean images")
+    add("--attacked", type=Path, required=True, help="score rows of attacked images")
+    add(
         "--others",
         type=json.loads,
         default={},
-        help=('JSON: {"noise": "score rows of attacks to learn from", ...}'),
+        help='JSON: score rows of attacks to learn from, {"noise": "scores.parquet"}',
     )
-    parser.add_argument(
-        "--statistics", type=Path, required=True, help=("rows to write, one per test image")
+    add(
+        "--measured",
+        type=json.loads,
+        default={},
+        help='JSON: measures of detectors, {"lid": {"clean": "rows.parquet", "pgd": ...}}',
     )
-    parser.add_argument(
-        "--thresholds", type=Path, required=True, help=("rows to write, one per threshold")
-    )
+    add("--statistics", type=Path, required=True, help="rows to write, one per test image")
+    add("--thresholds", type=Path, required=True, help="rows to write, one per threshold")
     args = parser.parse_args(argv)
-    others = {name: read_rows(path) for name, path in args.others.items()}
-    statistics, thresholds = run(
-        read_rows(args.clean), read_rows(args.attacked), others, entries=args.detectors
-    )
-    write_rows(args.statistics, statistics, unit="image")
+    rows = {
+        name: read(path, {key: of[name] for key, of in args.measured.items() if name in of})
+        for name, path in (args.others | {CLEAN: args.clean, args.attack: args.attacked}).items()
+    }
+    clean, attacked = rows[CLEAN], rows[args.attack]
+    statistics, thresholds = run(clean, attacked, rows, entries=args.detectors)
+    write_rows(args.statistics, statistics, unit="image", keys=KEYS)
     write_rows(args.thresholds, thresholds, unit="set")
 
 

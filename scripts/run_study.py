@@ -17,8 +17,8 @@ from robustgen.run.tidy import remove_images
 from robustgen.stats import rules
 from robustgen.study import current
 from robustgen.study.config import load
-from robustgen.study.flow import CLAIMS
 from robustgen.study.plan import Plan
+from robustgen.study.stages import CLAIMS
 
 
 def main(argv: list[str] | None = None) -> None:

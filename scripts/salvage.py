@@ -17,7 +17,9 @@ from robustgen.core.files import read_json
 from robustgen.core.refusal import command
 from robustgen.report.remake import arguments
 from robustgen.study.config import checked
-from robustgen.study.flow import CLAIMS, PAPER, Job, jobs, plan_of
+from robustgen.study.flow import Job, jobs
+from robustgen.study.plan import plan_of
+from robustgen.study.stages import CLAIMS, PAPER
 
 MAKERS = {"make_table": make_table, "draw_figure": draw_figure, "judge_claims": judge_claims}
 
@@ -31,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     for job in found:
         if (
             job.rule in MAKERS
-            and seals.fault(job.seal, job.files)
+            and seals.fault(job.seal, job.lasting)
             and set(job.inputs) - set(job.lacking) - {PAPER, CLAIMS}
         ):
             attempt(job, arguments(plan, job))

@@ -1,5 +1,6 @@
-"""Train one model with one seed, or bring weights of your own into form; a killed run goes on after
-its last whole epoch.
+"""Train one model with one seed, or bring weights of your own into form.
+
+A killed run goes on after its last whole epoch.
 """
 
 import argparse
@@ -9,41 +10,26 @@ from pathlib import Path
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
 from robustgen.jobs.train import TrainJob, run
+from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="name of the model")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
-    parser.add_argument(
-        "--net", type=json.loads, required=True, help=("JSON: net, options, size, mean, std")
-    )
+    parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--recipe", type=json.loads, help="JSON of the training recipe")
-    how.add_argument(
-        "--weights",
-        type=Path,
-        help=("trained weights of your own, which are brought into form instead"),
-    )
-    parser.add_argument("--start", type=Path, help="weights to start from")
+    how.add_argument("--weights", type=Path, help="trained weights of your own in its place")
+    parser.add_argument("--keys", type=json.loads, default={}, help="JSON: names there -> here")
     parser.add_argument("--study-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0, help="the repetition")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--code", default="", help=("digest of the code, part of the checkpoint's key")
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help=("weights.safetensors to write; history.csv goes beside it"),
-    )
+    parser.add_argument("--code", default="", help="digest of the code, part of the key")
+    parser.add_argument("--out", type=Path, required=True, help="weights.safetensors to write")
     job = TrainJob(**vars(parser.parse_args(argv)))
-    with meter(
-        job.out.with_name("costs.json"), rule="train", model=job.model, seed=job.seed
-    ) as costs:
+    facts = {"model": job.model.name, "seed": job.seed}
+    with meter(job.out.with_name("costs.json"), rule="train", **facts) as costs:
         costs.update(run(job))
 
 

@@ -4,6 +4,7 @@ the libraries' arguments.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -11,26 +12,35 @@ import torch
 from torch import Tensor, nn
 
 from norms import generator
-from robustgen.attacks.types import Attacked, Spec
+from robustgen.attacks.types import Spec
+from robustgen.nets.classifier import as_classifier
 
 CLASSES, SHAPE, COUNT = 6, (1, 8, 8), 16
 Case = tuple[nn.Module, Tensor, Tensor]
 
 TORCH = {
     "FGSM": ({"steps": 1}, {}),
-    "PGD": ({}, {"alpha": 0.03, "steps": 4}),
-    "PGDL2": ({"norm": "l2"}, {"alpha": 0.03, "steps": 4}),
-    "EOTPGD": ({"eot": 3}, {"alpha": 0.03, "steps": 4, "eot_iter": 3}),
+    "PGD": ({"step": 0.03}, {"alpha": 0.03, "steps": 4}),
+    "PGDL2": ({"norm": "l2", "step": 0.03}, {"alpha": 0.03, "steps": 4}),
+    "EOTPGD": ({"eot": 3, "step": 0.03}, {"alpha": 0.03, "steps": 4, "eot_iter": 3}),
     "APGD": (
-        {"norm": "l2", "restarts": 2, "options": {"loss": "dlr"}},
+        {"norm": "l2", "restarts": 2, "loss": "dlr"},
         {"norm": "L2", "steps": 4, "n_restarts": 2, "loss": "dlr"},
     ),
     "APGDT": ({}, {"steps": 4, "n_classes": CLASSES}),
     "Square": ({"steps": 40, "restarts": 2}, {"n_queries": 40, "n_restarts": 2}),
 }
 FOOLBOX = {
-    "LinfPGD": ("LinfPGD", {}, {"abs_stepsize": 0.03, "steps": 4, "random_start": True}),
-    "L2PGD": ("L2PGD", {"norm": "l2"}, {"abs_stepsize": 0.03, "steps": 4, "random_start": True}),
+    "LinfPGD": (
+        "LinfPGD",
+        {"step": 0.03},
+        {"abs_stepsize": 0.03, "steps": 4, "random_start": True},
+    ),
+    "L2PGD": (
+        "L2PGD",
+        {"norm": "l2", "step": 0.03},
+        {"abs_stepsize": 0.03, "steps": 4, "random_start": True},
+    ),
     "LinfFastGradient": ("LinfFastGradientAttack", {"steps": 1}, {}),
     "DDN": ("DDNAttack", {"norm": "l2"}, {"steps": 4}),
     "L2CarliniWagner": ("L2CarliniWagnerAttack", {"norm": "l2"}, {"steps": 4}),
@@ -69,14 +79,36 @@ def linear_net() -> Case:
 
 
 def spec(name: str | None = None, **changes: Any) -> Spec:
-    options = ({"name": name} if name else {}) | changes.pop("options", {})
-    return Spec(**{"eps": 0.1, "step": 0.03, "steps": 4, "options": options, **changes})
+    """A Spec of 4 steps within 0.1; what is no field of a Spec is an option."""
+    fields = {"eps": 0.1, "steps": 4} | {
+        key: changes.pop(key) for key in ("eps", "steps", "norm") if key in changes
+    }
+    return Spec(**fields, options=({"name": name} if name else {}) | changes)
 
 
-def run(module: ModuleType, case: Case, given: Spec, seed: int = 3) -> Attacked:
-    return module.attack(*case, spec=given, generator=generator(seed))
+@dataclass(frozen=True)
+class Found:
+    """Attacked images, which of them fool the classifier, and the passes per image that the
+    classifier counted.
+    """
+
+    images: Tensor
+    success: Tensor
+    forwards: float
+    backwards: float
+
+
+def run(module: ModuleType, case: Case, given: Spec, seed: int = 3) -> Found:
+    """An attack's images, with what the classifier says and counts."""
+    classifier, (x, y) = as_classifier(case[0]), case[1:]
+    before = classifier.passes.copy()
+    images = module.attack(classifier, x, y, spec=given, generator=generator(seed)).images
+    spent = classifier.passes - before
+    success = wrong((case[0], images, y))
+    return Found(images, success, spent.forwards / len(x), spent.backwards / len(x))
 
 
 def wrong(case: Case) -> Tensor:
     model, x, y = case
-    return model(x).argmax(dim=1) != y
+    with torch.no_grad():
+        return model(x).argmax(dim=1) != y

@@ -1,10 +1,9 @@
-"""What the tests of gradients and of landscapes share: a small data set with its net, and a study's
-gradients of it.
+"""What the tests of measures of a model share: a small data set with its net, and a study's
+measures of it.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import gradients
 from robustgen.core.files import write_json
 from robustgen.core.tensors import write_arrays
-from robustgen.nets import classifier
-from robustgen.nets.spec import KEYS
+from robustgen.jobs.measure import MeasureJob, run
+from robustgen.nets import weights
+from robustgen.nets.classifier import Plain
+from robustgen.nets.spec import Model, Spec
 
 SIDE = 32  # the least that the net takes
-NET = classifier.NetSpec("resnet", 3, 4, SIDE, (0.5,) * 3, (0.25,) * 3, {"width": 4})
-PLAIN_NET = {name: getattr(NET, name) for name in KEYS}
+NET = Spec("resnet", 3, 4, SIDE, (0.5,) * 3, (0.25,) * 3, {"width": 4})
+PGD = {"kind": "pgd", "norm": "linf", "options": {"rel_step": 0.25}}
+ATTACKS = {  # sweeps, as a job is told of them
+    "pgd": PGD | {"sweep": {"eps": [0.1, 0.2], "steps": [0, 2, 5]}},
+    "he_pgd": PGD | {"sweep": {"eps": [0.1, 0.2], "steps": [0, 2, 5], "lambda_": [0.0, 1.2, 2.0]}},
+}
 MODELS: dict[str, Any] = {
     f"made_{name}": {
         "dataset": "made",
         "merged": [],
-        "net": "resnet",
+        "published": "",
+        "kind": "resnet",
         "options": {},
+        "family": objective["kind"],
+        "parts": {},
         "objective": objective,
     }
     for name, objective in (
@@ -37,7 +44,8 @@ MODELS: dict[str, Any] = {
 }
 SPEC: dict[str, Any] = {
     "models": MODELS,
-    "attacks": {"pgd": {"steps": [0, 5]}, "he_pgd": {"steps": [5]}},
+    "attacks": {name: {**sweep, "view": {}, "images": None} for name, sweep in ATTACKS.items()},
+    "detectors": {},
     "options": {},
 }
 
@@ -58,55 +66,69 @@ def made(base: Path) -> Path:
     12.
     """
     torch.manual_seed(0)
-    net = classifier.classifier(NET)
-    net[1].linear.weight.data *= 40  # logits that differ
-    classifier.save(base / "weights.safetensors", net, NET)
+    net = weights.untrained(NET).eval()
+    net[1].linear.weight.data *= 40  # scores that differ
+    weights.save(base / "weights.safetensors", net, NET)
     images = (random(30, 3, SIDE, SIDE) * 255).byte().numpy()
-    z = classifier.frozen(net)(torch.from_numpy(images).float() / 255)
+    z = Plain(net)(torch.from_numpy(images).float() / 255)
     labels = (z.argmax(dim=1) + (torch.arange(30) >= 12)).remainder(4).numpy()
     write_arrays(base / "pool.safetensors", {"images": images, "labels": labels})
-    write_json(base / "pool.json", {"names": ["ant", "bee", "cat", "dog"]})
-    write_arrays(base / "splits.safetensors", {"test": np.arange(30)})
+    facts = {"names": ["ant", "bee", "cat", "dog"], "shape": list(images.shape)}
+    write_json(base / "pool.json", facts)
+    splits = {"train": np.arange(30), "test": np.arange(30)}
+    write_arrays(base / "splits.safetensors", splits)
     return base
 
 
-def flags_of(folder: Path) -> list[str]:
-    net = json.dumps({name: getattr(NET, name) for name in KEYS})
-    return [
-        "--data",
-        str(folder),
-        "--net",
-        net,
-        "--weights",
-        str(folder / "weights.safetensors"),
-        "--device",
-        "cpu",
-        "--threads",
-        "1",
-    ]
+def classifier(folder: Path) -> Plain:
+    """The net of the folder, ready for inference."""
+    return Plain(weights.load(folder / "weights.safetensors", NET))
 
 
-def gradient_files(folder: Path) -> list[str]:
-    """The net's gradients under the names of three models, as files of a study."""
-    found = []
-    for model in MODELS:
-        out, pictures = (
-            folder / model / "gradients.parquet",
-            folder / model / "gradients.safetensors",
-        )
-        flags = [
-            "--dataset",
-            "made",
-            "--model",
-            model,
-            *flags_of(folder),
-            "--images",
-            14,
-            "--shown",
-            4,
-            "--batch",
-            5,
-        ]
-        gradients.main([*map(str, flags), "--out", str(out), "--pictures", str(pictures)])
-        found += [str(out), str(pictures)]
-    return found
+def model(folder: Path, name: str = "made_standard") -> Model:
+    """The net of the folder, as a job is told of it."""
+    means = {"size": SIDE, "mean": (0.5,), "std": (0.25,)}
+    files = {"data": folder, "weights": folder / "weights.safetensors", "parts": {}, "draws": 1}
+    return Model(name=name, kind="resnet", options={"width": 4}, **means, **files)
+
+
+def measured(
+    folder: Path,
+    kind: str,
+    options: dict[str, Any],
+    *,
+    name: str = "made_standard",
+    seed: int = 0,
+    attack: str = "clean",
+    images: Path | None = None,
+) -> list[str]:
+    """The files of a measure of the net, under the name of a model: rows and arrays."""
+    place = folder / name / f"seed{seed}" / attack / kind
+    place.mkdir(parents=True, exist_ok=True)
+    job = MeasureJob(
+        dataset="made",
+        model=model(folder, name),
+        attack=attack,
+        measure=kind,
+        kind=kind,
+        options=options,
+        attacks=ATTACKS,
+        images=images,
+        splits={"test": 30},
+        reference=30,
+        study_seed=0,
+        seed=seed,
+        device="cpu",
+        threads=1,
+        batch=5,
+        code="",
+        part=None,
+        out=place / "rows.parquet",
+    )
+    run(job)
+    return [str(place / "rows.parquet"), str(place / "arrays.safetensors")]
+
+
+def measured_of_all(folder: Path, kind: str, options: dict[str, Any]) -> list[str]:
+    """The files of a measure of the same net under the names of three models."""
+    return [path for name in MODELS for path in measured(folder, kind, options, name=name)]

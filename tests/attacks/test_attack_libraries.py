@@ -68,7 +68,7 @@ def directly(call: Callable[[int], Tensor], seed: int = 3) -> Tensor:
         return call(own).detach()
 
 
-def natural_where_it_failed(case: Case, found: Tensor) -> Tensor:
+def clean_where_it_failed(case: Case, found: Tensor) -> Tensor:
     """The library's images; an all-zero one is how foolbox's CW says that it found nothing."""
     model, x, y = case
     fools = (model(found).argmax(dim=1) != y) & found.flatten(1).any(dim=1)
@@ -104,7 +104,7 @@ def test_unbounded_attacks_of_torchattacks_are_the_library_s(case: Case, name: s
         )
     theirs = directly(lambda _: getattr(library, name)(model, steps=15)(x, y))
     ours = run(torchattacks, case, spec(name, eps=inf, norm="l2", steps=15))
-    assert (ours.images - natural_where_it_failed(case, theirs)).abs().max() <= ROUNDING
+    assert (ours.images - clean_where_it_failed(case, theirs)).abs().max() <= ROUNDING
     assert ours.success.float().mean() > 0.5
 
 
@@ -119,6 +119,7 @@ def test_attacks_of_foolbox_are_the_library_s(case: Case, name: str, restarts: i
     eps, minimum = (inf, True) if name in MINIMUM else (0.1, False)
     attacker = getattr(library.attacks, theirs_name)(**arguments)
     attacker = attacker.repeat(restarts) if restarts > 1 else attacker
+    more = {"restarts": restarts} if restarts > 1 else {}
     theirs = directly(
         lambda _: attacker(
             library.PyTorchModel(model, bounds=(0, 1), device="cpu"),
@@ -127,8 +128,8 @@ def test_attacks_of_foolbox_are_the_library_s(case: Case, name: str, restarts: i
             epsilons=None if minimum else eps,
         )[1]
     ).clamp(0, 1)
-    ours = run(foolbox, case, spec(name, **changes, eps=eps, restarts=restarts))
-    assert torch.equal(ours.images, natural_where_it_failed(case, theirs) if minimum else theirs)
+    ours = run(foolbox, case, spec(name, **changes, **more, eps=eps))
+    assert torch.equal(ours.images, clean_where_it_failed(case, theirs) if minimum else theirs)
     assert torch.equal(ours.success, model(ours.images).argmax(dim=1) != y)
     assert size(ours.images - x, changes.get("norm", "linf")).max() <= eps + ROUNDING
 
@@ -139,7 +140,7 @@ def test_attacks_of_foolbox_are_the_library_s(case: Case, name: str, restarts: i
         (torchattacks, spec("DeepFool", eps=inf, norm="l2", steps=20), 2, 0.03),
         (
             torchattacks,
-            spec("CW", eps=inf, norm="l2", steps=300, options={"c": 0.05, "lr": 0.001}),
+            spec("CW", eps=inf, norm="l2", steps=300, c=0.05, lr=0.001),
             2,
             0.03,
         ),
@@ -147,13 +148,13 @@ def test_attacks_of_foolbox_are_the_library_s(case: Case, name: str, restarts: i
         (foolbox, spec("LinfDeepFool", eps=inf, steps=20), inf, 0.05),
         (
             foolbox,
-            spec("DDN", eps=inf, norm="l2", steps=100, options={"init_epsilon": 0.05}),
+            spec("DDN", eps=inf, norm="l2", steps=100, init_epsilon=0.05),
             2,
             0.06,
         ),
         (
             foolbox,
-            spec("L2CarliniWagner", eps=inf, norm="l2", steps=100, options={"stepsize": 0.003}),
+            spec("L2CarliniWagner", eps=inf, norm="l2", steps=100, stepsize=0.003),
             2,
             0.01,
         ),
@@ -203,7 +204,7 @@ def test_cw_moves_black_and_white_pixels_which_the_library_does_not(plane: Case)
     y = model(x).argmax(dim=1)
     assert torch.equal(library.CW(model, lr=0.1, steps=100)(x, y), x)
     assert run(
-        torchattacks, (model, x, y), spec("CW", eps=inf, norm="l2", steps=100, options={"lr": 0.1})
+        torchattacks, (model, x, y), spec("CW", eps=inf, norm="l2", steps=100, lr=0.1)
     ).success.all()
 
 
@@ -212,7 +213,7 @@ def test_cw_moves_black_and_white_pixels_which_the_library_does_not(plane: Case)
 def test_mended_attacks_attack_every_image(case: Case, name: str, norm: str, eps: float) -> None:
     given = {"norm": norm, "eps": eps, "steps": 12 if name == "Square" else 4, "restarts": 2}
     published = run(torchattacks, case, spec(name, **given))
-    mended = run(torchattacks, case, spec(name, **given, options={"mended": True}))
+    mended = run(torchattacks, case, spec(name, **given, mended=True))
     before = wrong(case)
     assert before.sum() >= 4
     assert torch.equal(published.images[before], case[1][before])
@@ -229,9 +230,7 @@ def test_mended_apgdt_targets_all_classes_but_the_label(plane: Case) -> None:
     """
     model, x, y = plane
     y = model(x).argsort(dim=1)[:, -2]
-    found = run(
-        torchattacks, (model, x, y), spec("APGDT", eps=0.001, steps=10, options={"mended": True})
-    )
+    found = run(torchattacks, (model, x, y), spec("APGDT", eps=0.001, steps=10, mended=True))
     z = model(torch.cat([x, found.images])).detach()
     margin = (
         z.scatter(1, y.repeat(2)[:, None], -inf).amax(dim=1)
@@ -242,7 +241,7 @@ def test_mended_apgdt_targets_all_classes_but_the_label(plane: Case) -> None:
 
 
 @pytest.mark.parametrize("failing", ["CW", "L2CarliniWagner"])
-def test_a_failed_search_gives_the_natural_image_back(plane: Case, failing: str) -> None:
+def test_a_failed_search_gives_the_clean_image_back(plane: Case, failing: str) -> None:
     module = torchattacks if failing == "CW" else foolbox
     found = run(module, plane, spec(failing, eps=inf, norm="l2", steps=1))
     assert not found.success.any()
@@ -263,7 +262,7 @@ def test_foolbox_s_cw_claims_the_black_image_as_success(plane: Case) -> None:
     assert claimed.any()
 
 
-def test_boundary_attack_without_a_start_gives_the_natural_image_back(plane: Case) -> None:
+def test_boundary_attack_without_a_start_gives_the_clean_image_back(plane: Case) -> None:
     """Images of a class that all noise belongs to find no start; the others are attacked all the
     same.
     """
@@ -312,7 +311,7 @@ def test_custom_autoattack_is_the_library_s(
         return made.run_standard_evaluation(x, y)[0]
 
     options = {"version": "custom", "attacks": members, "n_queries": 30}
-    ours = run(autoattack, case, spec(norm=norm, eps=eps, steps=30, options=options))
+    ours = run(autoattack, case, spec(norm=norm, eps=eps, steps=30, **options))
     assert torch.equal(ours.images, directly(call))
     assert size(ours.images - x, norm).max() <= eps + ROUNDING
     assert torch.equal(ours.images[wrong(case)], x[wrong(case)])
@@ -324,7 +323,7 @@ def test_protocols_of_autoattack_break_a_weak_net_and_say_nothing(
     case: Case, version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger=""):
-        found = run(autoattack, case, spec(eps=0.3, options={"version": version}))
+        found = run(autoattack, case, spec(eps=0.3, steps=1, version=version))
     assert found.success.all()
     assert not [record for record in caplog.records if "classes" in record.getMessage()]
     assert all(record.levelno >= logging.WARNING for record in caplog.records)
@@ -343,24 +342,12 @@ def test_the_library_itself_fails_on_fewer_than_ten_classes(case: Case) -> None:
 
 
 def test_noise_has_the_deviation_eps_and_is_clipped() -> None:
-    x = torch.full((32, 1, 8, 8), 0.5)
-    found = noise.attack(
-        lambda x: x.flatten(1)[:, :2],
-        x,
-        torch.zeros(32).long(),
-        spec=spec(eps=0.05),
-        generator=generator(5),
-    )
+    x, labels = torch.full((32, 1, 8, 8), 0.5), torch.zeros(32).long()
+    given = (lambda x: x.flatten(1)[:, :2], x, labels)
+    found = run(noise, given, spec(eps=0.05, steps=1), seed=5)
     assert torch.equal(found.images, x + 0.05 * torch.randn(x.shape, generator=generator(5)))
     assert (found.images - x).std().item() == pytest.approx(0.05, rel=0.05)
-    assert torch.equal(found.success, found.images.flatten(1)[:, 1] > found.images.flatten(1)[:, 0])
-    assert (found.forwards, found.backwards) == (1, 0)
-    strong = noise.attack(
-        lambda x: x.flatten(1),
-        x,
-        torch.zeros(32).long(),
-        spec=spec(eps=1.0),
-        generator=generator(5),
-    )
+    assert (found.forwards, found.backwards) == (0, 0)
+    strong = run(noise, given, spec(eps=1.0, steps=1), seed=5)
     assert set(torch.unique(strong.images).tolist()) >= {0.0, 1.0}
     assert strong.images.aminmax() == (0, 1)

@@ -100,7 +100,7 @@ def test_a_string_that_is_no_docstring_matters(house: House) -> None:
 
 def test_an_import_inside_of_a_function_counts(house: House) -> None:
     house.write(
-        "top", ("def twice(x):\n    from robustgen.core.deep import TWO\n    return x * TWO\n")
+        "top", "def twice(x):\n    from robustgen.core.deep import TWO\n    return x * TWO\n"
     )
     before = house.digest()
     house.write("deep", "TWO = 3\n")

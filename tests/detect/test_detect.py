@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn import metrics
 
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import CELL
+from robustgen.core.rows import axes_of, with_axes
 from robustgen.detect import rates, thresholds
 from robustgen.jobs import detect as job
 
@@ -162,34 +162,29 @@ def test_a_threshold_from_no_images_or_infinite_statistics_is_refused(bad: list[
 # --- the energy detector
 # -----------------------------------------------------------------------------------------
 
-ENERGY = {
-    "kind": "energy",
-    "fpr": 0.1,
-    "temperatures": [1.0, 2.0],
-    "fit": None,
-    "noise": None,
-    "options": {},
-}
+ENERGY = {"kind": "energy", "fpr": 0.1}
 
 
 def detect(
-    clean: pd.DataFrame, attacked: pd.DataFrame, **changes: object
+    clean: pd.DataFrame, attacked: pd.DataFrame, *, temperatures: tuple[float, ...] = (1.0, 2.0)
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return job.run(clean, attacked, {}, entries={"energy": {**ENERGY, **changes}})
+    entry = {**ENERGY, "options": {"temperatures": temperatures}}
+    return job.run(clean, attacked, {}, entries={"energy": entry})
 
 
 def rows(
     split: str, energies: list[float], attack: str = "clean", eps: float = 0.0, seed: int = 0
 ) -> pd.DataFrame:
-    """Score rows of one cell; energies at T = 2 are of no use, all alike."""
+    """Score rows of one cell; of the one score z_0, E_T = -z_0 at every T, is of no use: all
+    alike.
+    """
     n = len(energies)
-    axes = dict(
-        zip(CELL, ("digits", "plain", seed, attack, eps, 5 if eps else 0, 0.0), strict=True)
-    )
+    axes = {"dataset": "digits", "model": "plain", "seed": seed, "attack": attack}
+    axes |= {"eps": eps, "steps": 5} if eps else {}
     frame = pd.DataFrame(
         {"index": range(n), "label": [0] * n, "success": [bool(eps)] * n, "energy": energies}
     )
-    return frame.assign(**axes, split=split, energy_T2=-1.0)
+    return with_axes(frame.assign(**axes, split=split, z_0=1.0), ["eps", "steps"] if eps else [])
 
 
 def clean(shift: float = 0.0) -> pd.DataFrame:
@@ -230,7 +225,7 @@ def test_the_planted_thresholds_are_found() -> None:
 
 
 def test_the_temperature_of_best_validation_auc_is_searched() -> None:
-    useless = attacked().assign(energy=-1.0, energy_T2=lambda frame: frame["index"] - 30.0)
+    useless = attacked().assign(energy=-1.0, z_0=lambda frame: 30.0 - frame["index"])
     for rows_of_attack, best in ((attacked(), "T = 1"), (useless, "T = 2")):
         _, found = detect(clean(), rows_of_attack)
         assert chosen(found, rule="youden, best T")["variant"] == best
@@ -245,7 +240,7 @@ def test_statistics_are_minus_the_energy_of_test_images_only() -> None:
 
 
 def test_each_variant_that_a_threshold_uses_has_its_statistics_of_both_kinds() -> None:
-    useless = attacked().assign(energy=-1.0, energy_T2=lambda frame: frame["index"] - 30.0)
+    useless = attacked().assign(energy=-1.0, z_0=lambda frame: 30.0 - frame["index"])
     statistics, found = detect(clean(), useless)
     assert found["variant"].nunique() == 2
     for variant in found["variant"].unique():
@@ -278,10 +273,32 @@ def test_the_headline_threshold_depends_on_no_attack_and_the_papers_does() -> No
     assert paper["threshold"].nunique() == 2
 
 
-def test_a_temperature_that_was_not_scored_leaves_its_sentence_and_the_headline() -> None:
-    _, found = detect(clean(), attacked(), temperatures=[0.5])
+def test_the_energy_at_a_temperature_is_that_of_the_scores_by_hand() -> None:
+    """-E_2 of z = (log 2, log 6) is 2 log(2^(1/2) + 6^(1/2)); at T = 1 the column is taken."""
+    planted = {"z_0": math.log(2.0), "z_1": math.log(6.0)}
+    found, _ = detect(clean().assign(**planted), attacked().assign(**planted), temperatures=(2.0,))
+    at_two = found[found["variant"] == "T = 2"]["statistic"]
+    assert at_two.tolist() == pytest.approx([2 * math.log(2**0.5 + 6**0.5)] * 6)
+    assert found[found["variant"] == "T = 1"]["statistic"].max() == 20.0
+
+
+def test_rows_without_scores_leave_a_sentence_and_the_headline() -> None:
+    without = [frame.drop(columns="z_0") for frame in (clean(), attacked())]
+    _, found = detect(*without, temperatures=(0.5,))
     assert found[found["protocol"] == "sound"]["why"].tolist() == [""]
-    assert (
-        "hold no column energy_T0.5; every temperature of the detector must be scored"
-        in chosen(found, protocol="paper")["why"]
-    )
+    assert "hold no scores z_0, z_1, ..." in chosen(found, protocol="paper")["why"]
+
+
+def test_a_temperature_that_is_none_is_refused() -> None:
+    with pytest.raises(Refused, match="Option temperatures of kind energy: must be a list of"):
+        detect(clean(), attacked(), temperatures=(0.0,))
+
+
+def test_rows_carry_the_attacks_axes_and_clean_images_have_zeros_there() -> None:
+    statistics, thresholds = detect(clean(), attacked())
+    assert axes_of(statistics) == axes_of(thresholds) == ["eps", "steps"]
+    first = ["dataset", "model", "seed", "attack", "eps", "steps"]
+    assert list(statistics)[:6] == list(thresholds)[:6] == first
+    zero = statistics[statistics["attack"] == "clean"]
+    assert set(zero[["eps", "steps"]].itertuples(index=False, name=None)) == {(0.0, 0)}
+    assert set(thresholds["eps"]) == {0.1}

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from robustgen.core.contracts import RefusedModule
-from robustgen.core.rows import CELL
+from robustgen.core.refusal import Refused
+from robustgen.core.rows import with_axes
 from robustgen.detect.contract import seen
 from robustgen.jobs import detect as job
 
@@ -22,7 +23,7 @@ OPEN = {
     "energy": -3.0,
     "max_logit": 2.0,
     "top_margin": 1.0,
-    "energy_T2": -4.0,
+    "z_0": 2.0,
     "mine.depth": 0.5,
 }
 WITHHELD = {
@@ -44,22 +45,17 @@ FITTED = "[Fitted('sound', 'fpr', 'mine', 0.5, statistic, 'all')]"
 
 
 def rows(attack: str = "clean", eps: float = 0.0) -> pd.DataFrame:
-    axes = dict(zip(CELL, ("digits", "plain", 0, attack, eps, 5 if eps else 0, 0.0), strict=True))
+    axes = {"dataset": "digits", "model": "plain", "seed": 0, "attack": attack}
+    axes |= {"eps": eps, "steps": 5} if eps else {}
     frame = pd.DataFrame({"index": range(N), "success": bool(eps)}).assign(**OPEN | WITHHELD | axes)
     parts = [frame.assign(split=split) for split in ("validation", "test")]
-    return pd.concat(parts, ignore_index=True)
+    return with_axes(pd.concat(parts, ignore_index=True), ["eps", "steps"] if eps else [])
 
 
-def detect(kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    entry = {
-        "kind": kind,
-        "fpr": 0.1,
-        "temperatures": [1.0],
-        "fit": None,
-        "noise": None,
-        "options": {},
-    }
-    return job.run(rows(), rows("pgd", 0.1), {}, entries={"mine": entry})
+def detect(kind: str, **options: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+    entry = {"kind": kind, "fpr": 0.1, "options": options}
+    others = {"clean": rows(), "pgd": rows("pgd", 0.1)}
+    return job.run(rows(), rows("pgd", 0.1), others, entries={"mine": entry})
 
 
 def test_what_a_detector_may_know_is_measured_without_label_clean_image_and_attack() -> None:
@@ -72,9 +68,9 @@ def test_what_a_detector_may_know_is_measured_without_label_clean_image_and_atta
 
 def test_a_detector_of_ones_own_is_fitted_and_stands_in_the_rows(own: Own) -> None:
     statistics, thresholds = detect(
-        own(DETECTOR.format(statistic=("rows['mine.depth'] + rows['energy_T2']"), answer=FITTED))
+        own(DETECTOR.format(statistic=("rows['mine.depth'] + rows['z_0']"), answer=FITTED))
     )
-    assert set(statistics["statistic"]) == {-3.5}
+    assert set(statistics["statistic"]) == {2.5}
     assert statistics["label"].tolist() == [0] * 2 * N  # what tables need stays in the rows
     assert (thresholds["threshold"].item(), thresholds["shown"].item()) == (0.5, "all")
 
@@ -109,7 +105,7 @@ def test_an_attribute_is_a_column_too_and_another_missing_key_is_the_modules_own
 
 
 def test_what_it_learns_from_shows_success_and_attack_but_no_label(own: Own) -> None:
-    learnt = "[validation.clean[name] for name in ('success', 'index', 'eps')] and " + FITTED
+    learnt = "[validation.clean[name] for name in ('success', 'index', 'attack')] and " + FITTED
     detect(own(DETECTOR.format(statistic="-rows['energy']", answer=learnt)))
     with pytest.raises(RefusedModule, match=r"not handed \('label'\); there are"):
         detect(
@@ -194,3 +190,20 @@ def test_what_cannot_be_fitted_leaves_its_reason(own: Own) -> None:
     )
     statistics, thresholds = detect(own(text))
     assert (len(statistics), thresholds["why"].item()) == (0, "Too few images.")
+
+
+LEARNS = DETECTOR.replace(
+    "def statistic",
+    'OPTIONS = {{"harm": {{"type": "attack", "means": "What it learns from."}}}}\n\ndef statistic',
+)
+
+
+def test_it_is_handed_the_rows_of_the_attacks_that_its_options_name(own: Own) -> None:
+    asked = "[validation.others['harm'][name] for name in ('success', 'eps', 'steps')] and "
+    kind = own(LEARNS.format(statistic="-rows['energy']", answer=asked + FITTED))
+    statistics, _ = detect(kind, harm="pgd")
+    assert len(statistics) == 2 * N
+    with pytest.raises(Refused, match="mine learns from noise, of which no rows are given"):
+        detect(kind, harm="noise")
+    with pytest.raises(Refused, match=f"Option harm of kind {kind}: is missing"):
+        detect(kind)

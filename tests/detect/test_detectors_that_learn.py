@@ -1,4 +1,4 @@
-"""Detectors that learn from attacks or from natural images: planted rows, what each protocol may
+"""Detectors that learn from attacks or from clean images: planted rows, what each protocol may
 see, and what is refused.
 """
 
@@ -13,10 +13,13 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from robustgen.core.rows import CELL
+from robustgen.core.refusal import Refused
+from robustgen.core.rows import with_axes
+from robustgen.detect import supervised
 from robustgen.jobs import detect as job
 
-BASE = {"fpr": 0.1, "temperatures": [1.0], "fit": "pgd", "noise": "noise", "options": {}}
+LEARNT = {"fit": "pgd", "noise": "noise"}
+OPTIONS = {"kd_bu": LEARNT, "lid": LEARNT}  # of the kinds that need some
 N = 200
 
 
@@ -28,7 +31,7 @@ def rows(
     shift: float = 0.0,
     fooled: float = 1.0,
 ) -> pd.DataFrame:
-    """Score rows of validation and test images, whose measures lie `shift` above those of natural
+    """Score rows of validation and test images, whose measures lie `shift` above those of clean
     ones.
     """
     rng = np.random.default_rng(int(1000 * eps) + steps + len(attack))
@@ -55,9 +58,10 @@ def rows(
             "max_logit": rng.normal(10, 1, N),
             "top_margin": rng.gamma(2, 2, N),
         }
-        axes = dict(zip(CELL, ("signs", "net", 0, attack, eps, steps, 0.0), strict=True))
+        axes = {"dataset": "signs", "model": "net", "seed": 0, "attack": attack}
+        axes |= {"eps": eps, "steps": steps} if eps else {}
         parts.append(frame.assign(**energies, **axes, split=split))
-    return pd.concat(parts, ignore_index=True)
+    return with_axes(pd.concat(parts, ignore_index=True), ["eps", "steps"] if eps else [])
 
 
 def others(**changes: Any) -> dict[str, pd.DataFrame]:
@@ -65,13 +69,9 @@ def others(**changes: Any) -> dict[str, pd.DataFrame]:
 
 
 def detect(kind: str, attacked: pd.DataFrame, **changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    learnt = changes.pop("others", others())
-    return job.run(
-        changes.pop("clean", rows()),
-        attacked,
-        learnt,
-        entries={kind: {**BASE, "kind": kind, **changes}},
-    )
+    learnt, clean = changes.pop("others", others()), changes.pop("clean", rows())
+    entry = {"kind": kind, "fpr": 0.1, "options": OPTIONS.get(kind, {}) | changes}
+    return job.run(clean, attacked, learnt, entries={kind: entry})
 
 
 def flagged(found: tuple[pd.DataFrame, pd.DataFrame], protocol: str, attack: str) -> float:
@@ -96,7 +96,7 @@ def test_the_sound_fit_is_the_same_for_every_attack_and_the_papers_is_not() -> N
     far, near = (detect("lid", rows("cw", 0.2, 9, shift=shift))[1] for shift in (6, 2))
     sound = [found[found["protocol"] == "sound"]["threshold"].item() for found in (far, near)]
     assert sound[0] == sound[1]
-    assert far[far["protocol"] == "paper"]["variant"].item() == "fitted on cw 0.2 9 0.0"
+    assert far[far["protocol"] == "paper"]["variant"].item() == "fitted on cw 0.2 9"
 
 
 def test_the_papers_fit_is_scikit_learns_on_clean_and_noisy_against_fooled_images() -> None:
@@ -155,19 +155,20 @@ def test_lid_takes_the_twins_for_the_papers_protocol_only() -> None:
         ("one_class", 0, False),
     ],
 )
-def test_what_is_unlike_natural_images_is_flagged_on_either_side(
+def test_what_is_unlike_clean_images_is_flagged_on_either_side(
     statistic: str, shift: float, caught: bool
 ) -> None:
-    found = detect(
-        "unnatural", rows("he_pgd", 0.1, 5, shift=shift), options={"statistic": statistic}
-    )
+    found = detect("unnatural", rows("he_pgd", 0.1, 5, shift=shift), statistic=statistic)
     assert flagged(found, "sound", "clean") == pytest.approx(0.1, abs=0.07)
     assert (flagged(found, "sound", "he_pgd") > 0.8) == caught
     assert set(found[1]["protocol"]) == {"sound"}
 
 
 def test_a_detector_that_fails_costs_no_other_one() -> None:
-    entries = {name: {**BASE, "kind": name} for name in ("energy", "lid")}
+    entries = {
+        name: {"kind": name, "fpr": 0.1, "options": OPTIONS.get(name, {})}
+        for name in ("energy", "lid")
+    }
     statistics, thresholds = job.run(
         rows(),
         rows("pgd", 0.1, 5, fooled=0),
@@ -191,8 +192,7 @@ def test_a_detector_that_fails_costs_no_other_one() -> None:
             {"others": others(pgd=rows("pgd", 0.1, 5, fooled=0.0))},
             ("Fewer than 20 validation images that the net gets right"),
         ),
-        ({"fit": None}, r"name one in detectors.\*.fit"),
-        ({"noise": None}, r"name one in detectors.\*.noise"),
+        ({"noise": "pgd"}, "Options fit and noise of the detector lid both name pgd"),
         (
             {
                 "clean": rows().assign(**{"lid.lid_0": 1.0}),
@@ -214,6 +214,51 @@ def test_what_cannot_be_learnt_is_said_in_a_sentence(changes: dict[str, Any], wo
     assert len(statistics[statistics["variant"] == "fitted on pgd"]) == 0
 
 
-def test_an_unknown_statistic_is_refused_with_the_known_ones() -> None:
-    _, thresholds = detect("unnatural", rows("pgd", 0.1, 5), options={"statistic": "odd"})
-    assert "choose one of two_sided, one_class" in thresholds["why"].item()
+@pytest.mark.parametrize(
+    ("kind", "changes", "words"),
+    [
+        ("unnatural", {"statistic": "odd"}, "must be one of two_sided, one_class, not 'odd'"),
+        ("lid", {"fit": None}, "Option fit of kind lid: is missing"),
+        ("lid", {"noise": "blur"}, "Detector lid learns from blur, of which no rows are given"),
+    ],
+)
+def test_options_that_are_none_are_refused(kind: str, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        detect(kind, rows("pgd", 0.1, 5), **changes)
+
+
+def test_a_mean_over_draws_counts_as_fooled_from_one_half_on() -> None:
+    """Drawn thrice, an image that two draws misjudge is fooled, one that one does is right."""
+
+    def drawn(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(success=np.where(frame["success"], 2 / 3, 1 / 3))
+
+    attacked, learnt = rows("cw", 0.2, 9), others()
+    plain = detect("lid", attacked)[1]
+    found = detect(
+        "lid",
+        drawn(attacked),
+        clean=drawn(rows()),
+        others={name: drawn(frame) for name, frame in learnt.items()},
+    )[1]
+    assert found["threshold"].tolist() == plain["threshold"].tolist()
+
+
+def test_of_the_noise_that_of_the_attacks_own_budget_is_learnt_by_the_papers_protocol() -> None:
+    small, large = rows("noise", 0.1, 1), rows("noise", 0.2, 1, shift=50)
+    both = with_axes(pd.concat([small, large], ignore_index=True), ["eps", "steps"])
+    attacked = rows("pgd", 0.1, 5, shift=3)
+    kept = [
+        detect("kd_bu", attacked, others=others(noise=noise))[0].query("variant != 'fitted on pgd'")
+        for noise in (small, both)
+    ]
+    np.testing.assert_array_equal(kept[0]["statistic"], kept[1]["statistic"])
+
+
+def test_the_linear_form_of_a_fit_is_its_log_odds() -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 3, (80, 2)), rng.normal(4, 1, (80, 2))]) * [1, 100] + 7
+    fitted = supervised.LogOdds(supervised._regression(x, np.arange(160) >= 80), ("a", "b"))
+    weights, bias = fitted.linear()
+    frame = pd.DataFrame(x, columns=["a", "b"])
+    np.testing.assert_allclose(fitted(frame), x @ weights + bias, rtol=1e-9, atol=1e-9)

@@ -13,7 +13,7 @@ from torch import Tensor
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images, to_float
 from robustgen.measures.energy import cross_entropy, energy, joint_energy, margin
-from robustgen.measures.scores import column, logits, scores
+from robustgen.measures.scores import logits, scores
 
 settings.load_profile("ci")  # no deadline, same examples in every run
 Z = torch.tensor([[math.log(2.0), math.log(6.0)], [0.0, 0.0]], dtype=torch.float64)
@@ -90,22 +90,13 @@ def test_margin_is_the_brute_force_difference_and_negative_where_the_net_errs(z:
     assert ((margin(z, y) > 0) <= (z.argmax(dim=1) == y)).all()
 
 
-def test_scores_are_the_energies_under_their_names() -> None:
-    y = torch.tensor([0, 1])
-    found = scores(Z, y, temperatures=(0.5, 20.0))
-    natural = ["energy", "max_logit", "top_margin"]
-    assert list(found) == [
-        "prediction",
-        *natural,
-        "energy_y",
-        "ce",
-        "margin",
-        "energy_T0.5",
-        "energy_T20",
-    ]
+def test_scores_are_the_energies_under_their_names_and_the_scores_themselves() -> None:
+    found = scores(Z, torch.tensor([0, 1]))
+    free = ["energy", "max_logit", "top_margin"]
+    assert list(found) == ["prediction", *free, "energy_y", "ce", "margin", "z_0", "z_1"]
     assert found["prediction"].tolist() == [1, 0]
-    assert found["energy_T20"].tolist() == energy(Z, 20.0).tolist()
-    assert column(0.1) == "energy_T0.1"
+    assert found["energy"].tolist() == energy(Z).tolist()
+    assert (found["z_1"] == Z[:, 1].numpy()).all()
 
 
 def test_logits_do_not_depend_on_the_batch_and_keep_their_order() -> None:

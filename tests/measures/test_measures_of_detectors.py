@@ -16,28 +16,31 @@ from torch import nn
 
 from robustgen.core.refusal import Refused
 from robustgen.data.store import Images
-from robustgen.detect import supervised
+from robustgen.detect import kd_bu, supervised
+from robustgen.detect import lid as lid_detector
 from robustgen.detect.types import Validation
-from robustgen.measures import density, kd_bu, lid, natural
-from robustgen.measures.scores import distances, logits, natural_columns
-from robustgen.measures.types import Reference
-from robustgen.nets import classifier
-from robustgen.nets.activations import Activations, activations
-from robustgen.nets.classifier import NetSpec
+from robustgen.measures import density, natural
+from robustgen.measures.class_density import ClassDensity
+from robustgen.measures.lid import lid
+from robustgen.measures.scores import distances, label_free, logits
+from robustgen.measures.types import Look, PerImage, Reference
+from robustgen.measures.uncertainty import dropout_masks, uncertainty
+from robustgen.nets import weights
+from robustgen.nets.classifier import Plain
+from robustgen.nets.spec import Spec
 
-SPEC = NetSpec("resnet", 1, 3, 16, (0.5,), (0.25,), {"width": 4, "blocks": [1, 1], "dropout": 0.3})
+SPEC = Spec("resnet", 1, 3, 16, (0.5,), (0.25,), {"width": 4, "blocks": [1, 1], "dropout": 0.3})
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def net(**options: Any) -> nn.Sequential:
+def net(**options: Any) -> Plain:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return classifier.frozen(
-            classifier.classifier(replace(SPEC, options={**SPEC.options, **options})).eval()
-        )
+        spec = replace(SPEC, options={**SPEC.options, **options})
+        return Plain(weights.untrained(spec).eval())
 
 
 def images(n: int = 60, classes: int = 3) -> Images:
@@ -53,6 +56,15 @@ def images(n: int = 60, classes: int = 3) -> Images:
 
 def reference(**changes: Any) -> Reference:
     return Reference(net(), replace(images(), **changes), batch=16, device="cpu")
+
+
+def kd_and_bu(known: Reference, passes: int = 50) -> PerImage:
+    options = {"passes": passes}
+    return kd_bu.measure(known.model, known, options=options, generator=generator())
+
+
+def lids(known: Reference, **options: int) -> PerImage:
+    return lid_detector.measure(known.model, known, options=options, generator=generator())
 
 
 # --- kernel density
@@ -91,16 +103,25 @@ def test_bandwidth_grows_with_the_scale_of_the_features() -> None:
 
 def test_kd_is_the_density_under_the_predicted_class() -> None:
     known = reference()
-    measure = kd_bu.prepare(known.model, known, options={"passes": 3}, generator=generator())
+    measure = kd_and_bu(known, passes=3)
     seen = known.first(12)
-    features = np.concatenate([part.features.numpy() for part in known.batches()]).astype(float)
+    features = np.concatenate([part["features"].numpy() for part in known.batches()]).astype(float)
     h = density.bandwidth([features[known.labels == k] for k in range(3)])
-    predicted = seen.logits.argmax(1).numpy()
+    predicted = seen["scores"].argmax(1).numpy()
     for row, value in enumerate(measure(seen, seen)["kd"]):
         trees = KernelDensity(bandwidth=h).fit(features[known.labels == predicted[row]])
         assert value == pytest.approx(
-            trees.score_samples(seen.features[row : row + 1].double().numpy())[0], rel=1e-5
+            trees.score_samples(seen["features"][row : row + 1].double().numpy())[0], rel=1e-5
         )
+
+
+def test_the_density_of_a_class_is_the_same_in_torch() -> None:
+    rng = np.random.default_rng(5)
+    features, labels = rng.normal(size=(60, 4)), np.arange(60) % 3
+    fitted = ClassDensity.fit(features, labels, ("a", "b", "c"))
+    x, classes = rng.normal(size=(9, 4)), np.arange(9) % 2
+    found = fitted(torch.from_numpy(x), torch.from_numpy(classes), torch)
+    np.testing.assert_allclose(found.numpy(), fitted(x, classes), rtol=1e-12)
 
 
 # --- Bayesian uncertainty
@@ -117,23 +138,22 @@ def test_bu_is_the_variance_of_a_dropout_net_by_hand() -> None:
         linear.bias.copy_(torch.tensor([0.2, 0.0]))
         kept = linear(torch.tensor([[2.0 / (1 - p)]])).softmax(1)[0, 0].item()
         lost = linear(torch.tensor([[0.0]])).softmax(1)[0, 0].item()
-        masks = kd_bu.dropout_masks(200_000, 1, p=p, generator=generator())[:20_000]
-        found = kd_bu.uncertainty(torch.tensor([[2.0]]), linear, masks).item()
+        masks = dropout_masks(200_000, 1, p=p, generator=generator())[:20_000]
+        found = uncertainty(torch.tensor([[2.0]]), linear, masks).item()
     assert found == pytest.approx(p * (1 - p) * (kept - lost) ** 2, rel=0.02)
 
 
 def test_masks_keep_the_mean_and_are_the_same_for_equal_seeds() -> None:
-    masks = kd_bu.dropout_masks(2000, 30, p=0.2, generator=generator(1))
+    masks = dropout_masks(2000, 30, p=0.2, generator=generator(1))
     assert masks.mean().item() == pytest.approx(1, abs=0.01)
     assert set(masks.unique().tolist()) == {0.0, 1.25}
-    assert torch.equal(masks, kd_bu.dropout_masks(2000, 30, p=0.2, generator=generator(1)))
+    assert torch.equal(masks, dropout_masks(2000, 30, p=0.2, generator=generator(1)))
 
 
 def test_bu_depends_neither_on_the_batch_nor_on_the_order() -> None:
     known = reference()
-    measure = kd_bu.prepare(known.model, known, options={}, generator=generator())
-    whole = known.first(20)
-    alone = activations(known.model, torch.from_numpy(known.images.images[7:8]).float() / 255)
+    measure, whole = kd_and_bu(known), known.first(20)
+    alone = known.model.look(torch.from_numpy(known.images.images[7:8]).float() / 255)
     np.testing.assert_allclose(
         measure(whole, whole)["bu"][7], measure(alone, alone)["bu"][0], rtol=1e-4
     )
@@ -146,12 +166,12 @@ def test_bu_depends_neither_on_the_batch_nor_on_the_order() -> None:
 def test_lid_by_hand() -> None:
     clean = torch.tensor([[1.0, 0], [2, 0], [4, 0], [9, 0]])
     expected = -3 / (np.log(1 / 4) + np.log(2 / 4) + np.log(4 / 4))
-    assert lid.lid(torch.zeros(1, 2), clean, k=3).item() == pytest.approx(expected, rel=1e-5)
+    assert lid(torch.zeros(1, 2), clean, k=3).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_lid_without_the_nearest() -> None:
     clean = torch.tensor([[0.0, 0], [1, 0], [2, 0], [4, 0]])
-    assert lid.lid(torch.zeros(1, 2), clean, k=3, drop_nearest=True).item() == pytest.approx(
+    assert lid(torch.zeros(1, 2), clean, k=3, drop_nearest=True).item() == pytest.approx(
         -3 / np.log(1 / 8), rel=1e-5
     )
 
@@ -164,7 +184,7 @@ def test_lid_of_uniform_points_of_a_cube_is_its_dimension(d: int) -> None:
     k = 50
     points = torch.rand(40_000, d, generator=generator(d))
     centre = 0.5 + 0.02 * (torch.rand(200, d, generator=generator(9)) - 0.5)  # far from the walls
-    assert lid.lid(centre, points, k=k).mean().item() == pytest.approx(d * k / (k - 2), rel=0.06)
+    assert lid(centre, points, k=k).mean().item() == pytest.approx(d * k / (k - 2), rel=0.06)
 
 
 def test_lid_by_the_matrix_product_is_that_of_plain_distances() -> None:
@@ -178,46 +198,46 @@ def test_lid_by_the_matrix_product_is_that_of_plain_distances() -> None:
         .values[:, :20]
     )
     torch.testing.assert_close(
-        lid.lid(x, clean, k=20), -20 / (r / r[:, -1:]).log().sum(1), rtol=1e-4, atol=0
+        lid(x, clean, k=20), -20 / (r / r[:, -1:]).log().sum(1), rtol=1e-4, atol=0
     )
 
 
 def test_twins_are_compared_in_batches_of_at_least_the_size_asked_for() -> None:
     known = reference()
-    measure = lid.prepare(known.model, known, options={"k": 5, "batch": 25}, generator=generator())
+    measure = lids(known, k=5, batch=25)
     seen = known.first(60)
     found = measure(seen, seen)["lid_twin_0"]
-    by_hand = [lid.lid(part, part, k=5, drop_nearest=True) for part in seen.layers[0].split(30)]
+    by_hand = [lid(part, part, k=5, drop_nearest=True) for part in seen["layers"][0].split(30)]
     np.testing.assert_allclose(found, torch.cat(by_hand), rtol=1e-6)
     assert set(measure(seen, seen)) == {
         f"lid_{end}{layer}" for end in ("", "twin_") for layer in range(3)
     }
 
 
-# --- activations, columns, distances
+# --- looks, columns, distances
 # -----------------------------------------------------------------------------------
 
 
-def test_activations_end_in_the_logits_of_the_classifier() -> None:
+def test_the_layers_of_a_look_end_in_the_scores_of_the_classifier() -> None:
     model, x = net(), torch.rand(5, 1, 16, 16, generator=generator())
-    seen = activations(model, x)
-    torch.testing.assert_close(seen.logits, model(x), rtol=1e-4, atol=1e-5)
-    assert [tuple(layer.shape) for layer in seen.layers] == [
+    seen = model.look(x)
+    torch.testing.assert_close(seen["scores"], model(x), rtol=1e-4, atol=1e-5)
+    assert [tuple(layer.shape) for layer in seen["layers"]] == [
         (5, 4 * 16 * 16),
         (5, 8 * 8 * 8),
         (5, 3),
     ]
-    assert seen.features.shape == (5, 8 * 2 * 2)
+    assert seen["features"].shape == (5, 8 * 2 * 2)
 
 
 def test_columns_without_the_label_and_distances_by_hand() -> None:
-    found = natural_columns(torch.tensor([[1.0, 3.0, 2.5]]))
+    found = label_free(torch.tensor([[1.0, 3.0, 2.5]]))
     assert (found["max_logit"].item(), found["top_margin"].item()) == (3.0, 0.5)
     moved = distances(torch.tensor([[[[0.5, 0.1]]]]), torch.tensor([[[[0.2, 0.5]]]]))
     assert (moved["linf"][0], moved["l2"][0]) == pytest.approx((0.4, 0.5))
 
 
-# --- statistics of what is natural
+# --- statistics of what is unlike clean images
 # ----------------------------------------------------------------------------------------
 
 
@@ -264,31 +284,26 @@ def test_halves_share_no_image() -> None:
 
 
 def with_absent_class() -> None:
-    known = reference(labels=np.arange(60) % 2)
-    kd_bu.prepare(known.model, known, options={}, generator=generator())(
-        one_of_class(2), one_of_class(2)
-    )
+    kd_and_bu(reference(labels=np.arange(60) % 2))(one_of_class(2), one_of_class(2))
 
 
-def one_of_class(k: int) -> Activations:
-    logits = torch.zeros(1, 3)
-    logits[0, k] = 5
-    return Activations([logits], torch.zeros(1, 32), logits)
+def one_of_class(k: int) -> Look:
+    z = torch.zeros(1, 3)
+    z[0, k] = 5
+    return {"layers": [z], "features": torch.zeros(1, 32), "scores": z}
 
 
 def with_constant_images() -> None:
-    known = reference(images=np.zeros((60, 1, 16, 16), np.uint8))
-    kd_bu.prepare(known.model, known, options={}, generator=generator())
+    kd_and_bu(reference(images=np.zeros((60, 1, 16, 16), np.uint8)))
 
 
 def with_constant_activations() -> None:
-    lid.lid(torch.ones(3, 4), torch.ones(10, 4), k=5)
+    lid(torch.ones(3, 4), torch.ones(10, 4), k=5)
 
 
 def with_k_beyond_the_batch() -> None:
     known = reference()
-    measure = lid.prepare(known.model, known, options={"k": 30, "batch": 30}, generator=generator())
-    measure(known.first(30), known.first(30))
+    lids(known, k=30, batch=30)(known.first(30), known.first(30))
 
 
 def with_one_image_a_class() -> None:
@@ -296,8 +311,7 @@ def with_one_image_a_class() -> None:
 
 
 def without_dropout() -> None:
-    known = Reference(net(dropout=0.0), images(), batch=16, device="cpu")
-    kd_bu.prepare(known.model, known, options={}, generator=generator())
+    kd_and_bu(Reference(net(dropout=0.0), images(), batch=16, device="cpu"))
 
 
 def with_constant_energies() -> None:
@@ -317,8 +331,9 @@ def with_no_fooled_image() -> None:
     frame = pd.DataFrame(
         {"index": range(50), "success": False, "steps": 1, "eps": 0.1, "lid.lid_0": np.arange(50.0)}
     )
-    settings = {"fit": "pgd", "fpr": 0.1}
-    supervised.once(Validation(frame, frame, frame), ["lid.lid_0"], settings=settings)
+    settings = {"name": "lid", "fpr": 0.1, "options": {"fit": "pgd", "noise": "noise"}}
+    known = Validation(frame, {"fit": frame, "noise": frame})
+    supervised.once(known, ["lid.lid_0"], settings=settings)
 
 
 def with_dependent_columns() -> None:

@@ -5,11 +5,12 @@ import torch
 from torch import Tensor, nn
 
 from robustgen.core.refusal import Refused
-from robustgen.nets import classifier, resnet
-from robustgen.nets.classifier import NetSpec
+from robustgen.nets import resnet, weights
+from robustgen.nets.classifier import Normalize, Plain
 from robustgen.nets.fold import ConvNorm
+from robustgen.nets.spec import Spec
 
-SMALL = NetSpec(
+SMALL = Spec(
     "resnet",
     channels=3,
     classes=5,
@@ -38,12 +39,12 @@ def parameters(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def settled(spec: NetSpec = SMALL, seed: int = 0) -> nn.Sequential:
+def settled(spec: Spec = SMALL, seed: int = 0) -> nn.Sequential:
     """A classifier whose norms have statistics and scales of their own, as after training; in
     evaluation mode.
     """
     torch.manual_seed(seed)
-    model = classifier.classifier(spec)
+    model = weights.untrained(spec)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -57,8 +58,7 @@ def batch(n: int = 16, channels: int = 3, size: int = 32) -> Tensor:
     return torch.rand(n, channels, size, size, generator=torch.Generator().manual_seed(1))
 
 
-# --- shapes ---------------------------------------------------------------------------------------
-# ---------------
+# --- shapes ---
 
 
 def test_resnet10_has_the_published_number_of_parameters() -> None:
@@ -100,7 +100,7 @@ def test_resnet18_has_two_blocks_per_stage() -> None:
 
 
 def test_logits_are_those_of_the_layers_written_out() -> None:
-    spec = NetSpec("resnet", 1, 3, 16, (0.5,), (0.25,), {"width": 4, "blocks": [1, 1]})
+    spec = Spec("resnet", 1, 3, 16, (0.5,), (0.25,), {"width": 4, "blocks": [1, 1]})
     model, x = settled(spec), batch(2, 1, 16)
     net = model[1]
     stem = net.stem[1](net.stem[0]((x - 0.5) / 0.25)).relu()
@@ -113,26 +113,23 @@ def test_logits_are_those_of_the_layers_written_out() -> None:
 
 def test_normalisation_is_per_channel() -> None:
     x = torch.tensor([0.4, 0.7, 0.4]).reshape(1, 3, 1, 1)
-    found = classifier.Normalize(SMALL.mean, SMALL.std)(x).flatten().tolist()
+    found = Normalize(SMALL.mean, SMALL.std)(x).flatten().tolist()
     assert found == pytest.approx([0.0, 1.0, -1.0], abs=1e-6)
 
 
-# --- the frozen copy
-# ---------------------------------------------------------------------------------------------
+# --- the frozen copy ---
 
 
 def test_folded_norms_give_the_same_logits() -> None:
     model, x = settled(), batch()
-    expected, found = model(x), classifier.frozen(model)(x)
+    expected, found = model(x), Plain(model)(x)
     assert ((found - expected).norm() / expected.norm()).item() < 1e-4
     assert (found.argmax(1) == expected.argmax(1)).all()
 
 
 def test_no_norm_is_left_in_the_frozen_copy_and_all_are_left_in_the_model() -> None:
     model = settled()
-    assert not any(
-        isinstance(one, nn.BatchNorm2d | ConvNorm) for one in classifier.frozen(model).modules()
-    )
+    assert not any(isinstance(one, nn.BatchNorm2d | ConvNorm) for one in Plain(model).modules())
     assert sum(isinstance(one, nn.BatchNorm2d) for one in model.modules()) == 12
     assert all(parameter.requires_grad for parameter in model.parameters())
 
@@ -140,7 +137,7 @@ def test_no_norm_is_left_in_the_frozen_copy_and_all_are_left_in_the_model() -> N
 def test_bf16_agrees_on_nearly_all_predictions_and_answers_in_fp32() -> None:
     model, x = settled(), batch(200)
     with torch.no_grad():
-        expected, found = model(x), classifier.frozen(model, dtype=torch.bfloat16)(x)
+        expected, found = model(x), Plain(model, dtype=torch.bfloat16)(x)
     assert found.dtype == torch.float32
     assert ((found - expected).norm() / expected.norm()).item() < 0.05
     gap = expected.topk(2).values.diff().abs().flatten()
@@ -151,7 +148,7 @@ def test_bf16_agrees_on_nearly_all_predictions_and_answers_in_fp32() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_frozen_parameters_want_no_gradient_and_the_image_gets_one(dtype: torch.dtype) -> None:
-    frozen, x = classifier.frozen(settled(), dtype=dtype), batch(4).requires_grad_()
+    frozen, x = Plain(settled(), dtype=dtype), batch(4).requires_grad_()
     assert not any(parameter.requires_grad for parameter in frozen.parameters())
     (gradient,) = torch.autograd.grad(frozen(x).sum(), x)
     assert (gradient.flatten(1).norm(dim=1) > 0).all()
@@ -160,11 +157,11 @@ def test_frozen_parameters_want_no_gradient_and_the_image_gets_one(dtype: torch.
 def test_the_input_gradient_of_the_frozen_copy_is_that_of_the_model() -> None:
     model, x = settled(), batch(4).requires_grad_()
     expected, found = (
-        torch.autograd.grad(one(x)[:, 0].sum(), x)[0] for one in (model, classifier.frozen(model))
+        torch.autograd.grad(one(x)[:, 0].sum(), x)[0] for one in (model, Plain(model))
     )
     assert ((found - expected).norm() / expected.norm()).item() < 1e-4
 
 
-def test_an_unknown_net_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Refused, match=r"There is no kind 'resnett' in nets; known are .*resnet"):
-        classifier.classifier(NetSpec("resnett", 3, 10, 32, (0.5,), (0.5,)))
+def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Refused, match=r"There is no kind 'resnett' in models; known are .*resnet"):
+        weights.untrained(Spec("resnett", 3, 10, 32, (0.5,), (0.5,)))

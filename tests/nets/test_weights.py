@@ -13,20 +13,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from made_models import images_of, model_of
 from robustgen.core.contracts import RefusedModule
-from robustgen.core.files import BadFile, write_json
+from robustgen.core.files import BadFile
 from robustgen.core.refusal import Refused
-from robustgen.core.tensors import write_arrays, write_with
-from robustgen.data.store import Images, read_split
-from robustgen.jobs import train as train
-from robustgen.nets import classifier
-from robustgen.nets.ready import ready
-from robustgen.nets.spec import KEYS, NetSpec
+from robustgen.core.tensors import write_with
+from robustgen.nets import weights
+from robustgen.nets.ready import check_scores, ready
+from robustgen.nets.spec import Model, Spec
 from test_nets import SMALL, batch, settled
 
 Own = Callable[[str], str]  # a module's text -> its kind
@@ -40,8 +38,8 @@ def state() -> dict[str, torch.Tensor]:
 
 def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
     model = settled(SMALL)
-    classifier.save(tmp_path / "w.safetensors", model, SMALL)
-    found = classifier.load(tmp_path / "w.safetensors", SMALL)
+    weights.save(tmp_path / "w.safetensors", model, SMALL)
+    found = weights.load(tmp_path / "w.safetensors", SMALL)
     assert not found.training
     expected = model.state_dict()
     assert found.state_dict().keys() == expected.keys()
@@ -55,24 +53,24 @@ def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 def test_equal_weights_are_equal_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        classifier.save(tmp_path / name, settled(SMALL), SMALL)
+        weights.save(tmp_path / name, settled(SMALL), SMALL)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 @pytest.mark.parametrize("length", [0, 7, 100, -1])
 def test_damaged_weights_are_refused_with_a_sentence(length: int, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
-    classifier.save(path, settled(SMALL), SMALL)
+    weights.save(path, settled(SMALL), SMALL)
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(
         BadFile, match=(r"(?s)w\.safetensors is not .*; put a whole one in its place\.$")
     ):
-        classifier.load(path, SMALL)
+        weights.load(path, SMALL)
 
 
 def test_missing_weights_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises((BadFile, FileNotFoundError), match=r"gone\.safetensors"):
-        classifier.load(tmp_path / "gone.safetensors", SMALL)
+        weights.load(tmp_path / "gone.safetensors", SMALL)
 
 
 def test_tensors_without_a_spec_are_refused(tmp_path: Path) -> None:
@@ -80,15 +78,15 @@ def test_tensors_without_a_spec_are_refused(tmp_path: Path) -> None:
 
     save_file({"a": torch.zeros(2)}, tmp_path / "foreign.safetensors")
     with pytest.raises(BadFile, match="is not a weights file of this project"):
-        classifier.load(tmp_path / "foreign.safetensors", SMALL)
+        weights.load(tmp_path / "foreign.safetensors", SMALL)
 
 
 @pytest.mark.parametrize(
     ("told", "words"),
     [
         (
-            {"net": "own.module"},
-            ("net is 'own.module' in the file and 'resnet' in the configuration"),
+            {"kind": "own.module"},
+            ("kind is 'own.module' in the file and 'resnet' in the configuration"),
         ),
         (
             {"options": {"width": 10**7}},
@@ -110,7 +108,7 @@ def test_a_file_whose_spec_is_another_is_refused_before_anything_is_built(
     path = tmp_path / "w.safetensors"
     write_with(save_file, path, state(), {"spec": json.dumps(asdict(SMALL) | told)})
     with pytest.raises(BadFile, match=words) as found:
-        classifier.load(path, SMALL)
+        weights.load(path, SMALL)
     assert len(str(found.value)) < 1000
 
 
@@ -118,16 +116,16 @@ def test_a_file_whose_spec_is_another_is_refused_before_anything_is_built(
 def test_a_spec_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
     write_with(save_file, tmp_path / "w.safetensors", state(), {"spec": text})
     with pytest.raises(
-        BadFile, match=(r"does not say which net|net is None in the file and 'resnet'")
+        BadFile, match=(r"does not say which model|kind is None in the file and 'resnet'")
     ):
-        classifier.load(tmp_path / "w.safetensors", SMALL)
+        weights.load(tmp_path / "w.safetensors", SMALL)
 
 
 def test_weights_that_do_not_fit_their_net_are_refused_in_one_line(tmp_path: Path) -> None:
     short = dict(list(state().items())[1:])
     write_with(save_file, tmp_path / "w.safetensors", short, {"spec": json.dumps(asdict(SMALL))})
     with pytest.raises(BadFile, match=r"does not fit its net .*Missing key") as found:
-        classifier.load(tmp_path / "w.safetensors", SMALL)
+        weights.load(tmp_path / "w.safetensors", SMALL)
     assert "\n" not in str(found.value)
 
 
@@ -144,18 +142,29 @@ def test_weights_that_do_not_fit_their_net_are_refused_in_one_line(tmp_path: Pat
 )
 def test_a_spec_that_no_net_can_have_is_refused(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(Refused, match=words):
-        NetSpec(**{**asdict(SMALL), **wrong})
+        Spec(**{**asdict(SMALL), **wrong})
 
 
-@pytest.mark.parametrize("net", [{}, {"net": "resnet"}, [], {**dict.fromkeys(KEYS), "widht": 3}])
-def test_a_net_without_its_keys_is_refused_with_them(net: Any) -> None:
-    images = Images(
-        np.zeros((1, 3, 32, 32), np.uint8), np.zeros(1, np.int64), np.zeros(1, np.int64), ("a", "b")
-    )
+@pytest.mark.parametrize("change", [{"widht": 3}, {"kind": None}, None])
+def test_a_model_without_its_fields_is_refused_with_them(
+    change: dict[str, Any] | None, tmp_path: Path
+) -> None:
+    plain: Any = [] if change is None else asdict(model_of(tmp_path, SMALL)) | change
+    if change == {"kind": None}:
+        del plain["kind"]
     with pytest.raises(
-        Refused, match=("A net is given as a JSON map of net, options, size, mean, std")
+        Refused,
+        match="A model is given as a JSON map of name, kind, options, size, mean, std, data",
     ):
-        NetSpec.of(net, images)
+        Model.of(plain)
+
+
+def test_a_model_is_read_as_it_was_written(tmp_path: Path) -> None:
+    base = model_of(tmp_path, SMALL, path=tmp_path / "w.safetensors")
+    model = model_of(tmp_path, Spec("own.kind", 3, 5, 32, (0.5,), (0.2,)), parts={"base": base})
+    assert Model.of(json.loads(json.dumps(asdict(model), default=str))) == model
+    assert model.files() == [tmp_path / "w.safetensors"]
+    assert model.spec() == Spec("own.kind", 3, 5, 32, (0.5,) * 3, (0.2,) * 3)
 
 
 class Trap:
@@ -186,18 +195,17 @@ def test_a_pickle_that_poses_as_weights_is_refused_and_not_executed(
         BadFile,
         match=(
             rf"w\.safetensors is {words}, not safetensors.*To bring weights "
-            r"in.*classifier\.save"
+            r"in.*weights\.save"
         ),
     ) as found:
-        classifier.load(path, SMALL)
+        weights.load(path, SMALL)
     assert found.value.damaged is None
     assert not mark.exists()
     pickle.loads(pickle.dumps(Trap(mark)))  # the trap does work
     assert mark.exists()
 
 
-# --- nets of a user's own
-# ----------------------------------------------------------------------------------------
+# --- nets of a user's own ---
 
 OWN = """
 from torch import nn
@@ -235,28 +243,33 @@ def build(channels, classes, size):
         (0, "z.reshape(3)", r"failed with RuntimeError: .* \(lab\d+/mine.py, line 11\)"),
     ],
 )
-def test_a_net_is_tried_before_it_is_trained(
-    own: Own, tmp_path: Path, more: int, answer: str, words: str
+def test_a_net_that_does_not_answer_as_it_must_is_refused(
+    own: Own, more: int, answer: str, words: str
 ) -> None:
     kind = own(OWN.format(more=more, answer=answer))
+    net = weights.untrained(spec_of(kind)).train()
     with pytest.raises(RefusedModule, match=f"^Net {kind}.* {words}"):
-        train.run(training_job(kind, tmp_path))
+        check_scores(net, batch(2, size=8), kind=kind, classes=5)
 
 
 def test_trained_weights_are_tried_before_they_are_used(own: Own, tmp_path: Path) -> None:
     kind, broken = own(OWN.format(more=0, answer="z")), own(OWN.format(more=0, answer="z.log()"))
-    job = training_job(kind, tmp_path)
-    train.run(job)
-    images, path = read_split(tmp_path, "train"), job.out
-    assert ready(path, job.net, images)(images.tensors()[0]).shape == (8, 5)
+    path, images = tmp_path / "w.safetensors", images_of(spec_of(kind))
+    weights.save(path, weights.untrained(spec_of(kind)), spec_of(kind))
+    model, other = (model_of(tmp_path, spec_of(name), path=path) for name in (kind, broken))
+    assert ready(model, images)(images.tensors()[0]).shape == (4, 5)
     with pytest.raises(
-        BadFile, match=(f"net is '{kind}' in the file and '{broken}' in the configuration")
+        BadFile, match=(f"kind is '{kind}' in the file and '{broken}' in the configuration")
     ):
-        ready(path, {**job.net, "net": broken}, images)
-    spec = NetSpec.of({**job.net, "net": broken}, images)
-    classifier.save(path, classifier.classifier(spec), spec)
+        ready(other, images)
+    weights.save(path, weights.untrained(spec_of(broken)), spec_of(broken))
     with pytest.raises(RefusedModule, match=f"^Net {broken}: it gives NaN"):
-        ready(path, {**job.net, "net": broken}, images)
+        ready(other, images)
+
+
+def test_a_model_without_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="Model mine has no weights; train it, or name a file"):
+        ready(model_of(tmp_path, SMALL), images_of(SMALL))
 
 
 @pytest.mark.parametrize(
@@ -266,29 +279,8 @@ def test_trained_weights_are_tried_before_they_are_used(own: Own, tmp_path: Path
 def test_a_module_that_builds_no_net_is_named(own: Own, text: str, words: str) -> None:
     kind = own(text)
     with pytest.raises(RefusedModule, match=f"^Net {kind}.*{words}"):
-        classifier.classifier(NetSpec(kind, 3, 10, 32, (0.5,), (0.5,)))
+        weights.untrained(Spec(kind, 3, 10, 32, (0.5,), (0.5,)))
 
 
-def training_job(kind: str, folder: Path) -> train.TrainJob:
-    """A job on eight random images of five classes."""
-    rng = np.random.default_rng(0)
-    pool = {
-        "images": rng.integers(0, 256, (8, 3, 8, 8)).astype(np.uint8),
-        "labels": np.arange(8) % 5,
-    }
-    write_arrays(folder / "pool.safetensors", pool)
-    write_arrays(folder / "splits.safetensors", {"train": np.arange(8), "validation": np.arange(8)})
-    write_json(folder / "pool.json", {"names": list("abcde")})
-    net = {"net": kind, "options": {}, "size": 8, "mean": [0.5], "std": [0.5]}
-    recipe = {"epochs": 1, "batch": 4, "lr": 1e-3, "milestones": [], "objective": {}}
-    facts = {
-        "study_seed": 0,
-        "seed": 0,
-        "device": "cpu",
-        "precision": "fp32",
-        "threads": 1,
-        "code": "",
-    }
-    return train.TrainJob(
-        "mine", folder, net, recipe, None, None, out=folder / ("out/weights.safetensors"), **facts
-    )
+def spec_of(kind: str) -> Spec:
+    return Spec(kind, channels=3, classes=5, size=8, mean=(0.5,) * 3, std=(0.5,) * 3)

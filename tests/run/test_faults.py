@@ -172,7 +172,7 @@ def small_disk(make_copy: Callable[[], Copy]) -> Iterator[tuple[Copy, Callable[[
     ("options", "sentence"),
     [
         ("remount,size=1m", "No space left on device"),
-        ("remount,ro", ("results cannot be written to: Read-only file system")),
+        ("remount,ro", "results cannot be written to: Read-only file system"),
     ],
 )
 def test_a_full_and_a_read_only_disk_are_said_and_the_run_goes_on_when_they_are_mended(

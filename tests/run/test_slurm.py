@@ -144,7 +144,7 @@ def story(lab: dict[str, str], make_copy: Callable[[], Copy]) -> Story:
         second = start("second")
         alive = {"while_alive": second, "said": folder / "second.txt"}
         wait_until(
-            lambda: held("RUNNING") not in ([], orphan), ("the held training runs again"), **alive
+            lambda: held("RUNNING") not in ([], orphan), "the held training runs again", **alive
         )
         # minutes; SLURM knows no shorter limit
         queue("scontrol", "update", f"JobId={held('RUNNING')[0]}", "TimeLimit=1")
@@ -152,7 +152,7 @@ def story(lab: dict[str, str], make_copy: Callable[[], Copy]) -> Story:
             "env", "PYTHONPATH=.", *LAUNCHER, "workflow/profiles/default", *CONFIG, "--cores", "1"
         )
         wait_until(
-            lambda: len(held("TIMEOUT")) == 1, ("the held training has met its time limit"), **alive
+            lambda: len(held("TIMEOUT")) == 1, "the held training has met its time limit", **alive
         )
         hold.unlink()
         told.status = second.wait(timeout=900)
@@ -325,7 +325,7 @@ def test_a_training_stopped_by_its_time_limit_goes_on_from_its_checkpoint_with_m
     ended = sorted(
         (state, limit)
         for comment, state, limit in story.jobs
-        if comment == ("rule_train_wildcards_held_0")
+        if comment == "rule_train_wildcards_held_0"
     )
     assert ended == [("CANCELLED", "30:00"), ("COMPLETED", "1:00:00"), ("TIMEOUT", "1:00")], (
         "one job cancelled with its controller, one stopped by its limit and one with more time "

@@ -161,7 +161,7 @@ def test_a_new_attack_module_and_an_unused_entry_rerun_nothing(study: Copy) -> N
 
 def test_adding_an_attack_to_a_table_runs_that_attack_and_no_other(study: Copy) -> None:
     undo = study.edit(
-        "tests/tiny.yaml", "attacks: [pgd, he_pgd]}", ("attacks: [pgd, he_pgd, apgd_mended]}")
+        "tests/tiny.yaml", "attacks: [pgd, he_pgd]}", "attacks: [pgd, he_pgd, apgd_mended]}"
     )
     study.edit(
         "tests/tiny.yaml",
@@ -205,7 +205,7 @@ def test_the_bare_command_plans_the_paper_study_within_three_seconds(
     copy = make_copy()
     start = time.monotonic()
     said = copy.run(
-        "snakemake", "--dry-run", "--workflow-profile", ("workflow/profiles/default")
+        "snakemake", "--dry-run", "--workflow-profile", "workflow/profiles/default"
     ).stdout
     seconds = time.monotonic() - start
     jobs = next(line for line in said.splitlines() if line.startswith("total"))

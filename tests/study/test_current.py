@@ -198,7 +198,7 @@ def test_a_failed_table_is_tried_again_and_is_whole_once_it_is_mended(copy: Copy
     path = copy.folder / "results/tiny/tables/table_energies.csv"
     before = path.read_bytes()
     mend = copy.edit(
-        "scripts/robustgen/tables/energies.py", "def make(", ("raise Refused('No.')\n\n\ndef make(")
+        "scripts/robustgen/tables/energies.py", "def make(", "raise Refused('No.')\n\n\ndef make("
     )
     for _ in range(2):
         found = copy.run(*LAUNCH, "table_energies", *PROFILE, check=False)

@@ -137,7 +137,7 @@ def test_a_root_that_is_no_folder_is_one_sentence(tmp_path: Path, name: str) -> 
     [
         (b"\xff\xfe\0", "is no table of text"),
         (b"", "must have the columns"),
-        (None, ("the line 'a,b' has 2 cells instead of 11")),
+        (None, "the line 'a,b' has 2 cells instead of 11"),
     ],
 )
 def test_a_damaged_register_is_one_sentence(

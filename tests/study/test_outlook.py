@@ -221,7 +221,7 @@ def test_the_device_on_which_most_is_known_stands_first(tmp_path: Path) -> None:
 
 def test_the_command_plans_the_paper_study() -> None:
     found = Copy(ROOT).run(
-        "python", "scripts/plan_study.py", "--workflow-profile", ("workflow/profiles/default")
+        "python", "scripts/plan_study.py", "--workflow-profile", "workflow/profiles/default"
     )
     assert "Study paper:" in found.stdout
     assert "cifar10, cifar100, imagenette_160" in found.stdout

@@ -1,6 +1,4 @@
-"""Input gradients: measures by hand, directions that do not underflow, the pictures and the table
-made of them.
-"""
+"""Input gradients: measures by hand, directions that do not underflow, and the pictures."""
 
 from __future__ import annotations
 
@@ -9,20 +7,15 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from made import NET, SPEC, gradient_files, linear, made, random
+from made import classifier, linear, made, measured, random
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import read_rows
-from robustgen.core.tensors import read_arrays, read_meta
+from robustgen.core.rows import axes_of, read_rows
+from robustgen.core.tensors import read_arrays
 from robustgen.data.store import Images, read_split
-from robustgen.figures import input_gradients
-from robustgen.figures.style import panels, styled
-from robustgen.nets import classifier
-from robustgen.stats.intervals import mean
 from robustgen.synthesis.alignment import (
     edge_agreement,
     edges,
@@ -30,8 +23,7 @@ from robustgen.synthesis.alignment import (
     total_variation,
 )
 from robustgen.synthesis.directions import directions, vanished
-from robustgen.synthesis.gradients import chosen, measured
-from robustgen.tables import gradients as table
+from robustgen.synthesis.gradients import chosen, rows
 
 # --- what a gradient looks like
 # --------------------------------------------------------------------------------------
@@ -180,12 +172,12 @@ def test_images_without_a_gradient_are_left_out_and_counted() -> None:
     g = random(3, 3, 4, 4) - 0.5
     g[1] = 0.0
     assert vanished(g).tolist() == [False, True, False]
-    rows = measured(part, g, {"dataset": "d", "model": "m", "seed": 0, "split": "test"})
-    assert rows["index"].tolist() == [7, 9]
-    assert rows["left_out"].tolist() == [1, 1]
-    assert not rows.isna().any(axis=None)
+    found = rows(part, g)
+    assert found["index"].tolist() == [7, 9]
+    assert found["left_out"].tolist() == [1, 1]
+    assert not found.isna().any(axis=None)
     with pytest.raises(Refused, match="Every input gradient is zero"):
-        measured(part, torch.zeros(3, 3, 4, 4), {})
+        rows(part, torch.zeros(3, 3, 4, 4))
 
 
 def test_one_image_of_each_class_is_shown_in_order_then_a_second_of_each() -> None:
@@ -193,7 +185,7 @@ def test_one_image_of_each_class_is_shown_in_order_then_a_second_of_each() -> No
     assert chosen(np.array([2, 0]), 5).tolist() == [1, 0]
 
 
-# --- pictures and the table
+# --- the measure of a model
 # ------------------------------------------------------------------------------------------
 
 
@@ -203,52 +195,40 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def files(folder: Path) -> dict[str, list[str]]:
-    return {"gradients": gradient_files(folder)}
+def files(folder: Path) -> list[str]:
+    return measured(folder, "gradients", {"images": 14, "shown": 4})
 
 
 def test_pictures_are_the_gradients_of_the_images_beside_them(
-    folder: Path, files: dict[str, list[str]]
+    folder: Path, files: list[str]
 ) -> None:
-    path = next(path for path in files["gradients"] if path.endswith("safetensors"))
-    arrays, part = read_arrays(path), read_split(folder, "test", 14)
-    assert json.loads(read_meta(path)["names"]) == ["ant", "bee", "cat", "dog"]
+    arrays, part = read_arrays(files[1]), read_split(folder, "test", 14)
+    assert json.loads(bytes(arrays["names"])) == ["ant", "bee", "cat", "dog"]
     assert arrays["gradients"].dtype == np.float32
     places = np.searchsorted(part.index, arrays["index"])
+    assert len(places) == 4
     x, y = (tensor[places] for tensor in part.tensors())
-    model = classifier.frozen(classifier.load(folder / "weights.safetensors", NET))
     torch.testing.assert_close(
-        torch.from_numpy(arrays["gradients"]), directions(model, x, y), rtol=1e-4, atol=1e-5
+        torch.from_numpy(arrays["gradients"]), directions(classifier(folder), x, y)
     )
     assert (arrays["images"] == part.images[places]).all()
 
 
-def test_a_gradient_of_zeros_is_shown_as_such_and_a_sparse_one_by_its_largest_value() -> None:
-    with styled():
-        figure, axes = panels(2, 1)
-        sparse = np.zeros((1, 20, 20), np.float32)
-        sparse[0, 3, 3] = -2e-30
-        input_gradients._gradients(
-            axes[:, 0], "net", input_gradients.Seen(np.zeros(0), np.stack([sparse * 0, sparse]), [])
-        )
-    assert [text.get_text() for text in figure.axes[0].texts] == ["zero in\nevery pixel"]
-    shown = figure.axes[1].images[0].get_array()
-    assert (shown[3, 3], shown[0, 0]) == (0.0, 0.5)
-
-
-def test_the_table_gives_means_with_intervals_and_how_many_images_had_no_gradient(
-    files: dict[str, list[str]],
+def test_there_is_a_row_per_image_with_what_its_gradient_is_like(
+    folder: Path, files: list[str]
 ) -> None:
-    found = table.make(files, spec=SPEC, paper=pd.DataFrame(), absent="")
-    assert found.rows["trained"].tolist() == [
-        "standard",
-        "adversarial, L_2 0.01",
-        ("adversarial, L_inf 8/255"),
+    found, part = read_rows(files[0]), read_split(folder, "test", 14)
+    assert list(found) == [
+        *("dataset", "model", "seed", "attack", "split", "index", "label", "left_out"),
+        *("total_variation", "low_frequency", "edge_agreement", "unit"),
     ]
-    rows = read_rows(files["gradients"][0])
-    expected = mean(rows["low_frequency"].to_numpy())
-    assert tuple(
-        found.rows.loc[0, ["low_frequency", "low_frequency_low", "low_frequency_high"]]
-    ) == pytest.approx(tuple(expected))
-    assert found.rows["left_out"].tolist() == [0, 0, 0]
-    assert "95 % intervals over images" in found.note
+    assert axes_of(found) == []
+    assert found["index"].tolist() == part.index.tolist()
+    g = directions(classifier(folder), *part.tensors())
+    expected = low_frequency_share(g).tolist()
+    assert found["low_frequency"].tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_more_images_than_there_are_is_refused(folder: Path) -> None:
+    with pytest.raises(Refused, match=r"31 test images were asked for and 30 are there"):
+        measured(folder, "gradients", {"images": 31, "shown": 4})

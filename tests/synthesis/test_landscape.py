@@ -1,12 +1,10 @@
-"""Landscapes: paths that are the attack's own, planes by hand, the files and the figures of a
-study.
-"""
+"""Landscapes: paths that are the attack's own, and planes by hand."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +13,23 @@ import pandas as pd
 import pytest
 import torch
 
-import landscape as landscape_command
-from made import MODELS, PLAIN_NET, SPEC, flags_of, gradient_files, linear, made, random
+from made import ATTACKS, PGD, classifier, linear, made, measured, random
 from robustgen.attacks import pgd
-from robustgen.attacks.types import Spec
-from robustgen.core.files import read_json
+from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.sweep import run as attack_cells
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import read_rows, write_rows
-from robustgen.figures import input_gradients, joint_energies, plane, trajectories
-from robustgen.figures.style import Picture, styled, write
-from robustgen.measures.energy import energy
-from robustgen.synthesis.landscape import LandscapeJob, cell
-from robustgen.synthesis.landscape import run as run_landscape
+from robustgen.core.rows import axes_of, read_rows
+from robustgen.core.seeds import seed_of
+from robustgen.data.store import Images, read_split
+from robustgen.measures.energy import energy, joint_energy
+from robustgen.measures.types import Context, Measured
+from robustgen.synthesis import plane as plane_measure
+from robustgen.synthesis.paths import walk, walked
 from robustgen.synthesis.plane import plane as plane_of
 from robustgen.synthesis.plane import points
-from robustgen.synthesis.trajectories import NATURAL, paths
+from robustgen.synthesis.trajectories import CLEAN
 
-PGD = {"kind": "pgd", "eps": [0.1, 0.2], "rel_step": 0.25, "steps": [0, 2, 5], "weight": [0.0]}
-ATTACKS = {"pgd": PGD, "he_pgd": {**PGD, "weight": [0.0, 1.2, 2.0]}}
-
-
-# --- paths and planes
-# ------------------------------------------------------------------------------------------------
+BOTH = ["pgd", "he_pgd"]
 
 
 @pytest.fixture(scope="module")
@@ -44,71 +37,117 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(tmp_path_factory.mktemp("landscape"))
 
 
-def landscape_job(folder: Path, **changes: Any) -> LandscapeJob:
-    names = {"dataset": "made", "model": "made_standard", "data": folder, "net": PLAIN_NET}
-    sizes = {"attacks": ATTACKS, "images": 14, "plane": 2, "side": 9, "study_seed": 0, "seed": 0}
-    place = {
-        "weights": folder / "weights.safetensors",
-        "device": "cpu",
-        "threads": 1,
-        "batch": 5,
-        "out": folder / "landscape.parquet",
-        "plane_out": folder / "plane.parquet",
-    }
-    return LandscapeJob(**{**names, **sizes, **place, **changes})
+@pytest.fixture(scope="module")
+def paths(folder: Path) -> pd.DataFrame:
+    return read_rows(measured(folder, "trajectories", {"attacks": BOTH, "images": 14})[0])
 
 
 @pytest.fixture(scope="module")
-def landscape(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of paths and of planes."""
-    return run_landscape(landscape_job(folder))
+def planes(folder: Path) -> pd.DataFrame:
+    options = {"attacks": BOTH, "images": 14, "planes": 2, "side": 9}
+    return read_rows(measured(folder, "plane", options)[0])
 
 
-def test_the_last_point_of_a_path_is_the_attacks_own_result_and_the_first_the_image() -> None:
-    net, x, y = (
-        linear(random(4, 12) - 0.5, torch.zeros(4)),
-        random(5, 3, 2, 2, seed=1),
-        torch.arange(5) % 4,
+def context(**changes: Any) -> Context:
+    return Context(
+        **{"seed": partial(seed_of, 0, seed=0), "attacks": ATTACKS, "batch": 5, "device": "cpu"}
+        | changes
     )
-    spec = Spec(eps=0.1, step=0.03, steps=4, weight=1.2)
-    found = paths(net, x, y, spec=spec, generator=torch.Generator().manual_seed(3))
-    assert list(found) == [NATURAL, 0, 1, 2, 3, 4]
-    assert torch.equal(found[NATURAL], x)
-    assert torch.equal(
-        found[4],
-        pgd.attack(net, x, y, spec=spec, generator=torch.Generator().manual_seed(3)).images,
-    )
-    still = paths(net, x, y, spec=replace(spec, random_start=False), generator=torch.Generator())
-    assert torch.equal(still[0], x)
 
 
-def test_every_step_of_every_image_has_a_row_on_the_possible_side(
-    landscape: tuple[pd.DataFrame, pd.DataFrame],
-) -> None:
-    rows, _ = landscape
-    assert len(rows) == 2 * 14 * 7
-    assert sorted(rows["step"].unique()) == [NATURAL, 0, 1, 2, 3, 4, 5]
-    assert (rows["energy_y"] - rows["energy"]).min() > -1e-5
-    assert set(rows[["attack", "eps", "weight"]].itertuples(index=False, name=None)) == {
+# --- paths
+# -----------------------------------------------------------------------------------------------
+
+
+def test_a_path_is_the_attacks_own_from_the_seeds_of_its_own_job(folder: Path) -> None:
+    """Every point equals the cell of that step count which an attack's job makes."""
+    model, part = classifier(folder), read_split(folder, "test", 14)
+    of = walk("he_pgd", ATTACKS["he_pgd"])
+    found = walked(model, part, of, at=range(of.spec.steps + 1), context=context())
+    assert list(found) == [0, 1, 2, 3, 4, 5]
+    sweep = PGD | {"sweep": {"eps": [0.1], "steps": [0, 2, 5], "lambda_": [1.2]}}
+    for start in (0, 5, 10):
+        x, y = (tensor[start : start + 5] for tensor in part.tensors())
+        seed = seed_of(0, seed=0, split="test", start=start, use="attack")
+        cells = attack_cells(model, x, y, sweep=Sweep.of(sweep), seed=seed)
+        for step, attacked in zip((0, 2, 5), cells, strict=True):
+            assert torch.equal(found[step][start : start + 5], attacked.images)
+
+
+def test_a_path_ends_where_pgd_does_and_starts_at_the_image_where_it_is_told_so() -> None:
+    net = linear(random(4, 12) - 0.5, torch.zeros(4))
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 3, 2, 2), dtype=np.uint8)
+    part = Images(images, np.arange(5) % 4, np.arange(5), ("a", "b", "c", "d"))
+    entry = PGD | {"sweep": {"eps": [0.1], "steps": [4]}, "options": {"random_start": False}}
+    of, model = walk("pgd", entry), pgd.as_classifier(net)
+    found = walked(model, part, of, at=[0, 4], context=context())
+    x, y = part.tensors()
+    end = pgd.attack(model, x, y, spec=of.spec, generator=torch.Generator()).images
+    assert torch.equal(found[0], x)
+    assert torch.equal(found[4], end)
+
+
+def test_every_step_of_every_image_has_a_row_on_the_possible_side(paths: pd.DataFrame) -> None:
+    assert len(paths) == 2 * 14 * 7
+    assert axes_of(paths) == ["eps", "lambda_"]
+    assert sorted(paths["step"].unique()) == [CLEAN, 0, 1, 2, 3, 4, 5]
+    assert (paths["energy_y"] - paths["energy"]).min() > -1e-5
+    assert set(paths[["attack", "eps", "lambda_"]].itertuples(index=False, name=None)) == {
         ("pgd", 0.1, 0.0),
         ("he_pgd", 0.1, 1.2),
     }
-    start = rows[rows["step"] <= 0].pivot(
+    start = paths[paths["step"] <= 0].pivot(
         index=["index", "step"], columns="attack", values="energy"
     )
     assert start["pgd"].tolist() == start["he_pgd"].tolist()  # both attacks start at the same point
 
 
-def test_a_planes_corners_are_the_image_and_both_attacked_ones(
-    landscape: tuple[pd.DataFrame, pd.DataFrame],
+def test_the_first_row_of_a_path_is_of_the_clean_image(folder: Path, paths: pd.DataFrame) -> None:
+    x, y = read_split(folder, "test", 14).tensors()
+    z, clean = classifier(folder)(x), paths[(paths["step"] == CLEAN) & (paths["attack"] == "pgd")]
+    assert clean["energy"].tolist() == pytest.approx(energy(z).tolist(), rel=1e-5)
+    assert clean["energy_y"].tolist() == pytest.approx(joint_energy(z, y).tolist(), rel=1e-5)
+    assert clean["prediction"].tolist() == z.argmax(dim=1).tolist()
+
+
+def test_of_a_sweep_the_first_budget_the_energys_weight_and_the_longest_path_are_followed() -> None:
+    swept = {"eps": [0.1, 0.2], "steps": [5, 2], "lambda_": [0.0, 1.2, 2.0]}
+    of = walk("he_pgd", PGD | {"sweep": swept, "options": {"rel_step": 0.25, "restarts": 3}})
+    assert of.axes == {"eps": 0.1, "lambda_": 1.2}
+    assert (of.spec.eps, of.spec.steps, of.spec.step) == (0.1, 5, 0.025)
+    assert (of.spec.options["lambda_"], of.spec.options["restarts"]) == (1.2, 1)
+
+
+def test_another_seed_gives_another_path_and_the_same_one_the_same(
+    folder: Path, paths: pd.DataFrame
 ) -> None:
-    rows, planes = landscape
+    options = {"attacks": BOTH, "images": 14}
+    pd.testing.assert_frame_equal(
+        read_rows(measured(folder, "trajectories", options, name="again")[0]).drop(columns="model"),
+        paths.drop(columns="model"),
+    )
+    other = read_rows(measured(folder, "trajectories", options, seed=1)[0])
+    assert set(other["seed"]) == {1}
+    assert not other["energy"].equals(paths["energy"])
+
+
+# --- planes
+# ----------------------------------------------------------------------------------------------
+
+
+def test_a_planes_corners_are_the_image_and_both_attacked_ones(
+    paths: pd.DataFrame, planes: pd.DataFrame
+) -> None:
     assert len(planes) == 2 * 81
+    assert set(planes[["first", "second", "first_eps", "second_eps"]].itertuples(index=False)) == {
+        ("pgd", "he_pgd", 0.1, 0.1)
+    }
     for index, found in planes.groupby("index"):
-        path = rows[rows["index"] == index].set_index(["attack", "step"])
+        path = paths[paths["index"] == index].set_index(["attack", "step"])
         corner = found.set_index(["a", "b"])
         for place, key in (
-            ((0, 0), ("pgd", NATURAL)),
+            ((0, 0), ("pgd", CLEAN)),
             ((1, 0), ("pgd", 5)),
             ((0, 1), ("he_pgd", 5)),
         ):
@@ -134,134 +173,29 @@ def test_the_plane_of_a_linear_energy_is_computed_by_hand() -> None:
     assert coordinates[:2].tolist() == [[-0.5, -0.5], [0.0, -0.5]]
 
 
-def test_of_a_sweep_the_first_budget_the_energys_weight_and_the_longest_path_are_followed() -> None:
-    spec = cell("he_pgd", {**ATTACKS["he_pgd"], "restarts": 3, "steps": [5, 2]})
-    assert (spec.eps, spec.weight, spec.steps, spec.restarts, spec.step) == (0.1, 1.2, 5, 1, 0.025)
+def planes_of(folder: Path, **changes: Any) -> Measured:
+    options = {"attacks": BOTH, "images": 14, "planes": 2, "side": 9} | changes.pop("options", {})
+    model, part = classifier(folder), read_split(folder, "test", 30)
+    part = replace(part, labels=(part.labels + changes.pop("shift", 0)) % 4)
+    return plane_measure.measure(model, part, options=options, context=context(**changes))
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         (
-            {"attacks": {"pgd": PGD, "apgd": {**PGD, "kind": "torchattacks"}}},
-            ("Attack apgd is of kind 'torchattacks'"),
+            {"attacks": ATTACKS | {"pgd": {"kind": "noise", "sweep": {"eps": [0.1]}}}},
+            "Attack pgd is of kind 'noise', whose path is not known step by step",
         ),
-        ({"attacks": {"pgd": PGD}}, r"Two attacks span a plane, 1 were given \(pgd\); name two"),
-        ({"side": 10}, "A side of 10 points misses the image"),
-        ({"images": 31}, "31 were asked for"),
+        (
+            {"options": {"attacks": ["pgd"]}},
+            r"Two attacks span a plane, 1 were given \(pgd\); name two",
+        ),
+        ({"options": {"side": 10}}, "A side of 10 points misses the image"),
+        ({"options": {"images": 31}}, "31 test images were asked for and 30 are there"),
+        ({"options": {"images": 12}, "shift": 1}, "errs on all of 12 images"),
     ],
 )
-def test_what_has_no_landscape_is_refused(folder: Path, changes: dict[str, Any], said: str) -> None:
+def test_what_has_no_plane_is_refused(folder: Path, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(Refused, match=said):
-        run_landscape(landscape_job(folder, **changes))
-
-
-def test_a_landscape_is_the_same_again_and_another_with_another_seed(
-    folder: Path, landscape: tuple[pd.DataFrame, pd.DataFrame]
-) -> None:
-    again = run_landscape(landscape_job(folder))
-    for mine, theirs in zip(again, landscape, strict=True):
-        pd.testing.assert_frame_equal(mine, theirs)
-    other, _ = run_landscape(landscape_job(folder, seed=1))
-    assert not other["energy"].equals(landscape[0]["energy"])
-
-
-# --- files and figures
-# -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def files(folder: Path, landscape: tuple[pd.DataFrame, pd.DataFrame]) -> dict[str, list[str]]:
-    """The same numbers under the names of three models, as files of a study."""
-    found: dict[str, list[str]] = {
-        "gradients": gradient_files(folder),
-        "landscape": [],
-        "scores": [],
-    }
-    for model in MODELS:
-        place = folder / model
-        for name, part in zip(("landscape", "plane"), landscape, strict=True):
-            write_rows(place / f"{name}.parquet", part.assign(model=model), unit="image")
-            found["landscape"].append(str(place / f"{name}.parquet"))
-        write_rows(
-            place / "scores.parquet", _scores(landscape[0].assign(model=model)), unit="image"
-        )
-        found["scores"].append(str(place / "scores.parquet"))
-    return found
-
-
-def _scores(paths: pd.DataFrame) -> pd.DataFrame:
-    """Score rows made of the first and last points of paths."""
-    natural = paths[(paths["step"] == NATURAL) & (paths["attack"] == "pgd")].assign(
-        attack="clean", eps=0.0, steps=0, weight=0.0
-    )
-    return pd.concat([natural, paths[paths["step"] == 5].assign(steps=5)]).assign(split="test")
-
-
-def test_the_commands_write_rows_and_costs_and_nothing_of_costs_into_rows(
-    folder: Path, files: dict[str, list[str]], tmp_path: Path
-) -> None:
-    flags = [
-        "--dataset",
-        "made",
-        "--model",
-        "made_standard",
-        *flags_of(folder),
-        "--attacks",
-        json.dumps(ATTACKS),
-    ]
-    sizes = ["--images", "3", "--plane", "1", "--side", "5", "--study-seed", "0", "--seed", "2"]
-    outs = [
-        "--out",
-        str(tmp_path / "landscape.parquet"),
-        "--plane-out",
-        str(tmp_path / "plane.parquet"),
-    ]
-    landscape_command.main([*flags, *sizes, *outs])
-    assert len(read_rows(tmp_path / "landscape.parquet")) == 2 * 3 * 7
-    assert set(read_rows(tmp_path / "plane.parquet")["seed"]) == {2}
-    assert read_json(tmp_path / "costs.json")["rule"] == "landscape"
-    assert read_json(folder / "made_quasi" / "costs.json")["rule"] == "gradients"
-    assert list(read_rows(files["gradients"][0])) == [
-        *("dataset", "model", "seed", "split", "index", "label", "left_out"),
-        *("total_variation", "low_frequency", "edge_agreement", "unit"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("module", "count"),
-    [(input_gradients, 16), (joint_energies, 3), (trajectories, 6), (plane, 9)],
-    ids=lambda found: getattr(found, "__name__", ""),
-)
-def test_a_figure_has_its_panels_and_says_what_is_seen(
-    module: Any, count: int, files: dict[str, list[str]], tmp_path: Path
-) -> None:
-    with styled():
-        found = module.draw(files, spec=SPEC, absent=" Missing, see their logs: nothing.")
-        write(found, tmp_path / "figure.png")
-    assert isinstance(found, Picture)
-    assert len(found.figure.axes) == count
-    assert all(axis.has_data() for axis in found.figure.axes)
-    assert found.caption.endswith("Missing, see their logs: nothing.")
-
-
-@pytest.mark.parametrize(
-    "module",
-    [input_gradients, joint_energies, trajectories, plane],
-    ids=lambda found: found.__name__,
-)
-def test_a_model_without_rows_gets_a_panel_that_says_so(
-    module: Any, files: dict[str, list[str]]
-) -> None:
-    there = {
-        sort: [path for path in paths if "made_robust" not in path] for sort, paths in files.items()
-    }
-    with styled():
-        found = module.draw(there, spec=SPEC, absent="")
-    said = {text.get_text() for axis in found.figure.axes for text in axis.texts}
-    assert said & {
-        "made_robust: no rows",
-        "made_robust: no paths",
-        "made_robust: no planes",
-        "no gradients",
-    }
+        planes_of(folder, **changes)

@@ -22,22 +22,19 @@ from robustgen.jobs.train import TrainJob
 NET = '{"net": "resnet", "options": {"width": 4}, "size": 32, "mean": [0.5], "std": [0.25]}'
 RECIPES = {
     "sgd": {
+        "trainer": "supervised",
         "epochs": 3,
-        "batch": 50,
-        "lr": 0.05,
-        "flip": True,
-        "crop": 2,
-        "milestones": [],
+        "options": {"batch": 50, "lr": 0.05, "crop": 2},
         "objective": {},
     },
     "adam, adversarial": {
+        "trainer": "supervised",
         "epochs": 2,
-        "batch": 100,
-        "optimizer": "adam",
-        "lr": 0.001,
-        "schedule": "cosine",
-        "milestones": [],
-        "objective": {"kind": "adversarial", "eps": 8 / 255, "steps": 1, "rel_step": 1.25},
+        "options": {"batch": 100, "optimizer": "adam", "lr": 0.001, "schedule": "cosine"},
+        "objective": {
+            "kind": "adversarial",
+            "options": {"eps": 8 / 255, "steps": 1, "rel_step": 1.25},
+        },
     },
 }
 
@@ -130,7 +127,7 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(data: Path, tmp_path: Pa
         subprocess.Popen(train(data, RECIPES["sgd"], out), stderr=subprocess.DEVNULL),
         out.with_name(".checkpoint.safetensors"),
     )
-    other = {**RECIPES["sgd"], "lr": 0.01}
+    other = {**RECIPES["sgd"], "options": {"batch": 50, "lr": 0.01, "crop": 2}}
     said = subprocess.run(
         train(data, other, out), check=True, capture_output=True, text=True
     ).stderr
@@ -157,13 +154,8 @@ def test_divergence_is_a_sentence_and_the_last_good_state_stays(data: Path, tmp_
     from robustgen.core.tensors import read_meta
 
     out = tmp_path / "weights.safetensors"
-    recipe = {
-        **RECIPES["sgd"],
-        "schedule": "multistep",
-        "milestones": [1],
-        "gamma": 1e30,
-        "epochs": 3,
-    }
+    fall = {"batch": 50, "lr": 0.05, "schedule": "multistep", "milestones": [1], "gamma": 1e30}
+    recipe = {**RECIPES["sgd"], "options": fall}
     found = subprocess.run(train(data, recipe, out), check=False, capture_output=True, text=True)
     assert found.returncode == 1
     assert "Training diverged in epoch 2" in found.stderr

@@ -1,41 +1,51 @@
 rule attack:
     input:
-        data=data_files,
-        weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
-        natural=natural,
+        inputs("attack"),
     output:
-        images=kept(
-            f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/images.safetensors"
-        ),
-        costs=f"{plan.root}/attacks/{{model}}/seed{{seed}}/{{attack}}/costs.json",
-        seal=f"{plan.root}/seals/attack/{{model}}/seed{{seed}}/{{attack}}.json",
+        **outputs("attack"),
     log:
-        f"{plan.root}/logs/attack/{{model}}/seed{{seed}}/{{attack}}.log",
+        log_of("attack"),
     benchmark:
-        f"{plan.root}/benchmarks/attack/{{model}}/seed{{seed}}/{{attack}}.tsv"
+        benchmark_of("attack")
     conda:
         ENVIRONMENT
     threads: compute.threads
     resources:
-        gpu=0 if compute.device == "cpu" else 1,
+        gpu=gpus_of("attack"),
         torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
         code=lambda w: code(
             "attack",
             module_name("attacks", study.attacks[w.attack].kind),
-            module_name("nets", study.models[w.model].net),
+            *plan.graph.modules(w.model),
         ),
-        data=folder,
-        net=lambda w: plan.net(w.model),
-        sweep=lambda w: plan.sweep(w.model, w.attack),
-        natural=lambda w, input: flag("--natural", input.natural),
-        splits=lambda w: json.dumps(plan.evaluated(w.model)),
+        model=lambda w: model(w),
+        sweep=lambda w: json.dumps(plan.sweep_of(w.model, w.attack), sort_keys=True),
+        view=lambda w: flag("--view", study.attacks[w.attack].view),
+        told=lambda w, input: [f"--clean={path}" for path in input.told],
+        splits=lambda w: json.dumps(plan.evaluated(w.model, w.attack)),
         study_seed=study.seed,
         device=compute.device,
         precision=compute.precision,
         batch=compute.batch,
+        part=[],
+        out=standing("attack", "images"),
     shell:
-        "python scripts/attack.py --data {params.data:q} --net {params.net:q} --weights {input.weights:q} --sweep {params.sweep:q} "
-        "{params.natural:q} --splits {params.splits:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} --device {params.device:q} "
-        "--precision {params.precision:q} --threads {resources.torch_threads:q} --batch {params.batch:q} --code {params.code:q} "
-        "--out {output.images:q} --seal {output.seal:q} 2> {log:q}"
+        "python scripts/attack.py --model {params.model:q} --sweep {params.sweep:q} {params.view:q} {params.told:q} "
+        "--splits {params.splits:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
+        "--precision {params.precision:q} --batch {params.batch:q} "
+        "--device {params.device:q} --threads {resources.torch_threads:q} "
+        "--code {params.code:q} {params.part:q} --out {params.out:q} --costs {output.costs_json:q} --seal {output.seal:q} 2> {log:q}"
+
+
+use rule attack as attack_part with:
+    input:
+        inputs("attack_part"),
+    output:
+        **outputs("attack_part"),
+    log:
+        log_of("attack_part"),
+    benchmark:
+        benchmark_of("attack_part")
+    params:
+        part=part_of,

@@ -12,6 +12,7 @@ from robustgen.core.digest import digest_of, digests, file_of, lock_lines
 from robustgen.study.flow import jobs
 from robustgen.core.kinds import module_name
 from robustgen.study.plan import Plan
+from robustgen.study.stages import NAME, PATTERNS, STAGES, name_of
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.shards import file_hash
@@ -44,30 +45,63 @@ CODES = (
 
 
 wildcard_constraints:
-    source="[a-z][a-z0-9_]*",
-    dataset="[a-z][a-z0-9_]*",
-    model="[a-z][a-z0-9_]*",
-    attack="[a-z][a-z0-9_]*",
-    detector="[a-z][a-z0-9_]*",
-    name="[a-z][a-z0-9_]*",
-    seed="[0-9]+",
+    **PATTERNS,
+    source=NAME,
+    dataset=NAME,
+    model=NAME,
+    attack=NAME,
+    measure=NAME,
+    name=NAME,
 
 
 @cache
 def force():
-    """Have Snakemake run every job that is not current, whatever its own records say; see robustgen.study.current.
+    """Have Snakemake run every job that is not current, whatever its own records say; see
+    robustgen.study.current.
 
     Called while the graph of jobs is built, by the functions that name the inputs of rules.
     """
     if workflow.is_main_process:
         found = outdated(jobs(plan))
-        workflow.dag.forcefiles.update(path for job in found for path in job.files)
+        workflow.dag.forcefiles.update(path for job in found for path in job.lasting)
 
 
-def required(paths):
-    """Input files, after a look at what is current."""
-    force()
-    return list(paths)
+def inputs(stage):
+    """A function of wildcards that names the inputs of a stage, after a look at what is current."""
+
+    def named(wildcards):
+        force()
+        return STAGES[stage].inputs(plan, dict(wildcards))
+
+    return unpack(named)
+
+
+def outputs(stage):
+    """The outputs of a stage by name, its seal among them; images are deleted once they are used,
+    unless they are to be kept."""
+    found = STAGES[stage].outputs(plan.root)
+    if not study.keep_images:
+        passing = {name_of(file) for file in STAGES[stage].passing}
+        found = {
+            name: temp(path) if name in passing else path
+            for name, path in found.items()
+        }
+    return {**found, "seal": STAGES[stage].beside(plan.root, "seals", "json")}
+
+
+def log_of(stage):
+    """The log of a stage."""
+    return STAGES[stage].beside(plan.root, "logs", "log")
+
+
+def benchmark_of(stage):
+    """The benchmark of a stage."""
+    return STAGES[stage].beside(plan.root, "benchmarks", "tsv")
+
+
+def gpus_of(stage):
+    """How many GPUs a job of a stage takes."""
+    return 1 if STAGES[stage].nets and compute.device != "cpu" else 0
 
 
 @cache
@@ -76,22 +110,6 @@ def code(script, *modules):
     parts = digests(str(Path(workflow.basedir) / "scripts" / f"{script}.py"), *modules)
     CODES[digest_of(parts)] = parts
     return digest_of(parts)
-
-
-def folder(wildcards):
-    """Folder of a model's data set."""
-    return plan.dataset(study.models[wildcards.model].dataset)
-
-
-def data_files(wildcards):
-    """The data set of a model, in the one form."""
-    names = ("pool.safetensors", "pool.json", "splits.safetensors")
-    return required(f"{folder(wildcards)}/{name}" for name in names)
-
-
-def receipts(wildcards):
-    """The receipts of the downloads that a data set is read from."""
-    return required(plan.fetched(wildcards.dataset))
 
 
 @cache
@@ -105,51 +123,20 @@ def checksums(dataset):
 
 def own_weights(model):
     """Path -> sha256 of the user's own weights of a model, so that they are read again when they change."""
-    path = study.models[model].weights
+    path = plan.own_weights(model)
     return json.dumps({path: file_hash(path)} if path and Path(path).is_file() else {})
 
 
 def flag(name, value):
-    """A flag of a command with its value, as one word; nothing where the value is empty."""
-    return [f"{name}={value}"] if value else []
+    """A flag of a command with its value, a map as JSON, as one word; nothing where it is empty."""
+    text = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+    return [f"{name}={text}"] if value else []
 
 
-def start_from(wildcards):
-    """The weights that a model's training starts from, where it names a model."""
-    start = study.models[wildcards.model].start_from
-    return [plan.weights(start, wildcards.seed)] if start else []
-
-
-def training_modules(model):
-    """The modules that a model's training loads by name."""
-    entry = study.models[model]
-    names = [("nets", entry.net)]
-    if entry.recipe:
-        kinds = ("standard", plan.objective(model).kind)
-        names += [("training.objectives", kind) for kind in kinds]
-    return [module_name(*name) for name in names]
-
-
-def attacked(wildcards):
-    """The images of an attack; none for natural images."""
-    return (
-        []
-        if wildcards.attack == CLEAN
-        else [plan.attacked(wildcards.model, wildcards.seed, wildcards.attack)]
-    )
-
-
-def natural(wildcards):
-    """The scores of natural images, for an attack that knows a detector."""
-    if not plan.knows_natural(wildcards.attack):
-        return []
-    return [plan.scores(wildcards.model, wildcards.seed, CLEAN)]
-
-
-def learnt_from(wildcards):
-    """The scores that the detectors of a model under an attack learn from."""
-    names = plan.learnt_from(wildcards.model, wildcards.attack)
-    return [plan.scores(wildcards.model, wildcards.seed, name) for name in names]
+def model(wildcards, trained=True):
+    """A model as a job is told of it."""
+    node = plan.graph.node(wildcards.model, wildcards.seed, trained=trained)
+    return json.dumps(node, sort_keys=True)
 
 
 def modules(room, entries):
@@ -157,16 +144,22 @@ def modules(room, entries):
     return [module_name(room, entry["kind"]) for entry in entries.values()]
 
 
-def kept(path):
-    """Attacked images, deleted once they are scored unless they are asked for."""
-    return path if study.keep_images else temp(path)
+def measured_by(wildcards):
+    """A measure as a job is told of it: kind, options, and the attacks that these name."""
+    name = wildcards.measure
+    kind, options = plan.measure(name).kind, plan.measure_options(name)
+    attacks = plan.measure_attacks(wildcards.model, name)
+    return json.dumps({"kind": kind, "options": options, "attacks": attacks})
 
 
-def needed(wildcards):
-    """All files that a table or figure is made from."""
-    return required(
-        path for paths in plan.needs(wildcards.name).values() for path in paths
-    )
+def part_of(wildcards):
+    """The part of a job, as its command takes it."""
+    return [f"--part={wildcards.part.replace('of', '/')}"]
+
+
+def standing(stage, name):
+    """A function of wildcards that names a file of a stage, whose shards a part leaves beside it."""
+    return lambda w: STAGES[stage].outputs(plan.root)[name].format(**dict(w))
 
 
 def salvage():

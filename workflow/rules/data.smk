@@ -1,11 +1,10 @@
 rule fetch:
     output:
-        receipt=f"{plan.root}/sources/{{source}}.json",
-        seal=f"{plan.root}/seals/fetch/{{source}}.json",
+        **outputs("fetch"),
     log:
-        f"{plan.root}/logs/fetch/{{source}}.log",
+        log_of("fetch"),
     benchmark:
-        f"{plan.root}/benchmarks/fetch/{{source}}.tsv"
+        benchmark_of("fetch")
     conda:
         ENVIRONMENT
     threads: 1
@@ -17,21 +16,18 @@ rule fetch:
         offline=["--offline"] if study.data.offline else [],
     shell:
         "python scripts/fetch.py --source {wildcards.source:q} {params.root:q} {params.mirror:q} {params.offline:q} "
-        "--out {output.receipt:q} --seal {output.seal:q} 2> {log:q}"
+        "--out {output.source_json:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule load_data:
     input:
-        receipts=receipts,
+        inputs("load_data"),
     output:
-        pool=f"{plan.root}/data/{{dataset}}/pool.safetensors",
-        facts=f"{plan.root}/data/{{dataset}}/pool.json",
-        costs=f"{plan.root}/data/{{dataset}}/costs.json",
-        seal=f"{plan.root}/seals/load_data/{{dataset}}.json",
+        **outputs("load_data"),
     log:
-        f"{plan.root}/logs/load_data/{{dataset}}.log",
+        log_of("load_data"),
     benchmark:
-        f"{plan.root}/benchmarks/load_data/{{dataset}}.tsv"
+        benchmark_of("load_data")
     conda:
         ENVIRONMENT
     threads: 1
@@ -45,22 +41,19 @@ rule load_data:
         root=lambda w: flag("--root", study.data.root),
         own=lambda w: checksums(w.dataset),
     shell:
-        "python scripts/load_data.py --kind {params.kind:q} --size {params.size:q} --options {params.options:q} {params.root:q} "
-        "--out {output.pool:q} --seal {output.seal:q} 2> {log:q}"
+        "python scripts/load_data.py --kind {params.kind:q} --size {params.size:q} --options {params.options:q} "
+        "{params.root:q} --out {output.pool:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule split_data:
     input:
-        pool=f"{plan.root}/data/{{dataset}}/pool.safetensors",
-        facts=f"{plan.root}/data/{{dataset}}/pool.json",
+        inputs("split_data"),
     output:
-        splits=f"{plan.root}/data/{{dataset}}/splits.safetensors",
-        facts=f"{plan.root}/data/{{dataset}}/splits.json",
-        seal=f"{plan.root}/seals/split_data/{{dataset}}.json",
+        **outputs("split_data"),
     log:
-        f"{plan.root}/logs/split_data/{{dataset}}.log",
+        log_of("split_data"),
     benchmark:
-        f"{plan.root}/benchmarks/split_data/{{dataset}}.tsv"
+        benchmark_of("split_data")
     conda:
         ENVIRONMENT
     threads: 1
@@ -69,5 +62,5 @@ rule split_data:
         validation=lambda w: study.datasets[w.dataset].validation,
         seed=study.seed,
     shell:
-        "python scripts/split_data.py --dataset {wildcards.dataset:q} --pool {input.pool:q} --validation {params.validation:q} "
-        "--seed {params.seed:q} --out {output.splits:q} --seal {output.seal:q} 2> {log:q}"
+        "python scripts/split_data.py --dataset {wildcards.dataset:q} --pool {input.pool:q} "
+        "--validation {params.validation:q} --seed {params.seed:q} --out {output.splits:q} --seal {output.seal:q} 2> {log:q}"

@@ -1,44 +1,99 @@
 rule score:
     input:
-        data=data_files,
-        weights=f"{plan.root}/training/{{model}}/seed{{seed}}/weights.safetensors",
-        images=attacked,
+        inputs("score"),
     output:
-        rows=f"{plan.root}/measures/{{model}}/seed{{seed}}/{{attack}}/scores.parquet",
-        costs=f"{plan.root}/measures/{{model}}/seed{{seed}}/{{attack}}/costs.json",
-        seal=f"{plan.root}/seals/score/{{model}}/seed{{seed}}/{{attack}}.json",
+        **outputs("score"),
     log:
-        f"{plan.root}/logs/score/{{model}}/seed{{seed}}/{{attack}}.log",
+        log_of("score"),
     benchmark:
-        f"{plan.root}/benchmarks/score/{{model}}/seed{{seed}}/{{attack}}.tsv"
+        benchmark_of("score")
     conda:
         ENVIRONMENT
     threads: compute.threads
     resources:
-        gpu=0 if compute.device == "cpu" else 1,
+        gpu=gpus_of("score"),
+        torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
+    params:
+        code=lambda w: code("score", *plan.graph.modules(w.model)),
+        dataset=lambda w: study.models[w.model].dataset,
+        model=lambda w: model(w),
+        images=lambda w, input: [f"--images={path}" for path in input.images],
+        splits=lambda w: json.dumps(plan.evaluated(w.model, w.attack)),
+        study_seed=study.seed,
+        device=compute.device,
+        batch=compute.batch,
+        part=[],
+        out=standing("score", "scores"),
+    shell:
+        "python scripts/score.py --dataset {params.dataset:q} --model {params.model:q} --attack {wildcards.attack:q} "
+        "{params.images:q} --splits {params.splits:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
+        "--batch {params.batch:q} "
+        "--device {params.device:q} --threads {resources.torch_threads:q} "
+        "--code {params.code:q} {params.part:q} --out {params.out:q} --costs {output.costs_json:q} --seal {output.seal:q} 2> {log:q}"
+
+
+use rule score as score_part with:
+    input:
+        inputs("score_part"),
+    output:
+        **outputs("score_part"),
+    log:
+        log_of("score_part"),
+    benchmark:
+        benchmark_of("score_part")
+    params:
+        part=part_of,
+
+
+rule measure:
+    input:
+        inputs("measure"),
+    output:
+        **outputs("measure"),
+    log:
+        log_of("measure"),
+    benchmark:
+        benchmark_of("measure")
+    conda:
+        ENVIRONMENT
+    threads: compute.threads
+    resources:
+        gpu=gpus_of("measure"),
         torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
         code=lambda w: code(
-            "score",
-            module_name("nets", study.models[w.model].net),
-            *modules("measures", plan.measures(w.model, w.attack)),
+            "measure",
+            module_name("measures", plan.measure(w.measure).kind),
+            *plan.graph.modules(w.model),
         ),
         dataset=lambda w: study.models[w.model].dataset,
-        data=folder,
-        net=lambda w: plan.net(w.model),
-        images=lambda w, input: flag("--images", input.images),
-        splits=lambda w: json.dumps(plan.evaluated(w.model)),
-        temperatures=sorted(
-            {t for detector in study.detectors.values() for t in detector.temperatures}
-        ),
-        measures=lambda w: json.dumps(plan.measures(w.model, w.attack)),
+        model=lambda w: model(w),
+        measured_by=measured_by,
+        images=lambda w, input: [f"--images={path}" for path in input.images],
+        splits=lambda w: json.dumps(plan.evaluated(w.model, w.attack)),
         reference=lambda w: plan.reference(w.model),
         study_seed=study.seed,
         device=compute.device,
         batch=compute.batch,
+        part=[],
+        out=standing("measure", "rows"),
     shell:
-        "python scripts/score.py --dataset {params.dataset:q} --model {wildcards.model:q} --attack {wildcards.attack:q} "
-        "--data {params.data:q} --net {params.net:q} --weights {input.weights:q} {params.images:q} --splits {params.splits:q} "
-        "--temperatures {params.temperatures:q} --measures {params.measures:q} --reference {params.reference:q} "
-        "--study-seed {params.study_seed:q} --seed {wildcards.seed:q} --device {params.device:q} --threads {resources.torch_threads:q} "
-        "--batch {params.batch:q} --out {output.rows:q} --seal {output.seal:q} 2> {log:q}"
+        "python scripts/measure.py --dataset {params.dataset:q} --model {params.model:q} --attack {wildcards.attack:q} "
+        "--measure {wildcards.measure:q} --measured-by {params.measured_by:q} {params.images:q} --splits {params.splits:q} "
+        "--reference {params.reference:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
+        "--batch {params.batch:q} "
+        "--device {params.device:q} --threads {resources.torch_threads:q} "
+        "--code {params.code:q} {params.part:q} --out {params.out:q} --costs {output.costs_json:q} --seal {output.seal:q} 2> {log:q}"
+
+
+use rule measure as measure_part with:
+    input:
+        inputs("measure_part"),
+    output:
+        **outputs("measure_part"),
+    log:
+        log_of("measure_part"),
+    benchmark:
+        benchmark_of("measure_part")
+    params:
+        part=part_of,

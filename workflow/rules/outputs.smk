@@ -1,17 +1,12 @@
 rule make_table:
     input:
-        files=needed,
-        paper="config/paper.csv",
+        inputs("make_table"),
     output:
-        csv=f"{plan.root}/tables/{{name}}.csv",
-        markdown=f"{plan.root}/tables/{{name}}.md",
-        latex=f"{plan.root}/tables/{{name}}.tex",
-        printed=f"{plan.root}/tables/{{name}}.json",
-        seal=f"{plan.root}/seals/make_table/{{name}}.json",
+        **outputs("make_table"),
     log:
-        f"{plan.root}/logs/make_table/{{name}}.log",
+        log_of("make_table"),
     benchmark:
-        f"{plan.root}/benchmarks/make_table/{{name}}.tsv"
+        benchmark_of("make_table")
     conda:
         ENVIRONMENT
     threads: 1
@@ -22,21 +17,18 @@ rule make_table:
         files=lambda w: json.dumps(plan.needs(w.name)),
     shell:
         "python scripts/make_table.py --kind {params.kind:q} --spec {params.spec:q} --files {params.files:q} "
-        "--paper {input.paper:q} --out {output.csv:q} --seal {output.seal:q} 2> {log:q}"
+        "--paper {input.paper:q} --out {output.name_csv:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule draw_figure:
     input:
-        files=needed,
+        inputs("draw_figure"),
     output:
-        png=f"{plan.root}/figures/{{name}}.png",
-        pdf=f"{plan.root}/figures/{{name}}.pdf",
-        caption=f"{plan.root}/figures/{{name}}.json",
-        seal=f"{plan.root}/seals/draw_figure/{{name}}.json",
+        **outputs("draw_figure"),
     log:
-        f"{plan.root}/logs/draw_figure/{{name}}.log",
+        log_of("draw_figure"),
     benchmark:
-        f"{plan.root}/benchmarks/draw_figure/{{name}}.tsv"
+        benchmark_of("draw_figure")
     conda:
         ENVIRONMENT
     threads: 1
@@ -47,7 +39,7 @@ rule draw_figure:
         files=lambda w: json.dumps(plan.needs(w.name)),
     shell:
         "python scripts/draw_figure.py --kind {params.kind:q} --spec {params.spec:q} --files {params.files:q} "
-        "--out {output.png:q} --seal {output.seal:q} 2> {log:q}"
+        "--out {output.name_png:q} --seal {output.seal:q} 2> {log:q}"
 
 
 # each table and figure may be asked for by its name

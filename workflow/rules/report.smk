@@ -1,33 +1,31 @@
 rule judge_claims:
     input:
-        scores=lambda w: required(plan.scored()),
-        claims="config/claims.yaml",
+        inputs("judge_claims"),
     output:
-        verdicts=f"{plan.root}/claims/verdicts.json",
-        seal=f"{plan.root}/seals/judge_claims.json",
+        **outputs("judge_claims"),
     log:
-        f"{plan.root}/logs/judge_claims.log",
+        log_of("judge_claims"),
     benchmark:
-        f"{plan.root}/benchmarks/judge_claims.tsv"
+        benchmark_of("judge_claims")
     conda:
         ENVIRONMENT
     threads: 1
     params:
         code=code("judge_claims"),
-        models=lambda w: plan.trained(),
+        models=lambda w: plan.model_facts(),
+        rows=lambda w: json.dumps(plan.judged()),
     shell:
         "python scripts/judge_claims.py --claims {input.claims:q} --models {params.models:q} "
-        "--scores {input.scores:q} --out {output.verdicts:q} --seal {output.seal:q} 2> {log:q}"
+        "--rows {params.rows:q} --out {output.verdicts_json:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule write_config:
     output:
-        config=f"{plan.root}/config.json",
-        seal=f"{plan.root}/seals/write_config.json",
+        **outputs("write_config"),
     log:
-        f"{plan.root}/logs/write_config.log",
+        log_of("write_config"),
     benchmark:
-        f"{plan.root}/benchmarks/write_config.tsv"
+        benchmark_of("write_config")
     conda:
         ENVIRONMENT
     threads: 1
@@ -35,29 +33,27 @@ rule write_config:
         code=code("write_config"),
         config=lambda w: study.model_dump_json(),
     shell:
-        "python scripts/write_config.py --config {params.config:q} --out {output.config:q} --seal {output.seal:q} 2> {log:q}"
+        "python scripts/write_config.py --config {params.config:q} --out {output.config_json:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule write_report:
     input:
-        made=lambda w: required(plan.made(name) for name in study.outputs),
-        verdicts=f"{plan.root}/claims/verdicts.json",
-        config=f"{plan.root}/config.json",
+        inputs("write_report"),
         look=expand(
             "scripts/robustgen/report/{name}",
             name=["page.html", "origins.html", "page.css"],
         ),
     output:
-        report=f"{plan.root}/report.html",
-        seal=f"{plan.root}/seals/write_report.json",
+        **outputs("write_report"),
     log:
-        f"{plan.root}/logs/write_report.log",
+        log_of("write_report"),
     benchmark:
-        f"{plan.root}/benchmarks/write_report.tsv"
+        benchmark_of("write_report")
     conda:
         ENVIRONMENT
     threads: 1
     params:
         code=code("write_report"),
+        config=f"{plan.root}/config.json",
     shell:
-        "python scripts/write_report.py --config {input.config:q} --out {output.report:q} --seal {output.seal:q} 2> {log:q}"
+        "python scripts/write_report.py --config {params.config:q} --out {output.report_html:q} --seal {output.seal:q} 2> {log:q}"

@@ -1,31 +1,32 @@
-"""AutoAttack (the package pyautoattack, by its authors) behind the project's signature;
-`options.version` says which.
+"""AutoAttack (the package pyautoattack, by its authors) behind the project's signature; option
+`version` says which.
 
 `standard` (APGD-CE, targeted APGD and FAB, Square), `plus` and `rand` are fixed protocols of 100
-iterations and 5000 queries: `steps` is not used, and restarts and eot belong to the protocol.
-`custom` runs the members that `options.attacks` names, with `steps` iterations of APGD and FAB, the
-Spec's restarts and eot, and `options.n_queries` of Square. Images that are misclassified already
-and images that withstand come back clean: the protocol measures robust accuracy.
+iterations and 5000 queries, and take no step counts. `custom` runs the members that the option
+`attacks` names, with `steps` iterations of APGD and FAB, its own restarts and eot, and `n_queries`
+of Square. Images that are misclassified already and images that withstand come back clean: the
+protocol measures robust accuracy.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, get_args
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from robustgen.attacks.library import Counter, budget, judged, sealed, untargeted
+from robustgen.attacks.accepted import accepted
+from robustgen.attacks.library import class_count, clipped, drawn, sealed
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
+from robustgen.nets.classifier import Classifier
 
 NORMS = {"linf": "Linf", "l2": "L2"}
-VERSIONS = ("standard", "rand", "plus", "custom")
 FEWEST = {"apgd-dlr": 3, "apgd-t": 4}  # classes that the loss of a member ranks
 # shares of APGD's iterations
 CHECKPOINTS = {"n_iter_2": 0.22, "n_iter_min": 0.06, "size_decr": 0.03}
@@ -34,7 +35,7 @@ TAKES = {  # what each version uses of an entry
         "standard": ("linf", "l2", "eps"),
         "rand": ("linf", "l2", "eps"),
         "plus": ("linf", "l2", "eps"),
-        "custom": ("linf", "l2", "eps", "steps", "restarts", "eot"),
+        "custom": ("linf", "l2", "eps", "steps"),
     },
 }
 STEPS = {"standard": 100, "rand": 100, "plus": 100}  # of the fixed protocols
@@ -57,69 +58,56 @@ OPTIONS = {
         "only": {"version": ("custom",)},
         "means": "Queries of square.",
     },
+    "restarts": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "only": {"version": ("custom",)},
+        "means": "Random restarts of each member.",
+    },
+    "eot": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "only": {"version": ("custom",)},
+        "means": "Gradients averaged per step of apgd, for randomised classifiers.",
+    },
 }
 
 
 def attack(
-    classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
+    classifier: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    spec: Spec,
+    generator: torch.Generator,
 ) -> Attacked:
-    """The protocol's images from a seed drawn from `generator`; counts are batch totals over n, its
-    checks included.
-    """
+    """The protocol's images, from a seed drawn from `generator`."""
     check_images(images)
-    _check(spec)
-    with sealed(classifier, generator) as counter, _quiet():
-        runner = _build(counter, spec, images)
+    spec = accepted("autoattack", spec)
+    with sealed(classifier, generator) as model, _quiet():
+        runner = _build(model, spec, images)
         x = runner.run_standard_evaluation(images, labels, batch_size=len(images))[0]
-        return judged(counter, images, labels, x)
+        return Attacked(clipped(x))
 
 
-def _check(spec: Spec) -> None:
-    untargeted("AutoAttack", spec)
-    budget("AutoAttack", spec)
-    version = spec.options.get("version", "standard")
-    if version not in VERSIONS:
-        raise Refused(
-            f"AutoAttack has no version {version!r}; options.version may be {', '.join(VERSIONS)}."
-        )
-    for wrong in sorted(set(spec.options) - {"version", "attacks", "n_queries"}):
-        raise Refused(
-            f"AutoAttack takes no option {wrong!r}; it takes version and, for custom, attacks "
-            "and n_queries."
-        )
-    if version == "custom":
-        _check_members(spec.options.get("attacks"))
-    elif len(spec.options) > ("version" in spec.options) or spec.restarts != 1 or spec.eot != 1:
-        raise Refused(
-            f"AutoAttack {version} is a fixed protocol; attacks, n_queries, restarts and eot "
-            "are for version custom."
-        )
-
-
-def _check_members(members: Any) -> None:
-    from pyautoattack.autoattack import AttackName
-
-    known = get_args(AttackName)
-    if not isinstance(members, list | tuple) or not members or set(members) - set(known):
-        raise Refused(
-            f"AutoAttack custom needs options.attacks, a list of {', '.join(known)}; it is "
-            f"{members!r}."
-        )
-
-
-def _build(counter: Counter, spec: Spec, images: Tensor) -> Any:
+def _build(classifier: Classifier, spec: Spec, images: Tensor) -> Any:
     from pyautoattack.autoattack import AutoAttack
 
-    version, members = spec.options.get("version", "standard"), spec.options.get("attacks")
-    seed, norm = int(torch.randint(2**31, ())), NORMS[spec.norm]
-    given: dict[str, Any] = {"eps": spec.eps, "norm": norm, "seed": seed, "device": images.device}
+    members, norm = spec.options.get("attacks"), NORMS[spec.norm]
+    given: dict[str, Any] = {"eps": spec.eps, "norm": norm, "device": images.device}
     runner = AutoAttack(
-        counter, version=version, attacks=list(members) if members else None, **given
+        classifier,
+        version=spec.options["version"],
+        attacks=list(members) if members else None,
+        seed=drawn(),
+        **given,
     )
-    classes = counter.classes(images)
+    classes = class_count(classifier, images)
     _enough(classes, runner.attacks_to_run)
     runner.apgd_targeted.n_target_classes = runner.fab.n_target_classes = min(9, classes - 1)
-    if version == "custom":
+    if spec.options["version"] == "custom":
         _customise(runner, spec)
     return runner
 
@@ -137,13 +125,13 @@ def _enough(classes: int, members: list[str]) -> None:
 def _customise(runner: Any, spec: Spec) -> None:
     for apgd in (runner.apgd, runner.apgd_targeted):
         apgd.n_iter = apgd.n_iter_orig = spec.steps
-        apgd.eot_iter = spec.eot
+        apgd.eot_iter = spec.options["eot"]
         for name, share in CHECKPOINTS.items():
             setattr(apgd, name, max(int(share * spec.steps), 1))
     runner.fab.n_iter = spec.steps
-    runner.square.n_queries = spec.options.get("n_queries", runner.square.n_queries)
+    runner.square.n_queries = spec.options["n_queries"]
     for member in (runner.apgd, runner.apgd_targeted, runner.fab, runner.square):
-        member.n_restarts = spec.restarts
+        member.n_restarts = spec.options["restarts"]
 
 
 @contextmanager

@@ -19,9 +19,8 @@ def checked(found: Any, images: Tensor, spec: Spec, *, ball: bool) -> Attacked:
     """The answer of an attack on `images`; where `ball` is false, eps is no radius."""
     if not isinstance(found, Attacked):
         raise Broken(
-            "an attack returns robustgen.attacks.types.Attacked(images, success, forwards, "
-            "backwards), "
-            f"not {type(found).__name__}."
+            "an attack returns robustgen.attacks.types.Attacked(images), not "
+            f"{type(found).__name__}."
         )
     _check_images(found.images, images)
     if ball:

@@ -4,31 +4,33 @@ The bounded ones give foolbox's clipped images. Some results depend on the batch
 ends a search for the whole batch once the batch's loss stalls (`abort_early`), and BoundaryAttack
 draws one proposal for all its images. L2CarliniWagner raises its constant tenfold per failed binary
 search from `initial_const`; logits of small differences need a larger one. LinfFastGradient starts
-at the image unless `options.random_start: true`.
+at the image unless `random_start: true`.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from robustgen.attacks.library import Offer, build, judged, offer, sealed
+from robustgen.attacks.accepted import accepted
+from robustgen.attacks.library import clipped, or_clean, own_arguments, sealed
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
 
 TAKES = {  # what each attack uses of an entry
     "name": {
-        "LinfPGD": ("linf", "eps", "steps", "step", "restarts", "random_start"),
-        "L2PGD": ("l2", "eps", "steps", "step", "restarts", "random_start"),
-        "LinfFastGradient": ("linf", "eps", "restarts"),
-        "DDN": ("l2", "steps"),
-        "L2CarliniWagner": ("l2", "steps"),
-        "L2DeepFool": ("l2", "steps"),
-        "LinfDeepFool": ("linf", "steps"),
-        "BoundaryAttack": ("l2", "steps"),
+        "LinfPGD": ("linf", "eps", "steps", "start"),
+        "L2PGD": ("l2", "eps", "steps", "start"),
+        "LinfFastGradient": ("linf", "eps"),
+        "DDN": ("l2", "nearest", "steps"),
+        "L2CarliniWagner": ("l2", "nearest", "steps"),
+        "L2DeepFool": ("l2", "nearest", "steps"),
+        "LinfDeepFool": ("linf", "nearest", "steps"),
+        "BoundaryAttack": ("l2", "nearest", "steps"),
     },
 }
 STEPS = {"LinfFastGradient": 1}
@@ -47,11 +49,35 @@ OPTIONS = {
         "default": "LinfPGD",
         "means": "The library's attack.",
     },
+    "step": {
+        "type": "number",
+        "above": 0,
+        "default": None,
+        "only": {"name": ("LinfPGD", "L2PGD")},
+        "means": "Step size in pixel units.",
+    },
+    "rel_step": {
+        "type": "number",
+        "above": 0,
+        "default": None,
+        "only": {"name": ("LinfPGD", "L2PGD")},
+        "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
+    },
+    "restarts": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "only": {"name": ("LinfPGD", "L2PGD", "LinfFastGradient")},
+        "means": "Runs of the attack; per image one that fools the classifier is kept.",
+    },
     "random_start": {
         "type": "true or false",
-        "default": False,
-        "only": {"name": ("LinfFastGradient",)},
-        "means": "Start LinfFastGradient at a random point of the ball.",
+        "default": None,
+        "only": {"name": ("LinfPGD", "L2PGD", "LinfFastGradient")},
+        "means": (
+            "Start at a random point of the ball; where left out, PGD does and LinfFastGradient "
+            "does not."
+        ),
     },
     "init_epsilon": {
         "type": "number",
@@ -163,22 +189,31 @@ OPTIONS = {
 
 
 def _pgd(spec: Spec) -> dict[str, Any]:
-    return {"abs_stepsize": spec.step, "steps": spec.steps, "random_start": spec.random_start}
+    start = spec.options["random_start"]
+    return {
+        "abs_stepsize": spec.step,
+        "steps": spec.steps,
+        "random_start": True if start is None else start,
+    }
+
+
+def _fgsm(spec: Spec) -> dict[str, Any]:
+    return {"random_start": bool(spec.options["random_start"])}
 
 
 def _steps(spec: Spec) -> dict[str, Any]:
     return {"steps": spec.steps}
 
 
-OFFERS = {
-    "LinfPGD": Offer(("linf",), _pgd, restarts=True),
-    "L2PGD": Offer(("l2",), _pgd, restarts=True),
-    "LinfFastGradient": Offer(("linf",), lambda _: {}, iterates=False, restarts=True),
-    "DDN": Offer(("l2",), _steps, minimum=True),
-    "L2CarliniWagner": Offer(("l2",), _steps, minimum=True),
-    "L2DeepFool": Offer(("l2",), _steps, minimum=True),
-    "LinfDeepFool": Offer(("linf",), _steps, minimum=True),
-    "BoundaryAttack": Offer(("l2",), _steps, minimum=True),
+ARGUMENTS: dict[str, Callable[[Spec], dict[str, Any]]] = {
+    "LinfPGD": _pgd,
+    "L2PGD": _pgd,
+    "LinfFastGradient": _fgsm,
+    "DDN": _steps,
+    "L2CarliniWagner": _steps,
+    "L2DeepFool": _steps,
+    "LinfDeepFool": _steps,
+    "BoundaryAttack": _steps,
 }
 CLASSES = {
     name: f"{name}Attack"
@@ -187,44 +222,44 @@ CLASSES = {
 
 
 def attack(
-    classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
+    classifier: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    spec: Spec,
+    generator: torch.Generator,
 ) -> Attacked:
-    """The library's attack from a seed drawn from `generator`; counts are batch totals divided by
-    n.
-    """
+    """The library's images, from a seed drawn from `generator`."""
     import foolbox
     from foolbox.models.pytorch import PyTorchModel
 
     check_images(images)
-    options = dict(spec.options)
-    name = options.pop("name", "LinfPGD")
-    chosen = offer("foolbox", name, OFFERS, spec)
+    spec = accepted("foolbox", spec)
+    name = spec.options["name"]
     make = getattr(foolbox.attacks, CLASSES.get(name, name))
-    attacker = build(make, filled=chosen.arguments(spec), options=options)
-    with sealed(classifier, generator) as counter:
-        model = PyTorchModel(counter, bounds=(0, 1), device=images.device)
-        x = _found(
-            name,
-            attacker,
-            model,
-            images,
-            labels,
-            None if chosen.minimum else spec.eps,
-            spec.restarts,
-        )
-        return judged(counter, images, labels, x, minimum=chosen.minimum)
+    attacker = make(**ARGUMENTS[name](spec), **own_arguments(spec))
+    with sealed(classifier, generator) as sealed_one:
+        model = PyTorchModel(sealed_one, bounds=(0, 1), device=images.device)
+        if "nearest" not in TAKES["name"][name]:
+            return Attacked(clipped(_bounded(attacker, model, images, labels, spec)))
+        x = clipped(_nearest(name, attacker, model, images, labels))
+        return Attacked(or_clean(sealed_one, images, labels, x))
 
 
-def _found(
-    name: str, attacker: Any, model: Any, x: Tensor, y: Tensor, eps: float | None, restarts: int
-) -> Tensor:
+def _bounded(attacker: Any, model: Any, x: Tensor, y: Tensor, spec: Spec) -> Tensor:
+    restarts = spec.options["restarts"]
+    repeated = attacker if restarts == 1 else attacker.repeat(restarts)
+    found: Tensor = repeated(model, x, y, epsilons=spec.eps)[1]
+    return found
+
+
+def _nearest(name: str, attacker: Any, model: Any, x: Tensor, y: Tensor) -> Tensor:
     if name == "BoundaryAttack":
         return _from_starts(attacker, model, x, y)
-    repeated = attacker if restarts == 1 else attacker.repeat(restarts)
-    found: Tensor = repeated(model, x, y, epsilons=eps)[1]
+    found: Tensor = attacker(model, x, y, epsilons=None)[1]
     if name != "L2CarliniWagner":
         return found
-    # a black image says so, which may well be misclassified
+    # a black image says that none was found, and may well be misclassified
     failed = (found == 0).flatten(1).all(dim=1)
     return torch.where(failed.reshape(-1, 1, 1, 1), x, found)
 

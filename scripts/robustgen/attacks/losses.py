@@ -13,18 +13,18 @@ from robustgen.measures.energy import energy
 Loss = Callable[[Tensor], Tensor]  # logits [n,K] -> [n]
 
 
-def untargeted(y: Tensor, *, weight: float = 0.0) -> Loss:
+def untargeted(y: Tensor, *, lambda_: float = 0.0) -> Loss:
     """CE(z,y) + lambda E(x), eq. 10: PGD at lambda = 0, High-Energy PGD above.
 
     The paper's eq. 11 prints the energy outside of the gradient; the gradient here is of the whole
     sum, as in its code.
     """
-    return lambda z: _with_energy(cross_entropy(z, y, reduction="none"), z, weight)
+    return lambda z: _with_energy(cross_entropy(z, y, reduction="none"), z, lambda_)
 
 
-def targeted(t: Tensor, *, weight: float = 0.0) -> Loss:
+def targeted(t: Tensor, *, lambda_: float = 0.0) -> Loss:
     """-CE(z,t) + lambda E(x): towards class t."""
-    return lambda z: _with_energy(-cross_entropy(z, t, reduction="none"), z, weight)
+    return lambda z: _with_energy(-cross_entropy(z, t, reduction="none"), z, lambda_)
 
 
 def choose_target(z: Tensor, y: Tensor, how: str, generator: torch.Generator) -> Tensor:
@@ -35,5 +35,5 @@ def choose_target(z: Tensor, y: Tensor, how: str, generator: torch.Generator) ->
     return (y + shift) % z.shape[1]
 
 
-def _with_energy(loss: Tensor, z: Tensor, weight: float) -> Tensor:
-    return loss + weight * energy(z) if weight else loss
+def _with_energy(loss: Tensor, z: Tensor, lambda_: float) -> Tensor:
+    return loss + lambda_ * energy(z) if lambda_ else loss

@@ -4,34 +4,31 @@ harm, for detectors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from robustgen.attacks.library import budget, untargeted
-from robustgen.attacks.types import Attacked, Classifier, Spec
+from robustgen.attacks.accepted import accepted
+from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
 
 BALL = False  # eps is a standard deviation, no radius
-# what it uses of an entry; the norm says which budgets of the data set it takes
+# the norm says which budgets of the data set are taken
 TAKES = ("linf", "l2", "eps")
 OPTIONS: dict[str, dict[str, object]] = {}
 
 
 def attack(
-    classifier: Classifier,
+    classifier: Callable[[Tensor], Tensor],
     images: Tensor,
     labels: Tensor,
     *,
     spec: Spec,
     generator: torch.Generator,
 ) -> Attacked:
-    """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]; norm and steps have no meaning and are
-    not used.
-    """
+    """x + eps n with n ~ N(0,1) per pixel, clipped to [0,1]."""
     check_images(images)
-    untargeted("kind noise", spec)
-    budget("Gaussian noise", spec)
+    eps = accepted("noise", spec).eps
     noise = torch.randn(images.shape, generator=generator, dtype=images.dtype).to(images.device)
-    x = (images + spec.eps * noise).clamp_(0, 1)
-    with torch.no_grad():
-        return Attacked(x, classifier(x).argmax(dim=1) != labels, forwards=1.0, backwards=0.0)
+    return Attacked((images + eps * noise).clamp_(0, 1))

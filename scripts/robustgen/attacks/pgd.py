@@ -4,35 +4,63 @@ one trajectory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.balls import ball
 from robustgen.attacks.loop import ascend, input_gradient
 from robustgen.attacks.losses import Loss, choose_target, targeted, untargeted
-from robustgen.attacks.types import Attacked, Classifier, Spec
+from robustgen.attacks.types import Attacked, Spec
 from robustgen.data.store import check_images
+from robustgen.nets.classifier import Classifier, Passes, as_classifier
 
-# of an entry
-TAKES = (
-    "linf",
-    "l2",
-    "eps",
-    "steps",
-    "step",
-    "restarts",
-    "random_start",
-    "target",
-    "eot",
-    "weight",
-)
-OPTIONS: dict[str, dict[str, object]] = {}
+TAKES = ("linf", "l2", "eps", "steps", "start")  # start: it can be shown after 0 steps
+REPEATS = ("restarts", "eot")  # options that multiply its passes
+OPTIONS = {
+    "step": {"type": "number", "above": 0, "default": None, "means": "Step size in pixel units."},
+    "rel_step": {
+        "type": "number",
+        "above": 0,
+        "default": None,
+        "instead": "step",
+        "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
+    },
+    "restarts": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "means": "Random restarts; per image the one with the highest loss is kept.",
+    },
+    "random_start": {
+        "type": "true or false",
+        "default": True,
+        "means": "Start at a random point of the ball instead of the image.",
+    },
+    "target": {
+        "one_of": ("none", "random", "least_likely"),
+        "default": "none",
+        "means": "Aim at a class other than the label.",
+    },
+    "eot": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "means": "Gradients averaged per step, for randomised classifiers.",
+    },
+    "lambda_": {
+        "type": "number",
+        "default": 0.0,
+        "means": "Weight of the energy in the loss: lambda of High-Energy PGD (eq. 10).",
+    },
+}
 
 
 def attack(
-    classifier: Classifier,
+    classifier: Callable[[Tensor], Tensor],
     images: Tensor,
     labels: Tensor,
     *,
@@ -40,13 +68,13 @@ def attack(
     generator: torch.Generator,
 ) -> Attacked:
     """The image after `spec.steps` steps; of several restarts the one of highest loss."""
-    return snapshots(classifier, images, labels, spec=spec, generator=generator, at=(spec.steps,))[
-        spec.steps
-    ]
+    at = (spec.steps,)
+    found = snapshots(classifier, images, labels, spec=spec, generator=generator, at=at)
+    return found[spec.steps]
 
 
 def snapshots(
-    classifier: Classifier,
+    classifier: Callable[[Tensor], Tensor],
     images: Tensor,
     labels: Tensor,
     *,
@@ -54,72 +82,73 @@ def snapshots(
     generator: torch.Generator,
     at: tuple[int, ...],
 ) -> dict[int, Attacked]:
-    """The same attack stopped after each number of steps in `at`, from one trajectory per
-    restart.
+    """The same attack stopped after each number of steps in `at`, from one trajectory per restart,
+    each with the passes that it would have cost by itself.
     """
     check_images(images)
-    loss, goal = _objective(classifier, images, labels, spec, generator)
-    best: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
-    for _ in range(spec.restarts):
-        for step, x in enumerate(_trajectory(classifier, images, loss, spec, generator, max(at))):
+    model, options = as_classifier(classifier), accepted("pgd", spec).options
+    mark = model.passes.copy()
+    loss = _loss(model, images, labels, options, generator)
+    cost = dict.fromkeys(at, model.passes - mark)
+    best: dict[int, tuple[Tensor, Tensor | None]] = {}
+    for _ in range(options["restarts"]):
+        spent, mark = Passes(), model.passes.copy()
+        for step, x in enumerate(
+            _trajectory(model, images, loss, spec, options, generator, max(at))
+        ):
+            spent, mark = spent + (model.passes - mark), model.passes.copy()
             if step in at:
-                best[step] = _better(best.get(step), x, _logits(classifier, x), loss)
-    return {step: _attacked(*best[step][:2], goal, step, spec) for step in at}
+                height = _height(model, x, loss) if options["restarts"] > 1 else None
+                best[step] = _better(best.get(step), x, height)
+                cost[step] += spent + (model.passes - mark)
+                mark = model.passes.copy()
+    return {step: _attacked(best[step][0], cost[step]) for step in at}
 
 
-def _objective(
-    classifier: Classifier, images: Tensor, y: Tensor, spec: Spec, generator: torch.Generator
-) -> tuple[Loss, tuple[Tensor, bool]]:
-    """The loss to climb, and the goal: (classes, whether to reach them rather than to leave
-    them).
-    """
-    if spec.target == "none":
-        return untargeted(y, weight=spec.weight), (y, False)
-    t = choose_target(_logits(classifier, images), y, spec.target, generator)
-    return targeted(t, weight=spec.weight), (t, True)
+def _loss(
+    model: Classifier, x: Tensor, y: Tensor, options: dict[str, Any], generator: torch.Generator
+) -> Loss:
+    """The loss that is climbed."""
+    if options["target"] == "none":
+        return untargeted(y, lambda_=options["lambda_"])
+    with torch.no_grad():
+        t = choose_target(model(x), y, options["target"], generator)
+    return targeted(t, lambda_=options["lambda_"])
 
 
 def _trajectory(
-    classifier: Classifier,
+    model: Classifier,
     images: Tensor,
     loss: Loss,
     spec: Spec,
+    options: dict[str, Any],
     generator: torch.Generator,
     steps: int,
 ) -> Iterator[Tensor]:
     region = ball(spec.norm, spec.eps)
     return ascend(
-        region.start(images, generator) if spec.random_start else images,
-        gradient=input_gradient(classifier, loss, eot=spec.eot),
+        region.start(images, generator) if options["random_start"] else images,
+        gradient=input_gradient(model, loss, eot=options["eot"]),
         move=lambda x, gradient: x + spec.step * region.steepest(gradient),
         project=lambda x: region.project(x, images),
         steps=steps,
     )
 
 
-def _logits(classifier: Classifier, x: Tensor) -> Tensor:
+def _height(model: Classifier, x: Tensor, loss: Loss) -> Tensor:
     with torch.no_grad():
-        return classifier(x)
+        return loss(model(x))
 
 
 def _better(
-    held: tuple[Tensor, Tensor, Tensor] | None, x: Tensor, z: Tensor, loss: Loss
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Per image the point of higher loss: (images, predictions, losses)."""
-    new = (x, z.argmax(dim=1), loss(z))
-    if held is None:
-        return new
-    wins = new[2] > held[2]
-    return tuple(
-        torch.where(wins.reshape(-1, *[1] * (a.ndim - 1)), a, b)
-        for a, b in zip(new, held, strict=True)
-    )  # type: ignore[return-value]
+    held: tuple[Tensor, Tensor | None] | None, x: Tensor, height: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Per image the point of higher loss, and that loss."""
+    if held is None or held[1] is None or height is None:
+        return x, height
+    higher = height > held[1]
+    return torch.where(higher[:, None, None, None], x, held[0]), torch.maximum(height, held[1])
 
 
-def _attacked(
-    x: Tensor, prediction: Tensor, goal: tuple[Tensor, bool], steps: int, spec: Spec
-) -> Attacked:
-    classes, reach = goal
-    gradients = float(steps * spec.eot * spec.restarts)
-    success = prediction == classes if reach else prediction != classes
-    return Attacked(x, success, forwards=gradients + spec.restarts + reach, backwards=gradients)
+def _attacked(x: Tensor, cost: Passes) -> Attacked:
+    return Attacked(x, cost.forwards / len(x), cost.backwards / len(x))

@@ -4,13 +4,13 @@ As published, APGD, APGDT and Square give back the clean image where it is miscl
 where they fail, so a detector is shown clean images as attacked ones; `options.mended: true`
 attacks every image and keeps its point of highest loss. CW stops for the whole batch once the
 batch's cost rises between two tenths of its steps, so its result depends on the batch; it searches
-no constant c (`options.c`). DeepFool takes the images one by one, with K gradients per step. APGD,
+no constant c (option `c`). DeepFool takes the images one by one, with K gradients per step. APGD,
 APGDT and Square always start randomly, FGSM never. For Square `steps` are queries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from math import inf
 from typing import Any
@@ -18,10 +18,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from robustgen.attacks.library import Counter, Offer, build, judged, offer, sealed
+from robustgen.attacks.accepted import accepted
+from robustgen.attacks.library import (
+    class_count,
+    clipped,
+    drawn,
+    or_clean,
+    own_arguments,
+    sealed,
+)
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
+from robustgen.nets.classifier import Classifier
 
 NORMS = {"linf": "Linf", "l2": "L2"}
 # how far CW's images stay from 0 and 1, where atanh is infinite and a pixel would never move
@@ -29,14 +38,14 @@ MARGIN = 1e-6
 TAKES = {  # what each attack uses of an entry
     "name": {
         "FGSM": ("linf", "eps"),
-        "PGD": ("linf", "eps", "steps", "step", "random_start"),
-        "PGDL2": ("l2", "eps", "steps", "step", "random_start"),
-        "EOTPGD": ("linf", "eps", "steps", "step", "random_start", "eot"),
-        "APGD": ("linf", "l2", "eps", "steps", "restarts", "eot"),
-        "APGDT": ("linf", "l2", "eps", "steps", "restarts", "eot"),
-        "CW": ("l2", "steps"),
-        "DeepFool": ("l2", "steps"),
-        "Square": ("linf", "l2", "eps", "steps", "restarts"),
+        "PGD": ("linf", "eps", "steps", "start"),
+        "PGDL2": ("l2", "eps", "steps", "start"),
+        "EOTPGD": ("linf", "eps", "steps", "start"),
+        "APGD": ("linf", "l2", "eps", "steps"),
+        "APGDT": ("linf", "l2", "eps", "steps"),
+        "CW": ("l2", "nearest", "steps"),
+        "DeepFool": ("l2", "nearest", "steps"),
+        "Square": ("linf", "l2", "eps", "steps"),
     },
 }
 STEPS = {"FGSM": 1}
@@ -45,6 +54,40 @@ OPTIONS = {
         "one_of": ("FGSM", "PGD", "PGDL2", "EOTPGD", "APGD", "APGDT", "CW", "DeepFool", "Square"),
         "default": "PGD",
         "means": "The library's attack.",
+    },
+    "step": {
+        "type": "number",
+        "above": 0,
+        "default": None,
+        "only": {"name": ("PGD", "PGDL2", "EOTPGD")},
+        "means": "Step size in pixel units.",
+    },
+    "rel_step": {
+        "type": "number",
+        "above": 0,
+        "default": None,
+        "only": {"name": ("PGD", "PGDL2", "EOTPGD")},
+        "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
+    },
+    "random_start": {
+        "type": "true or false",
+        "default": True,
+        "only": {"name": ("PGD", "PGDL2", "EOTPGD")},
+        "means": "Start at a random point of the ball instead of the image.",
+    },
+    "restarts": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "only": {"name": ("APGD", "APGDT", "Square")},
+        "means": "Random restarts.",
+    },
+    "eot": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "only": {"name": ("EOTPGD", "APGD", "APGDT")},
+        "means": "Gradients averaged per step, for randomised classifiers.",
     },
     "mended": {
         "type": "true or false",
@@ -102,14 +145,14 @@ OPTIONS = {
         "above": 0,
         "default": 1,
         "only": {"name": ("CW",)},
-        "means": ("Weight of misclassification in CW."),
+        "means": "Weight of misclassification in CW.",
     },
     "kappa": {
         "type": "number",
         "least": 0,
         "default": 0,
         "only": {"name": ("CW",)},
-        "means": ("Lead of the wrong class in CW."),
+        "means": "Lead of the wrong class in CW.",
     },
     "lr": {
         "type": "number",
@@ -129,69 +172,75 @@ OPTIONS = {
 
 
 def _pgd(spec: Spec) -> dict[str, Any]:
-    return {"alpha": spec.step, "steps": spec.steps, "random_start": spec.random_start}
+    start = spec.options["random_start"]
+    return {"alpha": spec.step, "steps": spec.steps, "random_start": start}
+
+
+def _eot(spec: Spec) -> dict[str, Any]:
+    return {**_pgd(spec), "eot_iter": spec.options["eot"]}
 
 
 def _apgd(spec: Spec) -> dict[str, Any]:
     return {
         "norm": NORMS[spec.norm],
         "steps": spec.steps,
-        "n_restarts": spec.restarts,
-        "eot_iter": spec.eot,
-    } | _seed()
+        "n_restarts": spec.options["restarts"],
+        "eot_iter": spec.options["eot"],
+        "seed": drawn(),
+    }
 
 
 def _square(spec: Spec) -> dict[str, Any]:
     return {
         "norm": NORMS[spec.norm],
         "n_queries": spec.steps,
-        "n_restarts": spec.restarts,
-    } | _seed()
+        "n_restarts": spec.options["restarts"],
+        "seed": drawn(),
+    }
 
 
 def _steps(spec: Spec) -> dict[str, Any]:
     return {"steps": spec.steps}
 
 
-def _seed() -> dict[str, Any]:
-    return {"seed": int(torch.randint(2**31, ()))}
-
-
-BOTH = ("linf", "l2")
-OFFERS = {
-    "FGSM": Offer(("linf",), lambda _: {}, iterates=False),
-    "PGD": Offer(("linf",), _pgd),
-    "PGDL2": Offer(("l2",), _pgd),
-    "EOTPGD": Offer(("linf",), lambda spec: {**_pgd(spec), "eot_iter": spec.eot}, eot=True),
-    "APGD": Offer(BOTH, _apgd, restarts=True, eot=True),
-    "APGDT": Offer(BOTH, _apgd, restarts=True, eot=True),
-    "CW": Offer(("l2",), _steps, minimum=True),
-    "DeepFool": Offer(("l2",), _steps, minimum=True),
-    "Square": Offer(BOTH, _square, restarts=True),
+ARGUMENTS: dict[str, Callable[[Spec], dict[str, Any]]] = {
+    "FGSM": lambda _: {},
+    "PGD": _pgd,
+    "PGDL2": _pgd,
+    "EOTPGD": _eot,
+    "APGD": _apgd,
+    "APGDT": _apgd,
+    "CW": _steps,
+    "DeepFool": _steps,
+    "Square": _square,
 }
 
 
 def attack(
-    classifier: nn.Module, images: Tensor, labels: Tensor, *, spec: Spec, generator: torch.Generator
+    classifier: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    spec: Spec,
+    generator: torch.Generator,
 ) -> Attacked:
-    """The library's attack from a seed drawn from `generator`; counts are batch totals divided by
-    n.
-    """
+    """The library's images, from a seed drawn from `generator`."""
     check_images(images)
-    options = dict(spec.options)
-    name, mended = options.pop("name", "PGD"), options.pop("mended", False)
-    if name == "AutoAttack":
+    if spec.options.get("name") == "AutoAttack":
         raise Refused(
             "AutoAttack of torchattacks runs 10 iterations instead of 100; use kind autoattack."
         )
-    chosen = offer("torchattacks", name, OFFERS, spec)
-    with sealed(classifier, generator) as counter:
-        attacker = _build(name, counter, spec, chosen, options, images)
-        if mended:
-            x = _mended(name, attacker, images, labels)
-        else:
-            x = attacker(images.clamp(MARGIN, 1 - MARGIN) if name == "CW" else images, labels)
-        return judged(counter, images, labels, x, minimum=chosen.minimum)
+    spec = accepted("torchattacks", spec)
+    name = spec.options["name"]
+    with sealed(classifier, generator) as model:
+        attacker = _build(name, model, spec, images)
+        if spec.options.get("mended"):
+            runs = RUNS[name](attacker, images, labels)
+            return Attacked(clipped(_highest(runs, images)))
+        x = attacker(images.clamp(MARGIN, 1 - MARGIN) if name == "CW" else images, labels)
+        if "nearest" not in TAKES["name"][name]:
+            return Attacked(clipped(x))
+        return Attacked(or_clean(model, images, labels, clipped(x)))
 
 
 class Positive(nn.Module):
@@ -212,39 +261,39 @@ class Positive(nn.Module):
         return z - z.detach().amin(dim=1, keepdim=True) + 1
 
 
-def _build(
-    name: str, counter: Counter, spec: Spec, chosen: Offer, options: dict[str, Any], images: Tensor
-) -> Any:
+def _build(name: str, classifier: Classifier, spec: Spec, images: Tensor) -> Any:
     import torchattacks
 
-    filled = chosen.arguments(spec) | ({} if chosen.minimum else {"eps": spec.eps})
-    fewest = {"APGDT": 4, "APGD": 3 if options.get("loss") == "dlr" else 1}.get(name, 1)
-    if fewest > 1:
-        classes = counter.classes(images)
-        if classes < fewest:
-            raise Refused(
-                f"{name} on the DLR loss needs at least {fewest} classes, the classifier has "
-                f"{classes}; use APGD on ce."
-            )
-        filled |= {"n_classes": classes} if name == "APGDT" else {}
-    model = Positive(counter) if name == "CW" else counter
-    attacker = build(getattr(torchattacks, name), model, filled=filled, options=options)
+    arguments = ARGUMENTS[name](spec) | own_arguments(spec)
+    if "eps" in TAKES["name"][name]:
+        arguments["eps"] = spec.eps
+    if name == "APGDT" or arguments.get("loss") == "dlr":
+        classes = _enough(name, class_count(classifier, images))
+        arguments |= {"n_classes": classes} if name == "APGDT" else {}
+    model = Positive(classifier) if name == "CW" else classifier
+    attacker = getattr(torchattacks, name)(model, **arguments)
     attacker.set_device(images.device)
     return attacker
 
 
-def _mended(name: str, attacker: Any, images: Tensor, labels: Tensor) -> Tensor:
-    """Per image the point of highest loss over all runs of the attack."""
-    runs = {"APGD": _apgd_runs, "APGDT": _apgdt_runs, "Square": _square_runs}
-    if name not in runs:
-        raise Refused(f"options.mended belongs to {', '.join(runs)}, not to {name}.")
-    best, height = images, torch.full((len(images),), -inf, device=images.device)
-    for x, loss in runs[name](attacker, images, labels):
-        higher = loss > height
-        best, height = (
-            torch.where(higher.reshape(-1, 1, 1, 1), x.detach(), best),
-            torch.where(higher, loss.detach(), height),
+def _enough(name: str, classes: int) -> int:
+    """The number of classes, which the DLR loss ranks."""
+    fewest = 4 if name == "APGDT" else 3
+    if classes < fewest:
+        raise Refused(
+            f"{name} on the DLR loss needs at least {fewest} classes, the classifier has "
+            f"{classes}; use APGD on ce."
         )
+    return classes
+
+
+def _highest(runs: Iterator[tuple[Tensor, Tensor]], images: Tensor) -> Tensor:
+    """Per image the point of highest loss over all runs of the attack."""
+    best, height = images, torch.full((len(images),), -inf, device=images.device)
+    for x, loss in runs:
+        higher = loss > height
+        best = torch.where(higher.reshape(-1, 1, 1, 1), x.detach(), best)
+        height = torch.where(higher, loss.detach(), height)
     return best
 
 
@@ -280,3 +329,6 @@ def _square_runs(attacker: Any, images: Tensor, labels: Tensor) -> Iterator[tupl
         with torch.no_grad():
             x = attacker.attack_single_run(images, labels)[1]
             yield x, -attacker.margin_and_loss(x, labels)[1]
+
+
+RUNS = {"APGD": _apgd_runs, "APGDT": _apgdt_runs, "Square": _square_runs}

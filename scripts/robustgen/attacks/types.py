@@ -2,80 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from numbers import Real
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from robustgen.core.contracts import Broken
 from robustgen.core.refusal import Refused
 from robustgen.core.values import form, number, one_of, whole
+from robustgen.nets.classifier import Classifier as Classifier
 
-Classifier = Callable[[Tensor], Tensor]  # images [n,c,h,w] in [0,1] -> logits [n,K]
-NORMS, TARGETS = ("linf", "l2"), ("none", "random", "least_likely")
+NORMS = ("linf", "l2")
+REL_STEP = 0.125  # of eps: a step where neither step nor rel_step is given
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One cell of an attack's sweep."""
+    """One cell of an attack's sweep: budget, step count, norm, and the options of its kind."""
 
-    eps: float
-    step: float
-    steps: int
+    eps: float = inf
+    steps: int = 1
     norm: str = "linf"
-    restarts: int = 1
-    random_start: bool = True
-    target: str = "none"
-    eot: int = 1
-    weight: float = 0.0  # lambda of eq. 10
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no attack can mean, for an attack would take it for something else."""
         one_of("An attack's norm", self.norm, NORMS)
-        one_of("An attack's target", self.target, TARGETS)
-        for name, least in (("steps", 0), ("restarts", 1), ("eot", 1)):
-            whole(f"An attack's {name}", getattr(self, name), least=least)
-        for name in ("eps", "step"):
-            number(f"An attack's {name}", getattr(self, name), least=0, finite=False)
-        number("An attack's weight", self.weight)
+        whole("An attack's steps", self.steps, least=0)
+        number("An attack's eps", self.eps, least=0, finite=False)
         if self.norm == "linf" and 1 < self.eps < inf:
             raise Refused(
-                f"An attack's eps is {self.eps:g}, but images lie in [0,1]; write "
-                f"{self.eps:g}/255 for grey levels."
+                f"An attack's eps is {self.eps:g}, but images lie in [0,1]; write {self.eps:g}/255 "
+                "for grey levels."
             )
+
+    @property
+    def step(self) -> float:
+        """The size of a step in pixel units: options.step, or options.rel_step times eps."""
+        step, share = self.options.get("step"), self.options.get("rel_step")
+        if step is not None:
+            return float(step)
+        return self.eps * float(REL_STEP if share is None else share)
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """Attacked images, whether each fools the classifier, and what that cost per image."""
+    """Attacked images, and the network passes that they cost, per image.
+
+    The passes are measured where an attack leaves them out; one whose trajectory serves several
+    cells says what each of them would have cost by itself.
+    """
 
     images: Tensor  # [n,c,h,w]
-    success: Tensor  # bool [n]
-    forwards: float
-    backwards: float
+    forwards: float | None = None
+    backwards: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a verdict that is not one per image, and counts that are none."""
-        if not (
-            isinstance(self.images, Tensor)
-            and self.images.is_floating_point()
-            and self.images.ndim == 4
-        ):
-            raise Broken(
-                f"attacked images must be a float tensor [n,c,h,w], not {form(self.images)}."
-            )
-        n, success = len(self.images), self.success
-        if not isinstance(success, Tensor) or success.dtype != torch.bool or success.shape != (n,):
-            raise Broken(
-                f"success must be a bool tensor [{n}], one value per image, not {form(success)}."
-            )
+        """Refuse images that are none, and counts that are none."""
+        x = self.images
+        if not (isinstance(x, Tensor) and x.is_floating_point() and x.ndim == 4):
+            raise Broken(f"attacked images must be a float tensor [n,c,h,w], not {form(x)}.")
         for name in ("forwards", "backwards"):
             count = getattr(self, name)
+            if count is None:
+                continue
             if not isinstance(count, Real) or not isfinite(count) or count < 0:
                 raise Broken(
                     f"{name}, passes per image, must be a number of at least 0, not {count!r}."

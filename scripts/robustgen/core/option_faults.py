@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from robustgen.core.options import REQUIRED, Option
+from robustgen.core.options import REQUIRED, Option, declared, filled
+from robustgen.core.refusal import Refused
 from robustgen.core.words import nearest, shown
 
 
@@ -15,6 +16,7 @@ def problems(
     """(name, sentence) for each option that is unknown, missing, wrong or without a meaning beside
     the others.
     """
+    given = {name: value for name, value in given.items() if value is not None or name not in known}
     for name, value in given.items():
         if name not in known:
             yield (
@@ -28,8 +30,11 @@ def problems(
             )
         elif why := _without_meaning(known[name], given, known):
             yield name, f"belongs to {why}; leave it out."
-        elif why := _barred(known[name], value, given, known) or _too_large(
-            known[name], value, given, known
+        elif why := (
+            _barred(known[name], value, given, known)
+            or _too_large(known[name], value, given, known)
+            or _beside(known[name], given)
+            or _order(known[name], value)
         ):
             yield name, why
     for name, option in known.items():
@@ -41,6 +46,14 @@ def problems(
             yield name, f"is missing; it must be {option.words()}."
 
 
+def settled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a kind with its defaults, for a Python call; wrong ones are refused."""
+    known = declared(room, kind)
+    for name, said in problems(given, known) if known is not None else ():
+        raise Refused(f"Option {name} of kind {kind}: {said}")
+    return filled(room, kind, given)
+
+
 def _without_meaning(option: Option, given: Mapping[str, Any], known: Mapping[str, Option]) -> str:
     """Beside what the option has a meaning, and what stands there instead; empty where it
     has one.
@@ -49,6 +62,18 @@ def _without_meaning(option: Option, given: Mapping[str, Any], known: Mapping[st
         value = given.get(other, known[other].default)
         if known[other].fits(value) and value not in values:
             return f"{other} {', '.join(map(str, values))}, not to {value}"
+    return ""
+
+
+def _beside(option: Option, given: Mapping[str, Any]) -> str:
+    if option.instead and option.instead in given:
+        return f"is given beside {option.instead}; keep one of the two."
+    return ""
+
+
+def _order(option: Option, value: Any) -> str:
+    if option.rising and list(value) != sorted(set(value)):
+        return f"must rise from one to the next, not {list(value)}."
     return ""
 
 

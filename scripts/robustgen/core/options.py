@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import isfinite
 from typing import Any
 
@@ -18,6 +19,7 @@ from robustgen.core.literals import literal
 from robustgen.core.refusal import Refused
 
 REQUIRED = "(required)"
+ENTRIES = {"attack": "attacks", "dataset": "datasets", "model": "models"}  # type -> the map
 BOUNDS = {"above": "above", "least": "of at least", "below": "below", "most": "of at most"}
 
 
@@ -26,7 +28,9 @@ class Option:
     """One option; `means` is a sentence for the reference."""
 
     means: str
-    type: str = "text"  # text, whole number, number, true or false
+    # text, whole number, number, true or false; or an entry of the configuration that is named:
+    # attack, dataset, model
+    type: str = "text"
     one_of: tuple[Any, ...] = ()  # the only values
     several: bool = False  # a list of such values
     different: bool = False  # none of which stands in it twice
@@ -45,6 +49,11 @@ class Option:
     up_to: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must not be above
     below_each: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must be below
     among: str = ""  # `steps`: a step count of an attack that the table or figure shows
+    instead: str = ""  # another option in whose place this one may be given
+    rising: bool = False  # a list that must rise from one to the next
+    below_epochs: bool = False  # each must be below the recipe's epochs
+    below_size: bool = False  # it must be below the side of the images
+    radius: str = ""  # the option with the norm of the ball whose radius this is
 
     def words(self) -> str:
         """What a value must be: `a whole number of at least 1`."""
@@ -62,18 +71,18 @@ class Option:
             return (
                 f"a list of {'different ' if self.different else ''}{self.type}s {bounds}"
             ).rstrip()
+        if self.type in ENTRIES:
+            return f"the name of one of `{ENTRIES[self.type]}`"
         return self.type if "number" not in self.type else f"a {self.type} {bounds}".rstrip()
 
     def fits(self, value: Any) -> bool:
         """Whether a value may be given."""
         if not self.several:
             return self._fits(value)
-        if (
-            not isinstance(value, list | tuple)
-            or not value
-            or not all(self._fits(one) for one in value)
-        ):
+        if not isinstance(value, list | tuple) or not all(self._fits(one) for one in value):
             return False
+        if not value:
+            return self.default == ()
         once = len(set(value)) == len(value) or not (self.one_of or self.different)
         return once and (self.holds is None or self.holds in value)
 
@@ -82,11 +91,24 @@ class Option:
             return any(type(value) is type(one) and value == one for one in self.one_of)
         if isinstance(value, bool):
             return self.type == "true or false"
+        if self.type == "number" and isinstance(value, str):
+            value = plain(value)  # a fraction such as 8/255
         if isinstance(value, int):
             return "number" in self.type and self._within(value)
         if isinstance(value, float):
             return self.type == "number" and isfinite(value) and self._within(value)
-        return self.type == "text" and isinstance(value, str) and value != ""
+        named = self.type == "text" or self.type in ENTRIES
+        return named and isinstance(value, str) and value != ""
+
+    def meant(self, whole: Mapping[str, Any]) -> bool:
+        """Whether the option has a meaning beside the values of all options."""
+        return all(whole.get(other) in values for other, values in self.only.items())
+
+    def read(self, value: Any) -> Any:
+        """The value as a module gets it: a fraction as the number that it is."""
+        if self.type != "number" or self.one_of:
+            return value
+        return [plain(one) for one in value] if self.several else plain(value)
 
     def _within(self, value: float) -> bool:
         above = (self.least is None or value >= self.least) and (
@@ -102,9 +124,6 @@ class Option:
 def declared(room: str, kind: str) -> dict[str, Option] | None:
     """The options of a kind; None where its module declares none, so that any may be given."""
     raw = literal(room, kind, "OPTIONS")
-    # a detector shares its options with the measure of its name
-    if room == "detectors" and raw is not None:
-        raw = {**raw, **literal("measures", kind, "OPTIONS", {})}
     try:
         return raw if raw is None else {str(name): Option(**entry) for name, entry in raw.items()}
     except (AttributeError, TypeError) as error:
@@ -113,8 +132,28 @@ def declared(room: str, kind: str) -> dict[str, Option] | None:
 
 
 def filled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are given, and the defaults of the others."""
+    """The options that are given, and the defaults of the others that have a meaning beside them;
+    null stands for the default.
+    """
     known = declared(room, kind) or {}
+    told = {
+        name: known[name].read(value) if name in known else value
+        for name, value in given.items()
+        if value is not None
+    }
+    whole = {name: option.default for name, option in known.items()} | told
     return {
-        name: option.default for name, option in known.items() if option.default is not REQUIRED
-    } | dict(given)
+        name: value
+        for name, value in whole.items()
+        if name in told or (value is not REQUIRED and known[name].meant(whole))
+    }
+
+
+def plain(value: Any) -> Any:
+    """A fraction such as 8/255 as the number that it is; anything else as it is."""
+    if not isinstance(value, str) or "/" not in value:
+        return value
+    try:
+        return float(Fraction(value.replace(" ", "")))
+    except (ValueError, ArithmeticError):
+        return value

@@ -12,7 +12,7 @@ FETCHED = "put it there, or let `make data` fetch it"
 
 
 def root_of(
-    root: str | None, *, data: str, holds: str, otherwise: str = (", or let `make data` fetch them")
+    root: str | None, *, data: str, holds: str, otherwise: str = ", or let `make data` fetch them"
 ) -> Path:
     """The given data root, refused where there is none; `holds` is what must lie in it."""
     if not root:

@@ -28,13 +28,12 @@ def seen(rows: pd.DataFrame, name: str, *more: str) -> pd.DataFrame:
     those that it learns from.
 
     What it may know is measured without the label, the clean image and the attack: the prediction,
-    what the logits show, energies at other temperatures, and the columns `<name>.<column>` of the
+    the scores z_k, their energy, largest one and margin, and the columns `<name>.<column>` of the
     detector's own measure.
     """
-    known = re.compile(rf"prediction|{'|'.join(NAMES)}|energy_T.*|{re.escape(name)}\..*")
-    return rows[
-        [column for column in rows if known.fullmatch(str(column)) or column in more]
-    ].reset_index(drop=True)
+    known = re.compile(rf"prediction|{'|'.join(NAMES)}|z_\d+|{re.escape(name)}\..*")
+    columns = [column for column in rows if known.fullmatch(str(column)) or column in more]
+    return rows[columns].reset_index(drop=True)
 
 
 @contextmanager

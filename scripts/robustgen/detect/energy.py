@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -16,18 +17,26 @@ from robustgen.detect import thresholds
 from robustgen.detect.rates import auroc
 from robustgen.detect.thresholds import at_fpr
 from robustgen.detect.types import Fitted, Validation
+from robustgen.measures.density import log_sum_exp
 
 RULES = {"youden": thresholds.youden, "gmean": thresholds.gmean}
-TAKES = ("temperatures",)  # what it uses of an entry beside fpr and options
-OPTIONS: dict[str, dict[str, object]] = {}
+OPTIONS = {
+    "temperatures": {
+        "type": "number",
+        "several": True,
+        "different": True,
+        "above": 0,
+        "default": (1.0,),
+        "means": "Temperatures T of the energy E_T, of which the paper's protocol takes the best.",
+    },
+}
 
 
 def sound(validation: Validation, *, settings: dict[str, Any]) -> list[Fitted]:
     """One threshold at T = 1, from clean images at a stated false positive rate."""
-    chosen = at_fpr(_statistic(validation.clean, temperature=1.0), settings["fpr"])
-    return [
-        Fitted("sound", "fpr", _variant(1.0), chosen, partial(_statistic, temperature=1.0), "all")
-    ]
+    statistic = partial(_statistic, temperature=1.0)
+    chosen = at_fpr(statistic(validation.clean), settings["fpr"])
+    return [Fitted("sound", "fpr", _variant(1.0), chosen, statistic, "all")]
 
 
 def paper(
@@ -36,11 +45,9 @@ def paper(
     """Thresholds chosen on that very attack, at T = 1 and at the T of best validation AUC, by the
     code's rule and the text's.
     """
-    clean = validation.clean
-    statistics = {t: partial(_statistic, temperature=t) for t in {1.0, *settings["temperatures"]}}
-    best = max(
-        settings["temperatures"], key=lambda t: auroc(statistics[t](attacked), statistics[t](clean))
-    )
+    clean, tried = validation.clean, settings["options"]["temperatures"]
+    statistics = {t: partial(_statistic, temperature=t) for t in {1.0, *tried}}
+    best = max(tried, key=lambda t: auroc(statistics[t](attacked), statistics[t](clean)))
     return [
         Fitted(
             protocol="paper",
@@ -56,13 +63,18 @@ def paper(
 
 
 def _statistic(rows: pd.DataFrame, *, temperature: float) -> np.ndarray:
-    """-E_T of each row."""
-    name = "energy" if temperature == 1 else f"energy_T{temperature:g}"
-    if name not in rows:
+    """-E_T = T log sum_k exp(z_k / T) of each row, in float64; at T = 1 the column `energy`."""
+    if temperature == 1:
+        return -rows["energy"].to_numpy(np.float64)
+    columns = [name for name in rows if re.fullmatch(r"z_\d+", str(name))]
+    if not columns:
         raise Refused(
-            f"The scores hold no column {name}; every temperature of the detector must be scored."
+            f"The rows hold no scores z_0, z_1, ..., from which the energy at T = {temperature:g} "
+            "is computed; score the images again."
         )
-    return -rows[name].to_numpy(np.float64)
+    z = rows[columns].to_numpy(np.float64)
+    found: np.ndarray = temperature * log_sum_exp(z / temperature)
+    return found
 
 
 def _variant(temperature: float) -> str:

@@ -1,12 +1,5 @@
-"""Attacks that know a detector: climb the cross entropy while the detector's statistic stays among
-those of natural images.
-
-The detectors are those of robustgen.measures.natural (`options.detector`: two_sided, a band of the
-energy; one_class, a density of energy, largest logit and margin), fitted as the defender fits them,
-on natural validation images. Where the net is fooled but the statistic s exceeds the limit, the
-step lowers s; elsewhere it raises CE: switching, as in constrained optimisation. Of the whole
-trajectory each image keeps the best point for the attacker: fooled and within the limit; else
-fooled, with the smallest s.
+"""Attacks that know a detector of what is unlike clean images (robustgen.measures.natural), fitted
+as the defender fits it, on clean validation images; see robustgen.detect.switching.
 """
 
 from __future__ import annotations
@@ -16,43 +9,64 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from robustgen.attacks.balls import ball
-from robustgen.attacks.loop import ascend, input_gradient
-from robustgen.attacks.types import Attacked, Classifier, Spec
+from robustgen.attacks.accepted import accepted
+from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
-from robustgen.measures.natural import STATISTICS, halves
-from robustgen.measures.scores import natural_columns
+from robustgen.detect.switching import Detector, Seen, attacked
+from robustgen.measures.natural import NAMES, STATISTICS, Columns, halves
+from robustgen.measures.scores import label_free
+from robustgen.nets.classifier import Classifier, as_classifier
 
-# energies, largest logits and margins of natural validation images, under options.natural
-NEEDS = ("natural",)
-# what it uses of an entry
-TAKES = ("linf", "l2", "eps", "steps", "step", "restarts", "random_start", "eot")
+TAKES = ("linf", "l2", "eps", "steps")
+REPEATS = ("restarts", "eot")  # options that multiply its passes
+# energies, largest scores and margins of clean validation images, under options["clean"]
+NEEDS = ("clean",)
 OPTIONS = {
     "detector": {
         "one_of": ("two_sided", "one_class"),
-        "means": ("The statistic of natural images that the attack knows."),
+        "means": "The statistic that the attack knows: a band of the energy, or a density of "
+        "energy, largest score and margin.",
     },
     "aim": {
         "type": "number",
         "above": 0,
         "below": 1,
         "default": 0.2,
-        "means": "Share of natural images beyond the limit that the attack keeps.",
+        "means": "Share of clean images beyond the limit that the attack keeps: stricter than any "
+        "detector's false positive rate.",
+    },
+    "step": {"type": "number", "above": 0, "default": None, "means": "Step size in pixel units."},
+    "rel_step": {
+        "type": "number",
+        "above": 0,
+        "default": None,
+        "instead": "step",
+        "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
+    },
+    "restarts": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "means": "Random restarts; per image the best point of all is kept.",
+    },
+    "random_start": {
+        "type": "true or false",
+        "default": True,
+        "means": "Start at a random point of the ball instead of the image.",
+    },
+    "eot": {
+        "type": "whole number",
+        "least": 1,
+        "default": 1,
+        "means": "Gradients averaged per step, for randomised classifiers.",
     },
 }
-# share of natural images beyond the limit that the attack keeps: stricter than any detector's false
-# positive rate
-AIM = 0.2
-FAR = 1e6  # more than any loss or statistic
-
-Measured = Callable[[Tensor], Tensor]  # logits [n,K] -> [n]
 
 
 def attack(
-    classifier: Classifier,
+    classifier: Callable[[Tensor], Tensor],
     images: Tensor,
     labels: Tensor,
     *,
@@ -61,70 +75,32 @@ def attack(
 ) -> Attacked:
     """The best point of a trajectory of `spec.steps` steps, and of several restarts the best."""
     check_images(images)
-    statistic, limit = detector(spec)
-    region = ball(spec.norm, spec.eps)
-
-    def loss(z: Tensor) -> Tensor:
-        s, fooled = statistic(z), z.argmax(dim=1) != labels
-        return torch.where(
-            fooled & (s > limit), -s, cross_entropy(z, labels, reduction="none").double()
-        )
-
-    kept, rank = (
-        images,
-        torch.full(labels.shape, -torch.inf, dtype=torch.float64, device=images.device),
-    )
-    for _ in range(spec.restarts):
-        for x in ascend(
-            region.start(images, generator) if spec.random_start else images,
-            gradient=input_gradient(classifier, loss, eot=spec.eot),
-            move=lambda x, gradient: x + spec.step * region.steepest(gradient),
-            project=lambda x: region.project(x, images),
-            steps=spec.steps,
-        ):
-            new = _rank(_logits(classifier, x), labels, statistic, limit)
-            kept = torch.where((new > rank)[:, None, None, None], x, kept)
-            rank = torch.maximum(new, rank)
-    success = _logits(classifier, kept).argmax(dim=1) != labels
-    gradients = float(spec.steps * spec.eot * spec.restarts)
+    options, clean = accepted("evade", spec).options, _clean(spec)
+    known = _detector(as_classifier(classifier), clean, options["detector"], options["aim"])
     return Attacked(
-        kept,
-        success,
-        forwards=gradients + spec.restarts * (spec.steps + 1) + 1,
-        backwards=gradients,
+        attacked(known, images, labels, spec=spec, options=options, generator=generator)
     )
 
 
-def detector(spec: Spec) -> tuple[Measured, float]:
-    """(statistic of logits, its limit), fitted on natural images as the defender does it."""
-    if spec.target != "none" or spec.weight:
+def _clean(spec: Spec) -> Columns:
+    """What the attack is told of clean images."""
+    clean: Columns = spec.options.get("clean", {})
+    if not set(NAMES) <= set(clean):
         raise Refused(
-            "Attacks of kind evade are untargeted and have no energy term; drop target and weight."
+            f"Attacks of kind evade ask for {', '.join(NAMES)} of clean validation images in "
+            "options['clean']; hand them in."
         )
-    options = {"aim": AIM, **spec.options}
-    name = options.get("detector")
-    if name not in STATISTICS:
-        raise Refused(
-            f"options.detector of an attack of kind evade is one of {', '.join(STATISTICS)}, "
-            f"not {name!r}."
-        )
-    for_fit, for_limit = halves(options["natural"])
+    return clean
+
+
+def _detector(classifier: Classifier, clean: Columns, name: str, aim: float) -> Detector:
+    """The statistic of that name and its limit, fitted as the defender does it."""
+    for_fit, for_limit = halves(clean)
     statistic = STATISTICS[name].fit(for_fit)
-    limit = float(np.quantile(statistic(for_limit), 1 - options["aim"]))
-    return lambda z: statistic(
-        {key: value.double() for key, value in natural_columns(z).items()}, torch
-    ), limit
 
+    def see(x: Tensor) -> Seen:
+        z = classifier(x)
+        columns = {key: value.double() for key, value in label_free(z).items()}
+        return Seen(z, statistic(columns, torch))
 
-def _rank(z: Tensor, y: Tensor, statistic: Measured, limit: float) -> Tensor:
-    """How good a point is for the attacker [n]: fooled and unseen by CE, above fooled by -s, above
-    the rest by CE.
-    """
-    s, ce = statistic(z).clamp(-FAR, FAR), cross_entropy(z, y, reduction="none").double()
-    fooled = z.argmax(dim=1) != y
-    return torch.where(fooled, torch.where(s <= limit, 4 * FAR + ce, 2 * FAR - s), ce - 2 * FAR)
-
-
-def _logits(classifier: Classifier, x: Tensor) -> Tensor:
-    with torch.no_grad():
-        return classifier(x)
+    return Detector(see, float(np.quantile(statistic(for_limit), 1 - aim)))

@@ -19,7 +19,7 @@ OPTIONS = {
         "least": 1,
         "most": 10,
         "default": 4,
-        "means": ("Images of each data set."),
+        "means": "Images of each data set.",
     }
 }
 SHOWN = 4
@@ -73,7 +73,8 @@ def _seen(paths: list[str]) -> dict[str, Seen]:
     found: dict[str, Seen] = {}
     kept = [(read_meta(path), path) for path in paths if path.endswith(".safetensors")]
     for meta, path in sorted(kept, key=lambda pair: int(pair[0]["seed"]), reverse=True):
-        arrays, names = read_arrays(path), json.loads(meta["names"])
+        arrays = read_arrays(path)
+        names = json.loads(arrays["names"].tobytes())
         found[meta["model"]] = Seen(
             arrays["images"], arrays["gradients"], [names[k] for k in arrays["labels"]]
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from robustgen.core.rows import read_rows
 from robustgen.figures import cells
 from robustgen.figures.style import Picture, blank, panels
 
-NEEDS = ("landscape",)
+NEEDS = ("plane",)
 OPTIONS: dict[str, dict[str, object]] = {}
 LEVELS = 14
 GRIDS = ("energy", "prediction", "lead", "inside")
@@ -25,7 +24,7 @@ NAMED = 0.04  # the share of a plane from which on a region bears its class's na
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
     """A line of panels per model, one per image, with one scale of E per line."""
-    rows = read_rows([path for path in files["landscape"] if Path(path).stem == "plane"])
+    rows = read_rows([path for path in files["plane"] if path.endswith(".parquet")])
     rows = rows[rows["model"].isin(list(spec["models"]))]
     rows = rows[rows["seed"] == rows.groupby("model")["seed"].transform("min")]
     lines = [

@@ -20,7 +20,7 @@ OPTIONS = {
         "type": "whole number",
         "least": 1,
         "default": 15,
-        "means": ("Bins of equal width of the confidence."),
+        "means": "Bins of equal width of the confidence.",
     }
 }
 COLUMNS = 4  # panels side by side

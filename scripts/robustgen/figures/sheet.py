@@ -11,6 +11,7 @@ from robustgen.data.store import Images, read_split
 from robustgen.figures.style import Picture, panels
 
 NEEDS = ("data",)
+SHOWS_DATA = True  # many images of a data set, which may not be ours to give away
 OPTIONS: dict[str, dict[str, object]] = {}
 SHOWN = 12
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,14 @@ from robustgen.figures import cells
 from robustgen.figures.joint_energies import bound
 from robustgen.figures.style import BLUE, ORANGE, Picture, blank, legend, panels
 
-NEEDS = ("landscape",)
+NEEDS = ("trajectories",)
 OPTIONS = {
     "shown": {
         "type": "whole number",
         "least": 1,
         "most": 24,
         "default": 12,
-        "means": ("Images that are followed."),
+        "means": "Images that are followed.",
     }
 }
 SHOWN = 12
@@ -28,7 +27,7 @@ SHOWN = 12
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
     """One panel per model and attack with the paths of the first `options.shown` images."""
-    rows = read_rows([path for path in files["landscape"] if Path(path).stem == "landscape"])
+    rows = read_rows([path for path in files["trajectories"] if path.endswith(".parquet")])
     rows = rows[rows["model"].isin(list(spec["models"]))]
     rows = rows[rows["seed"] == rows.groupby("model")["seed"].transform("min")]
     attacks, models = list(dict.fromkeys(rows["attack"])), list(spec["models"])

@@ -1,9 +1,10 @@
-"""One attack job: from weights and a data set's folder to the attacked images of every cell."""
+"""One attack job: from a model and a data set's folder to the attacked images of every cell."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property, partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,27 @@ import torch
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
 from robustgen.core import shards
+from robustgen.core.literals import constant
 from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images, read_split, to_float
+from robustgen.jobs.inputs import share
 from robustgen.measures.natural import NAMES
 from robustgen.nets import device
+from robustgen.nets.classifier import Classifier
 from robustgen.nets.ready import ready
+from robustgen.nets.spec import Model
 
 
 @dataclass(frozen=True)
 class AttackJob:
     """The settings of the command of the same name."""
 
-    data: Path
-    net: dict[str, Any]
-    weights: Path
+    model: Model
     sweep: dict[str, Any]
-    natural: Path | None  # score rows of natural images, for attacks that know a detector
+    view: dict[str, Any]  # settings of inference under attack
+    clean: Path | None  # score rows of clean images, for attacks that know a detector
     splits: dict[str, int]
     study_seed: int
     seed: int
@@ -40,101 +44,115 @@ class AttackJob:
     threads: int
     batch: int
     code: str
+    part: str | None
     out: Path
+
+    @cached_property
+    def place(self) -> str:
+        """The device that is used, with threads set."""
+        return device.use(device=self.device, threads=self.threads)
+
+    @cached_property
+    def cells(self) -> Sweep:
+        """The sweep, with what the attack may know of clean images."""
+        options = self.sweep.get("options", {}) | _clean(self)
+        return Sweep.of(self.sweep | {"options": options})
+
+    @cached_property
+    def parts(self) -> dict[str, Images]:
+        """The images by split."""
+        data = self.model.data
+        return {name: read_split(data, name, limit) for name, limit in self.splits.items()}
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """As asked for; but fp32 for attacks that seek the nearest adversarial image, for bf16 is
+        too coarse at the boundary.
+        """
+        nearest = inf in self.cells.sweep.get("eps", ())
+        return torch.float32 if nearest else device.precision(self.precision, self.place)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The classifier under attack."""
+        first = next(iter(self.parts.values()))
+        model = ready(self.model, first, dtype=self.dtype, device=self.place)
+        return model.view(**self.view) if self.view else model
 
 
 def run(job: AttackJob) -> dict[str, Any]:
-    """Attack batch by batch, each a shard of its own; write all cells as `<split>.<cell>`; gives
-    facts for the costs.
+    """Attack batch by batch, each a shard of its own; write all cells as `<split>.<cell>`, unless
+    the job is a part; gives facts for the costs.
     """
-    place = device.use(device=job.device, threads=job.threads)
-    sweep = Sweep.of(job.sweep | {"options": job.sweep.get("options", {}) | _natural(job)})
-    dtype = _precision(job, sweep, place)
-    parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
-    model = ready(job.weights, job.net, next(iter(parts.values())), dtype=dtype, device=place)
     items = [
         f"{name}-{start}"
-        for name, part in parts.items()
-        for start in range(0, len(part), job.batch)
+        for name, images in job.parts.items()
+        for start in range(0, len(images), job.batch)
     ]
-
-    def compute(item: str) -> dict[str, np.ndarray]:
-        return _shard(item, model, parts, sweep, job, place)
-
-    found = shards.sharded(
-        items, beside=job.out, key=_key(job, place, dtype), compute=compute, what="attack"
-    )
-    done = list(zip(items, found, strict=True))
-    _write(job.out, done, sweep)
+    mine = share(items, job.part)
+    compute = partial(_shard, job=job)
+    found = shards.sharded(mine, beside=job.out, key=_key(job), compute=compute, what="attack")
+    done = dict(zip(mine, found, strict=True))
+    facts = {"precision": str(job.dtype), "cells": len(job.cells.cells())}
+    if job.part:
+        return facts | {"shards": len(mine)}
+    _write(job, done)
     shards.remove(job.out)
-    return {
-        "precision": str(dtype),
-        "images": sum(map(len, parts.values())),
-        "cells": len(sweep.cells()),
-    }
+    return facts | {"images": sum(map(len, job.parts.values()))}
 
 
-def _shard(
-    item: str,
-    model: torch.nn.Module,
-    parts: dict[str, Images],
-    sweep: Sweep,
-    job: AttackJob,
-    place: str,
-) -> dict[str, np.ndarray]:
-    """The attacked images of one batch, one array per cell, and the counts of forward and backward
-    passes per image.
-    """
+def _shard(item: str, job: AttackJob) -> dict[str, np.ndarray]:
+    """The attacked images of one batch, one array per cell, and the passes per image."""
     name, start = item.split("-")
-    part, span = parts[name], slice(int(start), int(start) + job.batch)
-    x = to_float(torch.from_numpy(part.images[span])).to(place)
-    y = torch.from_numpy(part.labels[span]).to(place)
+    part, span = job.parts[name], slice(int(start), int(start) + job.batch)
+    x = to_float(torch.from_numpy(part.images[span])).to(job.place)
+    y = torch.from_numpy(part.labels[span]).to(job.place)
     seed = seed_of(job.study_seed, seed=job.seed, split=name, start=int(start), use="attack")
-    results = list(attack_cells(model, x, y, sweep=sweep, seed=seed))
-    arrays = {str(cell): found.images.detach().cpu().numpy() for cell, found in enumerate(results)}
-    counts = np.array([[found.forwards, found.backwards] for found in results])
-    return arrays | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
+    results = list(attack_cells(job.classifier, x, y, sweep=_placed(job, name, span), seed=seed))
+    images = {str(cell): one.images.detach().cpu().numpy() for cell, one in enumerate(results)}
+    counts = np.array([[one.forwards, one.backwards] for one in results])
+    return images | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
 
 
-def _write(path: Path, done: list[tuple[str, dict[str, np.ndarray]]], sweep: Sweep) -> None:
-    arrays: dict[str, np.ndarray] = {}
-    for name in dict.fromkeys(item.split("-")[0] for item, _ in done):
-        mine = [found for item, found in done if item.split("-")[0] == name]
-        arrays |= {
-            f"{name}.{cell}": np.concatenate([found[str(cell)] for found in mine])
-            for cell in range(len(sweep.cells()))
-        }
+def _placed(job: AttackJob, split: str, span: slice) -> Sweep:
+    """The sweep, told where the batch lies in its split where the attack asks for it."""
+    sweep = job.cells
+    if "place" not in constant("attacks", sweep.kind, "NEEDS"):
+        return sweep
+    options = {**sweep.options, "place": (split, span.start)}
+    return Sweep(sweep.kind, sweep.sweep, sweep.norm, options)
+
+
+def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
+    cells, arrays = job.cells.cells(), {}
+    for name in job.parts:
+        mine = [found for item, found in done.items() if item.split("-")[0] == name]
+        for cell in range(len(cells)):
+            arrays[f"{name}.{cell}"] = np.concatenate([found[str(cell)] for found in mine])
         arrays[f"{name}.counts"] = np.concatenate([found["counts"] for found in mine], axis=1)
-    cells = [
-        {"eps": cell.eps, "steps": cell.steps, "weight": cell.weight} for cell in sweep.cells()
-    ]
-    write_arrays(path, arrays, {"cells": json.dumps(cells)})
+    meta = {"cells": json.dumps(cells), "axes": json.dumps(job.cells.axes())}
+    write_arrays(job.out, arrays, meta)
 
 
-def _precision(job: AttackJob, sweep: Sweep, place: str) -> torch.dtype:
-    """As asked for; but fp32 for attacks that seek the nearest adversarial image, for bf16 is too
-    coarse at the boundary.
-    """
-    return torch.float32 if inf in sweep.eps else device.precision(job.precision, place)
-
-
-def _natural(job: AttackJob) -> dict[str, Any]:
-    """What an attack may know of natural images: the scores of validation images."""
-    if job.natural is None:
+def _clean(job: AttackJob) -> dict[str, Any]:
+    """What an attack may know of clean images: the scores of validation images."""
+    if job.clean is None:
         return {}
-    rows = read_rows(job.natural)
+    rows = read_rows(job.clean)
     rows = rows[rows["split"] == "validation"]
-    return {"natural": {name: rows[name].to_numpy(np.float64) for name in NAMES}}
+    return {"clean": {name: rows[name].to_numpy(np.float64) for name in NAMES}}
 
 
-def _key(job: AttackJob, place: str, dtype: torch.dtype) -> str:
+def _key(job: AttackJob) -> str:
     """What a shard must share with a run to be its own; threads too, for they decide the bytes."""
-    paths = [
-        job.weights,
-        job.data / "pool.safetensors",
-        job.data / "splits.safetensors",
-        *([job.natural] if job.natural else []),
-    ]
+    data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
+    others = [Path(value) / "pool.safetensors" for value in _texts(job.sweep.get("options", {}))]
+    data += [path for path in others if path.is_file()]  # of data sets that options name
+    paths = [*job.model.files(), *data, *([job.clean] if job.clean else [])]
     files = [shards.file_hash(path) for path in paths]
-    settings = [job.code, job.sweep, job.splits, job.study_seed, job.seed, job.batch, job.threads]
-    return json.dumps([*settings, str(dtype), place, files])
+    settings = [job.code, job.sweep, job.view, job.splits, job.study_seed, job.seed, job.batch]
+    return json.dumps([*settings, job.threads, str(job.dtype), job.place, files])
+
+
+def _texts(options: dict[str, Any]) -> list[str]:
+    return [value for value in options.values() if isinstance(value, str)]

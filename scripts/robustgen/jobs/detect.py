@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -14,15 +15,33 @@ import pandas as pd
 from robustgen.core import kinds
 from robustgen.core.contracts import RefusedModule, blamed
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import CELL, CLEAN
+from robustgen.core.rows import CLEAN, axes_of, cell_of, joined, with_axes
 from robustgen.detect.contract import asking, checked, seen, statistic
+from robustgen.detect.rows import filled, learnt, of_split, validation
 from robustgen.detect.types import Fitted, Validation
 
-KEEP = [*CELL, "index", "label", "success"]
+KEEP = ("index", "label", "success")
+KEYS = ("detector", "variant")  # what tells the statistics of an image apart
 
-Entries = dict[str, dict[str, Any]]  # detector -> its settings
-Cells = list[tuple[dict[str, Any], pd.DataFrame]]  # (axes, score rows) of each cell of the attack
-Answer = list[Fitted] | str  # what was fitted, or why nothing could be
+Entry = dict[str, Any]  # name, kind, fpr and options of a detector
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the attack."""
+
+    axes: dict[str, Any]  # identity and axes
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a detector's protocol made of validation images of a cell."""
+
+    cell: Cell
+    protocol: str
+    fitted: list[Fitted]
+    why: str = ""  # the reason where nothing could be fitted
 
 
 def run(
@@ -30,109 +49,91 @@ def run(
     attacked: pd.DataFrame,
     others: dict[str, pd.DataFrame],
     *,
-    entries: Entries,
+    entries: dict[str, dict[str, Any]],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(statistics of test images, thresholds per attack cell and detector) from score rows of
     validation and test images.
 
     A detector that cannot be fitted leaves a row of thresholds whose `why` holds the reason.
     """
-    cells = [
-        (dict(zip(CELL, cell, strict=True)), rows)
-        for cell, rows in attacked.groupby(list(CELL), sort=True)
-    ]
-    statistics, thresholds = [pd.DataFrame(columns=[*KEEP, "detector", "variant", "statistic"])], []
+    cells, statistics, thresholds = _cells(attacked), [], []
     for name, settings in entries.items():
-        entry = {**settings, "name": name}
-        # (variant, cell) -> rows and the statistic they are to get
-        used: dict[tuple[Any, ...], tuple[pd.DataFrame, Fitted]] = {}
-        for axes, rows, protocol, answer in _answers(
-            entry, _validation(clean, others, entry), cells
-        ):
-            if isinstance(answer, str):
-                thresholds.append(_threshold(axes, name, protocol, why=answer))
-                continue
-            thresholds += [_threshold(axes, name, protocol, fitted) for fitted in answer]
-            for fitted in answer:
-                used |= {
-                    (fitted.variant, *axes.values()): (rows, fitted),
-                    (fitted.variant, CLEAN): (clean, fitted),
-                }
-        statistics += [_statistics(rows, entry, fitted) for rows, fitted in used.values()]
-    return pd.concat(
-        [rows for rows in statistics if len(rows)] or statistics, ignore_index=True
-    ), pd.DataFrame(thresholds)
+        entry = filled(name, settings)
+        answers = list(_answers(entry, clean, others, cells))
+        thresholds += [row for answer in answers for row in _thresholds(entry, answer)]
+        statistics += _statistics(entry, clean, answers)
+    columns = [*cell_of(attacked), *KEEP, *KEYS, "statistic"]
+    rows = joined(statistics) if statistics else pd.DataFrame(columns=columns)
+    axes = axes_of(attacked)
+    return with_axes(rows[columns], axes), with_axes(pd.DataFrame(thresholds), axes)
+
+
+def _cells(attacked: pd.DataFrame) -> list[Cell]:
+    names = cell_of(attacked)
+    return [
+        Cell(dict(zip(names, values, strict=True)), with_axes(rows, axes_of(attacked)))
+        for values, rows in attacked.groupby(names, sort=True)
+    ]
 
 
 def _answers(
-    entry: dict[str, Any], validation: Validation, cells: Cells
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame, str, Answer]]:
-    """(axes, rows, protocol, answer) for each cell: the one sound fit, and the cell's own where the
-    kind has such a protocol.
-    """
+    entry: Entry, clean: pd.DataFrame, others: dict[str, pd.DataFrame], cells: list[Cell]
+) -> Iterator[Answer]:
+    """For each cell the one sound fit, and the cell's own where the kind has such a protocol."""
     with blamed(f"Detector {entry['name']} of kind", entry["kind"]):
         module = kinds.load("detectors", entry["kind"])
-    sound = _attempt(module, "sound", entry, validation)
-    for axes, rows in cells:
-        yield axes, rows, "sound", sound
+    known = validation(clean, others, entry)
+    sound, why = _attempt(module, "sound", entry, known)
+    for cell in cells:
+        yield Answer(cell, "sound", sound, why)
         if hasattr(module, "paper"):
-            yield (
-                axes,
-                rows,
-                "paper",
-                _attempt(module, "paper", entry, validation, _learnt(rows, entry)),
-            )
+            attacked = learnt(cell.rows, entry["name"])
+            yield Answer(cell, "paper", *_attempt(module, "paper", entry, known, attacked))
 
 
-def _attempt(module: ModuleType, protocol: str, entry: dict[str, Any], *rows: Any) -> Answer:
-    """What was fitted; a refusal is a result too, for other detectors and cells go on, but a broken
-    contract ends the job.
+def _attempt(
+    module: ModuleType, protocol: str, entry: Entry, known: Validation, *attacked: pd.DataFrame
+) -> tuple[list[Fitted], str]:
+    """What was fitted, or why nothing was: a refusal is a result too, for other detectors and cells
+    go on, but a broken contract ends the job.
     """
     try:
-        with asking(entry, rows[0].clean):
-            return checked(getattr(module, protocol)(*rows, settings=entry), protocol)
+        with asking(entry, known.clean):
+            answer = getattr(module, protocol)(known, *attacked, settings=entry)
+            return checked(answer, protocol), ""
     except RefusedModule:
         raise
     except Refused as refusal:
         print(f"{entry['name']}: {refusal}", file=sys.stderr)
-        return str(refusal)
+        return [], str(refusal)
 
 
-def _validation(
-    clean: pd.DataFrame, others: dict[str, pd.DataFrame], entry: dict[str, Any]
-) -> Validation:
-    fit, noise = (
-        _learnt(others[name], entry) if (name := entry[use]) else None for use in ("fit", "noise")
-    )
-    return Validation(_learnt(clean, entry), fit, noise)
+def _thresholds(entry: Entry, answer: Answer) -> Iterator[dict[str, Any]]:
+    """One row per threshold, or the one that says why there is none."""
+    row = {**answer.cell.axes, "detector": entry["name"], "protocol": answer.protocol}
+    row |= {"why": answer.why, "rule": "", "variant": "", "shown": "", "threshold": 0.0}
+    if answer.why:
+        yield row
+    for one in answer.fitted:
+        told = {name: getattr(one, name) for name in ("rule", "variant", "shown", "threshold")}
+        yield row | told
 
 
-def _learnt(rows: pd.DataFrame, entry: dict[str, Any]) -> pd.DataFrame:
-    """Validation images, of which a detector that learns may also know the attack and whether it
-    fools the net.
-    """
-    return seen(_split(rows, "validation"), entry["name"], *CELL, "index", "success")
+def _statistics(entry: Entry, clean: pd.DataFrame, answers: list[Answer]) -> list[pd.DataFrame]:
+    """The statistic of each variant on the test images of its cells, and on clean ones."""
+    used: dict[tuple[Any, ...], tuple[pd.DataFrame, Fitted]] = {}
+    for answer in answers:
+        for one in answer.fitted:
+            used[(one.variant, *answer.cell.axes.values())] = (answer.cell.rows, one)
+            used[(one.variant, CLEAN)] = (clean, one)
+    return [_stated(entry, rows, one) for rows, one in used.values()]
 
 
-def _threshold(
-    axes: dict[str, Any], name: str, protocol: str, fitted: Fitted | None = None, *, why: str = ""
-) -> dict[str, Any]:
-    row = {**axes, "detector": name, "protocol": protocol, "why": why}
-    names = ("rule", "variant", "shown", "threshold")
-    return row | (
-        {key: getattr(fitted, key) for key in names}
-        if fitted
-        else dict(zip(names, ("", "", "", 0.0), strict=True))
-    )
-
-
-def _statistics(rows: pd.DataFrame, entry: dict[str, Any], fitted: Fitted) -> pd.DataFrame:
-    test = _split(rows, "test")
+def _stated(entry: Entry, rows: pd.DataFrame, fitted: Fitted) -> pd.DataFrame:
+    test = of_split(rows, "test")
     known = seen(test, entry["name"])
     with asking(entry, known):
         values = statistic(fitted, known)
-    return test[KEEP].assign(detector=entry["name"], variant=fitted.variant, statistic=values)
-
-
-def _split(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    return rows[rows["split"] == name]
+    kept = test[[*cell_of(rows), *KEEP]]
+    found = kept.assign(detector=entry["name"], variant=fitted.variant, statistic=values)
+    return with_axes(found, axes_of(rows))

@@ -1,10 +1,13 @@
-"""One scoring job: from images and weights to rows."""
+"""One scoring job: from images and a model to rows, one per image and cell, and per draw of a
+randomised classifier.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +15,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from robustgen.core import kinds
-from robustgen.core.contracts import Broken, blamed
+from robustgen.core import shards
+from robustgen.core.rows import DRAW, with_axes
 from robustgen.core.seeds import generator
-from robustgen.core.tensors import read_arrays, read_meta
-from robustgen.core.values import form
-from robustgen.data.store import Images, read_split
+from robustgen.data.store import Images, to_float
+from robustgen.jobs.inputs import Attacked, Version, read_attacked, share
 from robustgen.measures.scores import distances, logits, scores
-from robustgen.measures.types import Measure, Reference, checked
 from robustgen.nets import device
-from robustgen.nets.activations import Activations, activations
+from robustgen.nets.classifier import Classifier
 from robustgen.nets.ready import ready
-
-NATURAL = {"eps": 0.0, "steps": 0, "weight": 0.0}
-CHUNK = 200  # images whose activations are held at a time
+from robustgen.nets.spec import Model
 
 
 @dataclass(frozen=True)
@@ -33,146 +32,121 @@ class ScoreJob:
     """The settings of the command of the same name."""
 
     dataset: str
-    model: str
+    model: Model
     attack: str
-    data: Path
-    net: dict[str, Any]
-    weights: Path
     images: Path | None
     splits: dict[str, int]
-    temperatures: list[float]
-    # name of a detector -> kind and options of the measure that it needs
-    measures: dict[str, dict[str, Any]]
-    reference: int
     study_seed: int
     seed: int
     device: str
     threads: int
     batch: int
+    code: str
+    part: str | None
     out: Path
 
+    @cached_property
+    def place(self) -> str:
+        """The device that is used, with threads set."""
+        return device.use(device=self.device, threads=self.threads)
 
-def run(job: ScoreJob) -> pd.DataFrame:
-    """One row per image and cell: axes, costs per image, prediction, success, energies, distances,
-    what detectors need.
+    @cached_property
+    def attacked(self) -> Attacked:
+        """The images that are scored."""
+        return read_attacked(self.model.data, self.splits, self.images)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The classifier, in fp32."""
+        return ready(self.model, next(iter(self.attacked.parts.values())), device=self.place)
+
+
+def run(job: ScoreJob) -> pd.DataFrame | None:
+    """One row per image and cell: identity, axes, passes, prediction, success, energies, scores,
+    distances. None where the job is a part, which leaves shards.
     """
-    place = device.use(device=job.device, threads=job.threads)
-    parts = {name: read_split(job.data, name, limit) for name, limit in job.splits.items()}
-    model = ready(job.weights, job.net, next(iter(parts.values())), device=place)
-    measures = _prepared(job, model, place)
-    axes = {"dataset": job.dataset, "model": job.model, "seed": job.seed, "attack": job.attack}
-    frames = []
-    for name, part in parts.items():
-        natural, labels = part.tensors()
-        cells = list(_cells(job, name, part))
-        looks = _measured(measures, model, [x for _, x, _ in cells], natural, place)
-        for (cell, x, counts), look in zip(cells, looks, strict=True):
-            z = logits(model, x, batch=job.batch, device=place)
-            measured = scores(z, labels, temperatures=tuple(t for t in job.temperatures if t != 1))
-            frames.append(
-                _frame(
-                    {**axes, **cell, "split": name},
-                    part,
-                    counts,
-                    measured | distances(x, natural) | look,
-                )
-            )
-    return pd.concat(frames, ignore_index=True)
-
-
-def _prepared(job: ScoreJob, model: torch.nn.Sequential, place: str) -> dict[str, Measure]:
-    """The measures that detectors need, fitted on training images."""
-    if not job.measures:
-        return {}
-    reference = Reference(model, read_split(job.data, "train", job.reference), job.batch, place)
-    return {
-        name: _prepare(job, name, entry, model, reference) for name, entry in job.measures.items()
-    }
-
-
-def _prepare(
-    job: ScoreJob,
-    name: str,
-    entry: dict[str, Any],
-    model: torch.nn.Sequential,
-    reference: Reference,
-) -> Measure:
-    """A measure that names its columns <detector>.<column> and is checked where it answers."""
-    sort, kind = f"Measure {name} of kind", entry["kind"]
-    rng = generator(job.study_seed, seed=job.seed, model=job.model, use=name)
-    with blamed(sort, kind):
-        measure = kinds.load("measures", kind).prepare(
-            model, reference, options=entry["options"], generator=rng
-        )
-        if not callable(measure):
-            raise Broken(f"prepare must return a function of activations, not {form(measure)}.")
-
-    def named(seen: Activations, clean: Activations) -> dict[str, np.ndarray]:
-        with blamed(sort, kind):
-            return {
-                f"{name}.{column}": values
-                for column, values in checked(measure(seen, clean), len(seen.logits)).items()
-            }
-
-    return named
-
-
-def _measured(
-    measures: dict[str, Measure],
-    model: torch.nn.Sequential,
-    versions: list[torch.Tensor],
-    natural: torch.Tensor,
-    place: str,
-) -> list[dict[str, np.ndarray]]:
-    """For each version of the natural images the columns of all measures."""
-    if not measures:
-        return [{} for _ in versions]
-    parts = torch.arange(len(natural)).tensor_split(max(1, len(natural) // CHUNK))
-    found: list[list[dict[str, np.ndarray]]] = []
-    for part in parts:
-        clean = activations(model, natural[part].to(place))
-        found.append(
-            [_look(measures, activations(model, x[part].to(place)), clean) for x in versions]
-        )
-    return [
-        {name: np.concatenate([look[name] for look in looks]) for name in looks[0]}
-        for looks in zip(*found, strict=True)
+    items = [
+        f"{name}-{start}"
+        for name, part in job.attacked.parts.items()
+        for start in range(0, len(part), job.batch)
     ]
+    mine = share(items, job.part)
+    compute = partial(_shard, job=job)
+    found = shards.sharded(mine, beside=job.out, key=_key(job), compute=compute, what="score")
+    done = dict(zip(mine, found, strict=True))
+    if job.part:
+        return None
+    frames = [frame for name in job.attacked.parts for frame in _frames(job, name, done)]
+    shards.remove(job.out)
+    return with_axes(pd.concat(frames, ignore_index=True), job.attacked.axes)
 
 
-def _look(
-    measures: dict[str, Measure], seen: Activations, clean: Activations
-) -> dict[str, np.ndarray]:
-    return {
-        name: values
-        for measure in measures.values()
-        for name, values in measure(seen, clean).items()
-    }
+def _shard(item: str, job: ScoreJob) -> dict[str, np.ndarray]:
+    """The scores of one batch, z [cells, draws, n, K]."""
+    name, start = item.split("-")
+    span = slice(int(start), int(start) + job.batch)
+    model, draws = job.classifier, job.model.draws if job.classifier.stochastic else 1
+    found = []
+    for version in job.attacked.versions[name]:
+        x, drawn = _images(job.attacked.parts[name], version, span), []
+        for draw in range(draws):
+            axes: dict[str, Any] = {"seed": job.seed, "split": name, "start": int(start)}
+            model.reseed(generator(job.study_seed, **axes, draw=draw, use="score"))
+            drawn.append(logits(model, x, batch=job.batch, device=job.place).numpy())
+        found.append(drawn)
+    return {"z": np.array(found)}
 
 
-def _cells(
-    job: ScoreJob, name: str, part: Images
-) -> Iterator[tuple[dict[str, Any], torch.Tensor, np.ndarray]]:
-    """(axes, images, forward and backward passes per image) of each cell of a split."""
-    if job.images is None:
-        yield NATURAL, part.tensors()[0], np.zeros((len(part), 2))
-        return
-    arrays = read_arrays(job.images)
-    for number, cell in enumerate(json.loads(read_meta(job.images)["cells"])):
-        yield cell, torch.from_numpy(arrays[f"{name}.{number}"]), arrays[f"{name}.counts"][number]
+def _images(part: Images, version: Version, span: slice) -> torch.Tensor:
+    if version.images is None:
+        return to_float(torch.from_numpy(part.images[span]))
+    return torch.from_numpy(version.images[span])
+
+
+def _frames(
+    job: ScoreJob, name: str, done: dict[str, dict[str, np.ndarray]]
+) -> Iterator[pd.DataFrame]:
+    """The rows of each cell and draw of a split."""
+    part, versions = job.attacked.parts[name], job.attacked.versions[name]
+    z = np.concatenate(
+        [found["z"] for item, found in done.items() if item.split("-")[0] == name], axis=2
+    )
+    for cell, version in enumerate(versions):
+        for draw in range(z.shape[1]):
+            drawn = {DRAW: draw} if job.classifier.stochastic else {}
+            yield _frame(job, name, part, version, torch.from_numpy(z[cell, draw]), drawn)
 
 
 def _frame(
-    axes: dict[str, Any], part: Images, counts: np.ndarray, measured: dict[str, np.ndarray]
+    job: ScoreJob,
+    name: str,
+    part: Images,
+    version: Version,
+    z: torch.Tensor,
+    drawn: dict[str, int],
 ) -> pd.DataFrame:
+    clean, labels = part.tensors()
+    x = clean if version.images is None else torch.from_numpy(version.images)
+    axes = {"dataset": job.dataset, "model": job.model.name, "seed": job.seed}
+    axes |= {"attack": job.attack, **version.cell, "split": name}
+    measured = scores(z, labels)
     columns = {
         "index": part.index,
+        **drawn,
         "label": part.labels,
-        "forwards": counts[:, 0],
-        "backwards": counts[:, 1],
+        "forwards": version.counts[:, 0],
+        "backwards": version.counts[:, 1],
         **measured,
+        **distances(x, clean),
+        "success": measured["prediction"] != part.labels,
     }
-    rows = pd.DataFrame(columns).assign(success=measured["prediction"] != part.labels)
-    for place, (name, value) in enumerate(axes.items()):
-        rows.insert(place, name, value)
-    return rows
+    return pd.DataFrame(axes | columns)
+
+
+def _key(job: ScoreJob) -> str:
+    """What a shard must share with a run to be its own; threads too, for they decide the bytes."""
+    data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
+    paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
+    files = [shards.file_hash(path) for path in paths]
+    settings = [job.code, job.splits, job.study_seed, job.seed, job.batch, job.threads]
+    return json.dumps([*settings, job.model.draws, job.place, files])

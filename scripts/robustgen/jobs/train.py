@@ -1,39 +1,41 @@
-"""One training job: from a data set's folder and plain settings to weights and a history."""
+"""One training job: from a model, its data set's folder and a recipe to weights and a history."""
 
 from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from robustgen.core import kinds
+from robustgen.core.contracts import blamed
 from robustgen.core.files import write_text
 from robustgen.core.seeds import generator, seed_of
 from robustgen.core.shards import file_hash
 from robustgen.data.store import Images, read_split
-from robustgen.nets import classifier, device, own
-from robustgen.nets.ready import check_logits, probe
-from robustgen.nets.spec import NetSpec
-from robustgen.training.loop import Part, Run, train
-from robustgen.training.types import Recipe
+from robustgen.nets import device, own, weights
+from robustgen.nets.ready import check_scores, frozen, probe
+from robustgen.nets.spec import CLASSIFIER, Model, Spec, gives
+from robustgen.training.loop import Run, train
+from robustgen.training.types import Data, Part, Recipe
 
-HISTORY = ("epoch", "lr", "loss", "train_accuracy", "validation_accuracy", "judged_accuracy")
+START = "start"  # the part whose weights training starts from
+SAME = ("kind", "options", "channels")  # what such weights must share with the model
 
 
 @dataclass(frozen=True)
 class TrainJob:
     """The settings of the command of the same name."""
 
-    model: str
-    data: Path
-    net: dict[str, Any]
+    model: Model
     recipe: dict[str, Any] | None
     weights: Path | None  # trained already, in the place of a recipe
-    start: Path | None
+    keys: dict[str, str | None]  # names in that file -> names in the net
     study_seed: int
     seed: int
     device: str
@@ -51,49 +53,53 @@ def run(job: TrainJob) -> dict[str, Any]:
         return _bring(job, job.weights)
     place = device.use(device=job.device, threads=job.threads)
     dtype = device.precision(job.precision, place)
-    parts = {name: read_split(job.data, name) for name in ("train", "validation")}
-    spec = NetSpec.of(job.net, parts["train"])
-    model = _initial(job, spec)
-    for training_mode in (False, True):  # on copies, for batch norms and dropout move in training
-        check_logits(copy.deepcopy(model).train(training_mode), spec, probe(parts["train"]))
-    training = Run(
-        recipe=Recipe.of(job.recipe or {}),
-        train=_part(parts["train"], place),
-        validation=_part(parts["validation"], place),
-        seed=partial(generator, job.study_seed, seed=job.seed, model=job.model),
-        dtype=dtype,
-        checkpoint=job.out.with_name(".checkpoint.safetensors"),
-        key=_key(job, place, dtype),
-    )
-    best, progress = train(model, training)
-    model.load_state_dict(best)
-    _write_history(job.out.with_name("history.csv"), progress.history)
-    classifier.save(job.out, model, spec)
-    training.checkpoint.unlink(missing_ok=True)
-    return {
-        "best_epoch": progress.best_epoch,
-        "best_judged_accuracy": progress.best,
-        "precision": str(dtype),
-    }
+    images = {name: read_split(job.model.data, name) for name in ("train", "validation")}
+    spec, recipe = job.model.spec(), Recipe.of(job.recipe or {})
+    network = _initial(job, spec, images["train"])
+    seed = partial(generator, job.study_seed, seed=job.seed, model=job.model.name)
+    others = {role: part for role, part in job.model.parts.items() if role != START}
+    parts = {role: frozen(p, dtype=torch.float32, device=place) for role, p in others.items()}
+    with blamed("Trainer", recipe.trainer):
+        module = kinds.load("trainers", recipe.trainer)
+        data = Data(*(_part(images[name], place) for name in ("train", "validation")))
+        trainer = module.trainer(
+            network, recipe=recipe, data=data, seed=seed, dtype=dtype, parts=parts
+        )
+    checkpoint = job.out.with_name(".checkpoint.safetensors")
+    learned = train(trainer, Run(seed, checkpoint, _key(job, place, dtype)))
+    _write_history(job.out.with_name("history.csv"), learned.progress.history)
+    weights.write(job.out, learned.weights, spec)
+    checkpoint.unlink(missing_ok=True)
+    progress = learned.progress
+    kept = {"best_epoch": progress.best_epoch, "best_score": progress.score}
+    return {**kept, "precision": str(dtype)}
 
 
 def _bring(job: TrainJob, path: Path) -> dict[str, Any]:
     """Write weights of the user's own in the project's form; their history is not known."""
-    images = read_split(job.data, "train")
-    spec = NetSpec.of(job.net, images)
-    classifier.save(job.out, own.bring(path, spec, images), spec)
-    write_text(job.out.with_name("history.csv"), ",".join(HISTORY) + "\n")
+    spec, images = job.model.spec(), read_split(job.model.data, "train")
+    weights.save(job.out, own.bring(path, spec, images, keys=job.keys), spec)
+    write_text(job.out.with_name("history.csv"), "epoch\n")
     return {"weights": str(path), "sha256": file_hash(path)}
 
 
-def _initial(job: TrainJob, spec: NetSpec) -> torch.nn.Sequential:
+def _initial(job: TrainJob, spec: Spec, images: Images) -> nn.Sequential:
+    """The network before training, a classifier tried in both modes on copies, for batch norms and
+    dropout move in training.
+    """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(job.study_seed, seed=job.seed, model=job.model, use="weights"))
-        model = classifier.classifier(spec)
-    if job.start:
-        tensors = classifier.weights(job.start, spec, same=("net", "options", "channels"))
-        classifier.filled(model, tensors, job.start)
-    return model
+        seed = seed_of(job.study_seed, seed=job.seed, model=job.model.name, use="weights")
+        torch.manual_seed(seed)
+        network = weights.untrained(spec)
+    if start := job.model.parts.get(START):
+        assert start.weights is not None
+        tensors = weights.read(start.weights, spec, same=SAME)
+        weights.filled(network, tensors, start.weights)
+    if gives(spec.kind) == CLASSIFIER and not hasattr(kinds.load("models", spec.kind), "freeze"):
+        for training in (False, True):
+            tried = copy.deepcopy(network).train(training)
+            check_scores(tried, probe(images), kind=spec.kind, classes=spec.classes)
+    return network
 
 
 def _part(images: Images, place: str) -> Part:
@@ -106,15 +112,15 @@ def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:
     """What a checkpoint must share with a run to be its own; threads too, for they decide the
     bytes.
     """
-    files = [file_hash(job.data / name) for name in ("pool.safetensors", "splits.safetensors")]
-    start = file_hash(job.start) if job.start else ""
-    settings = [job.code, job.model, job.net, job.recipe, job.study_seed, job.seed, job.threads]
-    return json.dumps([*settings, place, str(dtype), files, start])
+    data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
+    files = [file_hash(path) for path in (*data, *job.model.files())]
+    model = replace(job.model, data=Path(), parts={})  # wherever the study lies
+    settings = [job.code, str(model), sorted(job.model.parts), job.recipe, job.study_seed]
+    return json.dumps([*settings, job.seed, job.threads, place, str(dtype), files])
 
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
     names = list(history[0])
-    lines = [",".join(names)] + [
-        ",".join(f"{entry[name]:.6g}" for name in names) for entry in history
-    ]
+    lines = [",".join(names)]
+    lines += [",".join(f"{entry[name]:.6g}" for name in names) for entry in history]
     write_text(path, "\n".join(lines) + "\n")

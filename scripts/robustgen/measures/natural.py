@@ -1,7 +1,7 @@
-"""How unlike natural images the logits of an image are: statistics fitted on natural images alone.
+"""How unlike clean images the scores of an image are: statistics fitted on clean images alone.
 
 `columns` are arrays [n] by name, of numpy or, with xp=torch, of torch, so that an attack can
-differentiate what a detector computes; a higher statistic means less natural.
+differentiate what a detector computes; a higher statistic means less like clean images.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from robustgen.measures.density import bandwidth, log_density
 
 Columns = dict[str, Any]
 NAMES = ("energy", "max_logit", "top_margin")
-INNER = (0.025, 0.975)  # quantiles of natural energies that lie at distance 1
+INNER = (0.025, 0.975)  # quantiles of clean energies that lie at distance 1
 
 
 @dataclass(frozen=True)
 class TwoSided:
-    """|E(x) - median| in units of the natural spread, taken on the side where E(x) lies."""
+    """|E(x) - median| in units of the spread of clean images, taken on the side where E(x) lies."""
 
     median: float
     below: float
@@ -29,11 +29,11 @@ class TwoSided:
 
     @classmethod
     def fit(cls, columns: Columns) -> TwoSided:
-        """The statistic for natural images with these energies."""
+        """The statistic for clean images with these energies."""
         low, median, high = np.quantile(columns["energy"], [INNER[0], 0.5, INNER[1]])
         if not low < median < high:
             raise Refused(
-                "The energies of natural images are constant; a two-sided threshold has no scale."
+                "The energies of clean images are constant; a two-sided threshold has no scale."
             )
         return cls(float(median), float(median - low), float(high - median))
 
@@ -45,7 +45,7 @@ class TwoSided:
 
 @dataclass(frozen=True)
 class OneClass:
-    """-log p of (E(x), max logit, margin of the two largest) under a kernel density of natural
+    """-log p of (E(x), max logit, margin of the two largest) under a kernel density of clean
     images, whitened.
     """
 
@@ -56,12 +56,12 @@ class OneClass:
 
     @classmethod
     def fit(cls, columns: Columns) -> OneClass:
-        """The statistic for natural images with these columns."""
+        """The statistic for clean images with these columns."""
         raw = np.stack([columns[name] for name in NAMES], axis=1).astype(np.float64)
         covariance = np.cov(raw.T)
         if len(raw) < 10 or np.linalg.matrix_rank(covariance) < len(NAMES):
             raise Refused(
-                "Energy, largest logit and margin of natural images span no volume; a density "
+                "Energy, largest logit and margin of clean images span no volume; a density "
                 "of them does not exist."
             )
         mean, whitening = raw.mean(axis=0), np.linalg.cholesky(np.linalg.inv(covariance))
@@ -86,4 +86,5 @@ STATISTICS: dict[str, type[TwoSided] | type[OneClass]] = {
 
 def halves(columns: Columns) -> tuple[Columns, Columns]:
     """Every other image, and the rest: one to fit a statistic, one to choose its threshold."""
-    return tuple({name: values[part::2] for name, values in columns.items()} for part in (0, 1))  # type: ignore[return-value]
+    even = {name: values[::2] for name, values in columns.items()}
+    return even, {name: values[1::2] for name, values in columns.items()}

@@ -1,35 +1,113 @@
-"""Classifiers: a net behind its normalising first layer, so that every interface speaks of images
-in [0,1].
+"""Classifiers: modules from images [n,c,h,w] in [0,1] to scores [n,K], used as they are in attack
+libraries; and the plain kind, a trained net made ready for inference.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from robustgen.core import kinds
-from robustgen.core.contracts import Broken, blamed
-from robustgen.core.files import BadFile, made_here
-from robustgen.core.tensors import read_meta, read_with, write_with
-from robustgen.core.values import form
+from robustgen.core.refusal import Refused
 from robustgen.nets.fold import fold
-from robustgen.nets.spec import NetSpec as NetSpec
-from robustgen.nets.spec import compare
 
-FIELDS = tuple(NetSpec.__dataclass_fields__)
-FOREIGN = {
-    b"PK\x03\x04": "a zip archive, such as a PyTorch checkpoint",
-    b"\x80": ("a pickle, such as a PyTorch checkpoint"),
-}
-BRING = (
-    "To bring weights in, load them into the net and write it with "
-    "robustgen.nets.classifier.save(path, model, spec)."
-)
+ANSWERS = ("scores",)  # what every classifier shows
+INSIDE = ("layers", "pooled", "linear")  # methods and layer of a net that can be looked into
+
+
+@dataclass
+class Passes:
+    """How many images went forwards through networks, and how many gradients came back."""
+
+    forwards: float = 0
+    backwards: float = 0
+
+    def __add__(self, other: Passes) -> Passes:
+        return Passes(self.forwards + other.forwards, self.backwards + other.backwards)
+
+    def __sub__(self, other: Passes) -> Passes:
+        return Passes(self.forwards - other.forwards, self.backwards - other.backwards)
+
+    def copy(self) -> Passes:
+        """The counts of this moment."""
+        return Passes(self.forwards, self.backwards)
+
+    def _back(self, gradient: Tensor) -> None:
+        self.backwards += len(gradient)
+
+
+class Classifier(nn.Module):
+    """A classifier in inference mode. A kind overrides what it offers beyond `forward`.
+
+    `passes` counts the network passes that it makes; a classifier of several networks counts its
+    own work there. Switching between training and evaluation mode does not reach it.
+    """
+
+    stochastic = False  # whether two passes over the same images may differ
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.training = False
+        self.passes = Passes()
+
+    def reseed(self, generator: torch.Generator) -> None:
+        """Draw all random numbers from `generator` from now on."""
+
+    def view(self, **settings: Any) -> Classifier:
+        """The same classifier with other settings of inference, such as steps or gradient."""
+        if settings:
+            raise Refused(
+                f"{type(self).__name__} has no settings of inference; leave `view` out "
+                f"({', '.join(settings)})."
+            )
+        return self
+
+    def look(self, x: Tensor) -> dict[str, Any]:
+        """Named inner quantities of images [n,c,h,w]; every classifier shows `scores` [n,K]."""
+        return {"scores": self(x)}
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Nothing is switched."""
+        return self
+
+    def counted(self, x: Tensor) -> Tensor:
+        """The images [n,c,h,w], whose forward pass, and backward pass if there is one, counts."""
+        self.passes.forwards += len(x)
+        if x.requires_grad:
+            x = x.view_as(x)  # a node of this pass alone: a hook on x would fire for others too
+            x.register_hook(self.passes._back)
+        return x
+
+
+class Shown(dict[str, Any]):
+    """What a look shows; asking for more is refused with the sentence `why`."""
+
+    def __init__(self, shown: dict[str, Any], why: str) -> None:
+        super().__init__(shown)
+        self.why = why
+
+    def __missing__(self, name: str) -> Any:
+        raise Refused(self.why)
+
+
+class Wrapped(Classifier):
+    """A classifier that is any function of images, such as a module of another library."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self.counted(x))
+
+
+def as_classifier(function: Callable[[Tensor], Tensor]) -> Classifier:
+    """The function as a Classifier; a Classifier as it is."""
+    return function if isinstance(function, Classifier) else Wrapped(function)
 
 
 class Normalize(nn.Module):
@@ -47,106 +125,45 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.std
 
 
-class Cast(nn.Module):
-    """Change of precision inside a frozen classifier."""
+class Plain(Classifier):
+    """A copy of a trained net for inference: evaluation mode, no parameter gradients, folded norms,
+    channels-last.
 
-    def __init__(self, dtype: torch.dtype) -> None:
+    Normalisation and scores are fp32; only the net between them computes in `dtype`.
+    """
+
+    def __init__(
+        self, model: nn.Sequential, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
+    ) -> None:
         super().__init__()
-        self.dtype = dtype
+        normalize, net = copy.deepcopy(model).to(device).eval()
+        self.normalize, self.dtype = normalize, dtype
+        self.net: Any = fold(net).to(dtype).to(memory_format=torch.channels_last)
+        self.requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
+        z: Tensor = self.net(self._entered(x))
+        return z.float()
+
+    def look(self, x: Tensor) -> dict[str, Any]:
+        """`layers`: outputs of the stages and scores, each [n,d]; `features` [n,d]; `scores`."""
+        missing = [name for name in INSIDE if not hasattr(self.net, name)]
+        if missing:
+            return Shown(
+                {"scores": self(x)},
+                f"{type(self.net).__name__} has no {', '.join(missing)}, by which detectors look "
+                "into a net; see nets/resnet.py for their form.",
+            )
+        stages = self.net.layers(self._entered(x))
+        features: Tensor = self.net.pooled(stages[-1])
+        scores: Tensor = self.net.linear(features).float()
+        layers = [stage.float().flatten(1) for stage in stages] + [scores]
+        return {"layers": layers, "features": features.float(), "scores": scores}
+
+    def _entered(self, x: Tensor) -> Tensor:
+        """The images as the net takes them."""
+        x = self.normalize(self.counted(x))
         if x.requires_grad:
             # attack libraries view the gradient, which channels-last nets give strided
             x.register_hook(Tensor.contiguous)
         return x.to(self.dtype)
-
-
-def classifier(spec: NetSpec) -> nn.Sequential:
-    """An untrained classifier, images [n,c,h,w] in [0,1] -> logits [n,K]."""
-    with blamed("Net", spec.net):
-        module = kinds.load("models", spec.net)
-        net = module.build(
-            channels=spec.channels, classes=spec.classes, size=spec.size, **spec.options
-        )
-        if not isinstance(net, nn.Module):
-            raise Broken(f"build must return a torch.nn.Module, not {form(net)}.")
-    return nn.Sequential(Normalize(spec.mean, spec.std), net)
-
-
-def frozen(
-    model: nn.Sequential, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
-) -> nn.Sequential:
-    """A copy for attacks and scores: evaluation mode, no parameter gradients, folded norms,
-    channels-last, own precision.
-
-    Normalisation and logits stay in fp32; only the net between them computes in `dtype`.
-    """
-    normalize, net = copy.deepcopy(model).to(device).eval()
-    net = fold(net).to(dtype).to(memory_format=torch.channels_last)
-    return (
-        nn.Sequential(normalize, Cast(dtype), net, Cast(torch.float32)).requires_grad_(False).eval()
-    )
-
-
-def save(path: str | Path, model: nn.Module, spec: NetSpec, **facts: str) -> None:
-    """Write weights with their spec as safetensors."""
-    from safetensors.torch import save_file
-
-    weights = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
-    }
-    write_with(save_file, path, weights, {"spec": json.dumps(asdict(spec)), **facts})
-
-
-def load(path: str | Path, spec: NetSpec) -> nn.Sequential:
-    """The classifier that `save` wrote, in evaluation mode; `spec`, never the file, says which
-    module builds it.
-    """
-    tensors = weights(path, spec)
-    return filled(classifier(spec), tensors, path).eval()
-
-
-def weights(
-    path: str | Path, spec: NetSpec, *, same: tuple[str, ...] = FIELDS
-) -> dict[str, Tensor]:
-    """The tensors that `save` wrote, refused unless the file's own spec agrees with `spec` in the
-    fields `same`.
-    """
-    from safetensors.torch import load_file
-
-    try:
-        tensors, meta = read_with(load_file, path), read_meta(path)
-    except BadFile as error:
-        raise _foreign(Path(path)) or error from error
-    if "spec" not in meta:
-        raise BadFile(
-            f"{path} is not a weights file of this project; it does not say which net it "
-            f"belongs to. {BRING}"
-        )
-    compare(path, meta["spec"], spec, same)
-    return tensors
-
-
-def filled(model: nn.Sequential, tensors: dict[str, Tensor], path: str | Path) -> nn.Sequential:
-    """The model, now with the weights that a file held."""
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise BadFile(
-            f"{path} does not fit its net ({' '.join(str(error).split())}); train the model again."
-        ) from error
-    return model
-
-
-def _foreign(path: Path) -> BadFile | None:
-    """The sentence for a file of another program, which is no damaged one of ours."""
-    if made_here(path) or not path.exists():
-        return None
-    with path.open("rb") as file:
-        start = file.read(4)
-    what = next((what for mark, what in FOREIGN.items() if start.startswith(mark)), None)
-    return (
-        BadFile(f"{path} is {what}, not safetensors of this project, and is not read. {BRING}")
-        if what
-        else None
-    )

@@ -1,19 +1,23 @@
-"""What one image costs a net."""
+"""What one image costs a model."""
 
 from __future__ import annotations
 
-from robustgen.nets.classifier import NetSpec, classifier
+from robustgen.core import kinds
+from robustgen.nets.spec import Spec
+from robustgen.nets.weights import untrained
 
 
-def flops(spec: NetSpec) -> int:
-    """Floating point operations of one forward pass of one image, counted without computing
-    anything.
+def flops(spec: Spec) -> int:
+    """Floating point operations of a forward pass of one image through the kind's own network,
+    counted without computing anything; 0 where the kind has none.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    if not hasattr(kinds.load("models", spec.kind), "build"):
+        return 0
     with torch.device("meta"):
-        model = classifier(spec).eval()
+        model = untrained(spec).eval()
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model(torch.zeros(1, spec.channels, spec.size, spec.size))
     return int(counter.get_total_flops())

@@ -17,18 +17,22 @@ class ConvNorm(nn.Sequential):
 
 
 def fold(module: nn.Module) -> nn.Module:
-    """The same function with every ConvNorm as one convolution; evaluation mode only.
+    """The same function with each convolution and the norm behind it as one convolution; evaluation
+    mode only. Those are ConvNorms, and the pairs of names in the attribute `folds` of a module.
 
     Changes `module` in place.
     """
     for name, child in module.named_children():
         if isinstance(child, ConvNorm):
-            conv, norm = child
-            setattr(
-                module,
-                name,
-                fuse_conv_bn_eval(cast(nn.Conv2d, conv.eval()), cast(nn.BatchNorm2d, norm.eval())),
-            )
+            setattr(module, name, _fused(child[0], child[1]))
         else:
             fold(child)
+    pairs: tuple[tuple[str, str], ...] = getattr(module, "folds", ())
+    for conv, norm in pairs:
+        setattr(module, conv, _fused(getattr(module, conv), getattr(module, norm)))
+        setattr(module, norm, nn.Identity())
     return module
+
+
+def _fused(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
+    return fuse_conv_bn_eval(cast(nn.Conv2d, conv.eval()), cast(nn.BatchNorm2d, norm.eval()))

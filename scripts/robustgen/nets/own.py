@@ -15,48 +15,75 @@ from torch import Tensor, nn
 from robustgen.core.refusal import Refused
 from robustgen.core.tensors import read_meta, read_with
 from robustgen.data.store import Images
-from robustgen.nets import classifier
-from robustgen.nets.ready import check_logits, probe
-from robustgen.nets.spec import NetSpec
+from robustgen.nets import misfit, weights
+from robustgen.nets.fit import State, fit
+from robustgen.nets.keymap import Keys
+from robustgen.nets.ready import check_scores, probe
+from robustgen.nets.spec import Spec
 
-# how the names of a net's tensors begin in a classifier, whose first layer is the normalisation
-NET = "1."
-# of a batch norm; some libraries do not write it, and inference does not use it
-COUNTER = "num_batches_tracked"
+OUTER = ("state_dict", "model", "last", "net")  # where a checkpoint keeps its state_dict
 WRITE = "write it with torch.save(net.state_dict(), path)"
-SHOWN = 3  # names that a sentence lists
+SAFE = ".safetensors"
 
 
-def bring(path: Path, spec: NetSpec, images: Images) -> nn.Sequential:
-    """The classifier of a weights file: ours, or a state_dict of the net (safetensors, or a PyTorch
-    checkpoint).
+def bring(path: Path, spec: Spec, images: Images, *, keys: Keys) -> nn.Sequential:
+    """The network of a weights file: ours, or a state_dict of the net (safetensors, or a PyTorch
+    checkpoint), whose names `keys` turns into the net's; tried on the first images.
     """
-    model = classifier.classifier(spec)
-    ours = "spec" in read_meta(path)
-    tensors = (
-        classifier.weights(path, spec) if ours else _fitted(_state(path), model.state_dict(), path)
-    )
-    classifier.filled(model, tensors, path).eval()
-    check_logits(model, spec, probe(images))
+    model = weights.untrained(spec)
+    if "spec" in read_meta(path):
+        _no_keys(path, keys)
+        weights.filled(model, weights.read(path, spec), path)
+    else:
+        model[1].load_state_dict(_fitted(path, model[1].state_dict(), spec, keys))
+    model.eval()
+    check_scores(model, probe(images), kind=spec.kind, classes=spec.classes)
     return model
 
 
-def _state(path: Path) -> dict[str, Tensor]:
+def _fitted(path: Path, wanted: State, spec: Spec, keys: Keys) -> State:
+    """The tensors of a file of another program by the net's names; `wanted` is the net's own."""
+    ordered = path.suffix != SAFE  # safetensors sorts its tensors
+    found = fit(_state(path), wanted, spec=spec, keys=keys, ordered=ordered)
+    misfit.refuse(found, path)
+    return found.state()
+
+
+def _no_keys(path: Path, keys: Keys) -> None:
+    if keys:
+        raise Refused(
+            f"{path} is a weights file of this project and has its names; leave out keys."
+        )
+
+
+def _state(path: Path) -> State:
     """The named tensors of a file of another program."""
-    if path.suffix == ".safetensors":
+    if path.suffix == SAFE:
         from safetensors.torch import load_file
 
         found: Any = read_with(load_file, path)
     else:
         found = _checkpoint(path)
-    found = found.get("state_dict", found) if isinstance(found, Mapping) else found
-    if (
-        not isinstance(found, Mapping)
-        or not found
-        or not all(isinstance(value, Tensor) for value in found.values())
-    ):
+    for _ in OUTER:
+        found = _inner(found)
+    if not _is_state(found):
         raise Refused(f"{path} holds no state_dict, a map of names to tensors; {WRITE}.")
-    return {str(name).removeprefix("module."): value for name, value in found.items()}
+    return {str(name): value for name, value in found.items()}
+
+
+def _inner(found: Any) -> Any:
+    """What a checkpoint holds under the first of the usual names."""
+    if _is_state(found) or not isinstance(found, Mapping):
+        return found
+    return next((found[name] for name in OUTER if isinstance(found.get(name), Mapping)), found)
+
+
+def _is_state(found: Any) -> bool:
+    return (
+        isinstance(found, Mapping)
+        and len(found) > 0
+        and all(isinstance(value, Tensor) for value in found.values())
+    )
 
 
 def _checkpoint(path: Path) -> Any:
@@ -72,39 +99,8 @@ def _checkpoint(path: Path) -> Any:
         KeyError,
         AttributeError,
     ) as error:
-        reason = str(error).split("\n", 1)[0]
+        if path.read_bytes()[:100].lstrip().startswith(b"<"):
+            raise Refused(f"{path} is a web page and no checkpoint; download it again.") from error
+        # the first sentence; torch goes on to propose that the file's code be executed
+        reason = str(error).split("\n", 1)[0].split(". ", 1)[0]
         raise Refused(f"{path} cannot be read as plain tensors ({reason}); {WRITE}.") from error
-
-
-def _fitted(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The state with the classifier's names, refused where names or shapes are not those of the
-    net.
-    """
-    named = {name if name in wanted else f"{NET}{name}": value for name, value in state.items()}
-    counters = {name: value for name, value in wanted.items() if name.endswith(COUNTER)}
-    whole = counters | named
-    problems = (
-        [f"lacks {_some(wanted.keys() - whole.keys())}"] if wanted.keys() - whole.keys() else []
-    )
-    problems += (
-        [f"has {_some(whole.keys() - wanted.keys())}, which the net has not"]
-        if whole.keys() - wanted.keys()
-        else []
-    )
-    shapes = [
-        name for name in wanted.keys() & whole.keys() if whole[name].shape != wanted[name].shape
-    ]
-    problems += [f"has other shapes in {_some(shapes)}"] if shapes else []
-    if problems:
-        raise Refused(
-            f"{path} does not fit the net that models.* names: it {'; it '.join(problems)}. "
-            "Check net and options."
-        )
-    return whole
-
-
-def _some(names: Any) -> str:
-    ordered = sorted(name.removeprefix(NET) for name in names)
-    return ", ".join(ordered[:SHOWN]) + (
-        f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""
-    )

@@ -35,7 +35,7 @@ OPTIONS = {
         "type": "whole number",
         "least": 1,
         "default": 1,
-        "means": ("Stride of the first convolution."),
+        "means": "Stride of the first convolution.",
     },
     "dropout": {
         "type": "number",
@@ -47,7 +47,7 @@ OPTIONS = {
 }
 # of the last stage's output, which is pooled
 SIDE = {"least": 4, "divided_by": "stem_stride", "halved_after_each_of": "blocks"}
-SHOWS = ("layers", "pooled", "linear", "dropout")  # by which detectors look into the net
+SHOWS = ("layers", "features", "dropout")
 
 
 class Block(nn.Module):

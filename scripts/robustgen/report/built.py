@@ -11,13 +11,14 @@ from robustgen.core.tensors import read_meta
 from robustgen.study.plan import Plan
 
 # of a file's spec; channels and classes are those of the data
-SHOWN = ("net", "size", "mean", "std", "options")
+SHOWN = ("kind", "size", "mean", "std", "options")
 
 
 def built(plan: Plan, model: str, seed: str) -> tuple[str, str]:
     """(a net in words, a sentence where its weights differ from the configuration)."""
-    asked = json.loads(plan.net(model))
-    made = spec_of(Path(plan.weights(model, seed)))
+    node = json.loads(json.dumps(plan.graph.node(model, seed)))
+    asked = {name: node[name] for name in SHOWN}
+    made = spec_of(Path(plan.graph.weights(model, seed)))
     if made is None:
         return _words(asked), ""
     told = list(_differences({name: made[name] for name in SHOWN if name in made}, asked))
@@ -34,14 +35,14 @@ def spec_of(path: Path) -> dict[str, Any] | None:
     except (ValueError, OSError):
         return None
     usable = (
-        isinstance(found, dict) and "net" in found and isinstance(found.get("options", {}), dict)
+        isinstance(found, dict) and "kind" in found and isinstance(found.get("options", {}), dict)
     )
     return found if usable else None
 
 
 def _words(spec: dict[str, Any]) -> str:
     return ", ".join(
-        [str(spec["net"]), *(f"{name} {value}" for name, value in spec.get("options", {}).items())]
+        [str(spec["kind"]), *(f"{name} {value}" for name, value in spec.get("options", {}).items())]
     )
 
 

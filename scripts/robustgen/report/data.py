@@ -12,6 +12,7 @@ from robustgen.core.refusal import Refused
 from robustgen.report.built import built
 from robustgen.study.facts import facts, history
 from robustgen.study.flow import Job
+from robustgen.study.graph import START
 from robustgen.study.plan import Plan
 from robustgen.tables.table import budget
 
@@ -50,13 +51,13 @@ def _dataset(plan: Plan, name: str) -> dict[str, Any]:
     pool, splits = (facts(folder / file) for file in ("pool.json", "splits.json"))
     found: dict[str, list[int]] = splits.get("class_counts", {})
     counts = {split: found[split] for split in ("train", "validation", "test") if split in found}
-    receipts = [facts(Path(path)) for path in plan.fetched(name)]
+    receipts = [facts(Path(path)) for path in plan.receipts(name)]
     return {
         "name": name,
         "what": described(entry.kind),
         "licences": [receipt for receipt in receipts if receipt.keys() >= LICENCE],
         "sha256": pool.get(
-            "sha256", ("unknown: the data set was not loaded, or pool.json cannot be read")
+            "sha256", "unknown: the data set was not loaded, or pool.json cannot be read"
         ),
         "shape": " x ".join(str(side) for side in pool.get("shape", [])),
         "eps": ", ".join(budget(eps) for eps in entry.eps),
@@ -84,28 +85,26 @@ def described(kind: str) -> str:
 
 def _net(plan: Plan, model: str, seed: str) -> dict[str, Any]:
     entry = plan.study.models[model]
-    training = plan.objective(model).kind
-    epochs, costs = (
-        history(Path(plan.history(model, seed))),
-        facts(Path(plan.weights(model, seed)).with_name("costs.json")),
-    )
+    epochs = history(Path(plan.history(model, seed)))
+    costs = facts(Path(plan.graph.weights(model, seed)).with_name("costs.json"))
     kept = next(
         (row for row in epochs if row["epoch"] == str(costs.get("best_epoch"))),
         epochs[-1] if epochs else {},
     )
     net, differs = built(plan, model, seed)
+    judged = kept.get("judged_accuracy")
     return {
         "model": model,
         "seed": seed,
         "dataset": entry.dataset,
         "net": net,
         "differs": differs,
-        "training": training,
+        "training": plan.objective(model)["kind"],
         "epochs": plan.study.recipes[entry.recipe].epochs if entry.recipe else 0,
-        "start": entry.start_from,
+        "start": entry.parts.get(START, ""),
         "kept": kept.get("epoch", ""),
         "clean": percent(kept.get("validation_accuracy")),
-        "attacked": percent(kept.get("judged_accuracy")) if training == "adversarial" else "",
+        "attacked": percent(judged) if judged != kept.get("validation_accuracy") else "",
     }
 
 

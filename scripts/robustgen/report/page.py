@@ -11,7 +11,8 @@ from robustgen.report import data, gaps, shown, verdicts
 from robustgen.report.provenance import finished, provenance
 from robustgen.study import costs
 from robustgen.study.config import checked
-from robustgen.study.flow import jobs, plan_of
+from robustgen.study.flow import jobs
+from robustgen.study.plan import plan_of
 
 SHOWN = ("make_table", "draw_figure", "judge_claims")
 HERE = Path(__file__).resolve().parent

@@ -9,12 +9,14 @@ import io
 from pathlib import Path
 
 from robustgen.core.files import atomic, read_json, write_json, write_text
+from robustgen.core.literals import literal
 from robustgen.core.refusal import Refused
 from robustgen.report.provenance import commit, provenance
 from robustgen.study import costs, current
 from robustgen.study.config import checked
 from robustgen.study.estimate import device_of
-from robustgen.study.flow import jobs, plan_of
+from robustgen.study.flow import jobs
+from robustgen.study.plan import plan_of
 
 KEPT = (
     "tables/*.csv",
@@ -24,8 +26,6 @@ KEPT = (
     ("training/*/*/history.csv"),
     "config.json",
 )
-# figures of this kind show many images of a data set, which may not be ours to give away
-PICTURES = "sheet"
 
 
 def publish(study: Path, out: Path) -> list[Path]:
@@ -39,7 +39,11 @@ def publish(study: Path, out: Path) -> list[Path]:
             f"{study} is not whole: {job.rule} {job.name}: {reason}; finish the run, then "
             "publish it."
         )
-    hidden = {name for name in plan.study.figures if plan.kind(name) == PICTURES}
+    hidden = {
+        name
+        for name in plan.study.figures
+        if literal("figures", plan.kind(name), "SHOWS_DATA", False)
+    }
     sources = [
         path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden
     ]

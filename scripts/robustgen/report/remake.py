@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from robustgen.study.flow import CLAIMS, PAPER, Job
+from robustgen.study.flow import Job
 from robustgen.study.plan import Plan
+from robustgen.study.stages import CLAIMS, PAPER
 
 
 def arguments(plan: Plan, job: Job) -> list[str]:
@@ -25,4 +26,5 @@ def arguments(plan: Plan, job: Job) -> list[str]:
 
 
 def _claims(plan: Plan) -> list[str]:
-    return ["--claims", CLAIMS, "--models", plan.trained(), "--scores", *plan.scored()]
+    rows = json.dumps(plan.judged())
+    return ["--claims", CLAIMS, "--models", plan.model_facts(), "--rows", rows]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from robustgen.core.refusal import Refused
 from robustgen.core.words import nearest
-from robustgen.study.flow import RULES, Job, behind, jobs
+from robustgen.study.flow import Job, behind, jobs
 from robustgen.study.plan import Plan
+from robustgen.study.stages import RULES
 
 PLACES = ("tables", "figures")
 OVERLAYS = ("--configfile", "--configfiles")

@@ -14,12 +14,12 @@ from robustgen.core.digest import ROOT, hash_of
 from robustgen.core.files import write_json
 from robustgen.run.dryrun import Job, pending
 from robustgen.run.params import apart, changes, exclusive, flags_of
+from robustgen.study.flow import PASSING
 
 # digest -> file -> hash, of every code that a run was started with
 RECORD = Path(".snakemake/robustgen-code.json")
 PARAMS = "Params have changed since last execution: "
 DIGEST = re.compile(r"[0-9a-f]{16}( |$)")
-IMAGES = "/images.safetensors"  # of attacks, which may go once they are scored
 MOST = 5  # settings that are named for a job
 SAID = {  # what Snakemake says -> what is told; of files only the first is named
     "Missing output files": "{} does not exist",
@@ -68,7 +68,7 @@ def _forced(job: Job) -> str:
     robustgen.study.current.
     """
     seal = next((path for path in job.files if f"/{seals.FOLDER}/" in path), "")
-    files = tuple(path for path in job.files if path != seal and not path.endswith(IMAGES))
+    files = tuple(path for path in job.files if path != seal and Path(path).name not in PASSING)
     fault = seals.fault(seal, files) if seal else ""
     return fault or "the record of how its files were made is lost, or the command line asks for it"
 

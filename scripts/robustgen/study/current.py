@@ -38,7 +38,7 @@ def outdated(
     seals alone count.
     """
     found = {
-        job: seals.fault(job.seal, job.files, thorough=thorough) or _unrecorded(job, records)
+        job: seals.fault(job.seal, job.lasting, thorough=thorough) or _unrecorded(job, records)
         for job in jobs
     }
     return {job: reason for job, reason in found.items() if reason}
@@ -73,9 +73,9 @@ def tell(jobs: Iterable[Job]) -> None:
 
 
 def _unrecorded(job: Job, records: Path | None) -> str:
-    if records is None or all(_record(records, path).exists() for path in job.files):
+    if records is None or all(_record(records, path).exists() for path in job.lasting):
         return ""
-    return f"the record of how {job.files[0]} was made is lost"
+    return f"the record of how {job.lasting[0]} was made is lost"
 
 
 def _record(records: Path, path: str) -> Path:

@@ -9,30 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from robustgen.core.files import BadFile, read_json
-from robustgen.run.dryrun import Job
 from robustgen.study.costs import costs, metered
 from robustgen.study.plan import Plan
 from robustgen.study.schema import Study
+from robustgen.study.stages import STAGES
 from robustgen.study.work import Work
 
 # rule -> its wildcards, in the order of the names of its benchmarks; other rules have none or are
 # not foretold
-AXES = {
-    "load_data": ("dataset",),
-    "split_data": ("dataset",),
-    "train": ("model", "seed"),
-    "attack": ("model", "seed", "attack"),
-    "score": ("model", "seed", "attack"),
-    "detect": ("model", "seed", "attack"),
-    "gradients": ("model", "seed", "rule"),
-    "landscape": ("model", "seed", "rule"),
-    "make_table": ("name",),
-    "draw_figure": ("name",),
-    "judge_claims": (),
-}
 ANY_SIZE = ("write_config", "write_report")  # short, whatever the study
 # jobs are comparable whose sizes differ by no more: small nets use a device worse than large ones
 FACTOR = 10
@@ -48,11 +35,18 @@ class Past:
     size: float | None
 
 
+class Pending(Protocol):
+    """A job that a run would start."""
+
+    rule: str
+    wildcards: dict[str, str]
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A pending job: its seconds on a device, None where nothing comparable was measured there."""
 
-    job: Job
+    job: Pending
     seconds: float | None
 
 
@@ -64,7 +58,7 @@ def past(folders: Sequence[Path]) -> list[Past]:
 
 
 def estimates(
-    jobs: Sequence[Job], plan: Plan, measured: Sequence[Past], device: str
+    jobs: Sequence[Pending], plan: Plan, measured: Sequence[Past], device: str
 ) -> list[Estimate]:
     """The pending jobs with the time that they would take on a device, by comparable jobs that were
     measured there.
@@ -75,13 +69,13 @@ def estimates(
     ]
 
 
-def operations(jobs: Sequence[Job], plan: Plan) -> float:
+def operations(jobs: Sequence[Pending], plan: Plan) -> float:
     """The floating point operations of the pending jobs, as far as they are known."""
     work = Work(plan)
-    return sum(work.of(job.rule, job.wildcards) or 0 for job in jobs)
+    return sum(work.operations(job.rule, job.wildcards) or 0 for job in jobs)
 
 
-def image_bytes(jobs: Sequence[Job], plan: Plan) -> list[int]:
+def image_bytes(jobs: Sequence[Pending], plan: Plan) -> list[int]:
     """The bytes of the attacked images that each pending attack writes."""
     work = Work(plan)
     return [
@@ -143,6 +137,6 @@ def device_of(facts: dict[str, Any]) -> str:
 
 def _wildcards(rule: str, name: str) -> dict[str, str] | None:
     parts = name.split("/") if name else []
-    if rule not in AXES or len(parts) != len(AXES[rule]):
+    if rule not in STAGES or len(parts) != len(STAGES[rule].axes):
         return None
-    return dict(zip(AXES[rule], parts, strict=True))
+    return dict(zip(STAGES[rule].axes, parts, strict=True))

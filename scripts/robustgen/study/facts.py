@@ -19,11 +19,10 @@ KEYS: dict[str, dict[str, type]] = {
     "costs.json": {"command": list, "versions": dict},
 }
 CLAIM = {  # what the page tells of each claim
-    "work", "place", "sentence", "objective", "attack", "statistic", "direction", "margin", "min_n",
+    "work", "place", "sentence", "family", "attack", "statistic", "direction", "margin", "min_n",
     "not_tested", "cells",
 }  # fmt: skip
 CELL = {"dataset", "model", "eps", "n", "value", "low", "high", "verdict", "why"}
-ACCURACIES = ("validation_accuracy", "judged_accuracy")
 
 
 def facts(path: Path) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _claims(path: Path) -> list[dict[str, Any]]:
 def _history(path: Path) -> list[dict[str, str]]:
     found = _lines(path, ",")
     try:
-        _ = [(row["epoch"], *(float(row[name]) for name in ACCURACIES)) for row in found]
+        _ = [(row["epoch"], *map(float, row.values())) for row in found]
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(path, FORM, f"an epoch without {error}") from error
     return found

@@ -15,12 +15,13 @@ from pydantic import (
     BeforeValidator,
     Field,
     GetJsonSchemaHandler,
-    PlainSerializer,
     Strict,
     WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from robustgen.attacks.takes import EPS, STEPS
 
 UNBOUNDED = "unbounded"
 SAME = 1e-9  # numbers that differ by less than this share are equal but for rounding
@@ -87,38 +88,13 @@ Positive = Annotated[
     _fractional(exclusiveMinimum=0),
     _numbers(" above 0"),
 ]
-NonNegative = Annotated[
-    float,
-    Read,
-    Field(ge=0, allow_inf_nan=False),
-    _fractional(minimum=0),
-    _numbers(" of at least 0"),
-]
 # JSON has no infinity
-Said = PlainSerializer(
-    lambda value: UNBOUNDED if value == float("inf") else value, when_used="json"
-)
-Radius = Annotated[
-    float,
-    Read,
-    Field(gt=0),
-    Said,
-    _fractional(exclusiveMinimum=0, or_text=UNBOUNDED),
-    _numbers(f" above 0 or {UNBOUNDED}"),
-]
 Share = Annotated[
     float,
     Read,
     Field(gt=0, lt=1),
     _fractional(exclusiveMinimum=0, exclusiveMaximum=1),
     _numbers(" above 0 and below 1"),
-]
-BelowOne = Annotated[
-    float,
-    Read,
-    Field(ge=0, lt=1),
-    _fractional(minimum=0, exclusiveMaximum=1),
-    _numbers(" of at least 0 and below 1"),
 ]
 Natural = Annotated[int, BeforeValidator(_no_truth), Field(ge=0), _whole("of at least 0")]
 Count = Annotated[int, BeforeValidator(_no_truth), Field(gt=0), _whole("above 0")]
@@ -127,7 +103,7 @@ Name = Annotated[
     str,
     Strict(),
     Field(pattern=r"^[a-z][a-z0-9_]*$"),
-    Words(("a name of small letters, digits and _, a letter first"), "names"),
+    Words("a name of small letters, digits and _, a letter first", "names"),
 ]
 
 
@@ -159,9 +135,8 @@ def _close(a: object, b: object) -> bool:
     return isinstance(a, float) and isinstance(b, float) and math.isclose(a, b, rel_tol=SAME)
 
 
-# lists, in whose place a single value may be given: any, of at least one value, of different
-# values, or of both
-Listed = Annotated[tuple[T, ...], BeforeValidator(_listed), _OneOrMore()]
+# lists, in whose place a single value may be given: of at least one value, of different values,
+# or of both
 Several = Annotated[tuple[T, ...], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
 Selected = Annotated[
     tuple[T, ...], BeforeValidator(_listed), AfterValidator(_different), _OneOrMore()
@@ -173,3 +148,26 @@ Different = Annotated[
     Field(min_length=1),
     _OneOrMore(),
 ]
+
+Options = dict[str, Any]  # settings of a kind, checked by what its module declares
+
+
+def swept(axis: str, value: Any) -> tuple[Any, ...]:
+    """The values of an axis, each once: eps as numbers above 0, steps as whole numbers."""
+    given = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not given:
+        raise ValueError(f"{axis} is empty; give at least one value")
+    values = tuple(number(one) for one in given) if axis != STEPS else given
+    for told, one in zip(given, values, strict=True):
+        if axis == EPS and not (isinstance(one, int | float) and one > 0):
+            raise ValueError(
+                f"eps must hold numbers or fractions above 0 or {UNBOUNDED}, not {told!r}"
+            )
+        if axis == STEPS and (not isinstance(one, int) or isinstance(one, bool) or one < 0):
+            raise ValueError(f"steps must hold whole numbers of at least 0, not {told!r}")
+    return _different(values)
+
+
+def told(values: tuple[Any, ...]) -> list[Any]:
+    """The values of an axis as JSON has them, which knows no infinity."""
+    return [UNBOUNDED if value == float("inf") else value for value in values]

@@ -15,49 +15,30 @@ from robustgen.core.literals import constant, literal, module
 from robustgen.core.options import declared
 from robustgen.core.refusal import Refused
 from robustgen.core.words import nearest, shown
+from robustgen.study.plan import SORTS
 
+LISTS = ("datasets", "models", "attacks", "detectors", "measures")  # what outputs select from
 REFERENCES: dict[tuple[str, ...], str] = {  # where a name stands -> the map that must define it
     ("models", "*", "dataset"): "datasets",
     ("models", "*", "recipe"): "recipes",
-    ("models", "*", "start_from"): "models",
-    ("detectors", "*", "fit"): "attacks",
-    ("detectors", "*", "noise"): "attacks",
-    **{
-        (place, "*", part, "*"): part
-        for place in ("tables", "figures")
-        for part in ("datasets", "models", "attacks", "detectors")
-    },
+    ("models", "*", "parts", "*"): "models",
+    ("attacks", "*", "made_on"): "models",
+    **{(place, "*", part, "*"): part for place in ("tables", "figures") for part in LISTS},
 }
 MODULES = {  # where a module is named -> its room
     ("datasets", "*", "kind"): "data",
+    ("recipes", "*", "trainer"): "trainers",
     ("recipes", "*", "objective", "kind"): "objectives",
-    ("models", "*", "net"): "models",
+    ("models", "*", "kind"): "models",
     ("attacks", "*", "kind"): "attacks",
     ("detectors", "*", "kind"): "detectors",
-}
-# sort of files that a table or figure is made from -> the lists of its entry that select them
-SORTS = {
-    "scores": ("models", "attacks"),
-    "natural": ("models",),
-    "detect": ("models", "attacks", "detectors"),
-    "gradients": ("models",),
-    "landscape": ("models", "attacks"),
-    "history": ("models",),
-    "data": ("datasets",),
+    ("measures", "*", "kind"): "measures",
 }
 LITERALS = (
-    "ASKS",
-    "CHANNELS",
-    "LISTS",
-    "NEEDS",
-    "SHOWS",
-    "SIDE",
-    "SIZES",
-    "SOURCES",
-    "STEPS",
-    "TAKES",
-    "TRAIN_TEST",
-)
+    "CHANNELS", "GIVES", "INNER", "KEYS", "LISTS", "LOOKS_AT", "MEASURED_BY", "NEEDS", "ON",
+    "PARTS", "REPEATS", "SHOWN_WITH", "SHOWS", "SIDE", "SIZES", "SOURCES", "STEPS", "TAKES",
+    "TRAIN_TEST", "UNIT", "VIEWS",
+)  # fmt: skip
 CONTROL = ("Cc", "Cs")  # Unicode's categories of control characters and of halves of characters
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -106,11 +87,7 @@ def _module(room: str, kind: str) -> str:
         return f"{kind!r} is no name of a module; {hint}."
     if "." not in kind:
         known = kinds.kinds(room)
-        return (
-            ""
-            if kind in known
-            else (f"{kind!r} is no module of robustgen.{room}{nearest(kind, known)}")
-        )
+        return "" if kind in known else f"{kind!r} is no kind of {room}{nearest(kind, known)}"
     if kinds.find(room, kind) is None:
         if kind.endswith(".py"):
             return f"{kind!r} is no name of a module; write {kind.removesuffix('.py')}."
@@ -130,13 +107,10 @@ def _functions(room: str, kind: str) -> str:
             literal(room, kind, name)
     except Refused as error:
         return str(error)
-    names = found.names if found else {"*"}
-    missing = [name for name in kinds.FUNCTIONS[room] if name not in names and "*" not in names]
-    return (
-        (f"{kind} must define {' and '.join(f'`def {name}(...)`' for name in missing)}.")
-        if missing
-        else ""
-    )
+    if found is None or "*" in found.names or not (lacks := kinds.missing(room, found.names)):
+        return ""
+    functions = (" or ".join(f"`def {one}(...)`" for one in name.split("|")) for name in lacks)
+    return f"{kind} must define {' and '.join(functions)}."
 
 
 def _needs(room: str, kind: str) -> str:
@@ -150,10 +124,17 @@ def _needs(room: str, kind: str) -> str:
             f"{kind} must declare NEEDS, the sorts of files it is made from, as NEEDS = "
             '("scores",).'
         )
-    wrong = [sort for sort in asked if sort not in SORTS]
+    wrong = [sort for sort in asked if not _is_sort(sort)]
+    if not wrong:
+        return ""
     return (
-        (f"NEEDS of {kind} names {shown(wrong[0])}; sorts are {', '.join(SORTS)}.") if wrong else ""
+        f"NEEDS of {kind} names {shown(wrong[0])}; sorts are {', '.join(SORTS)}, and the kinds of "
+        "measures."
     )
+
+
+def _is_sort(sort: object) -> bool:
+    return isinstance(sort, str) and (sort in SORTS or kinds.find("measures", sort) is not None)
 
 
 def texts(raw: Any, path: str = "") -> Iterator[str]:

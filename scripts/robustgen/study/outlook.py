@@ -7,17 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from robustgen.data.download.sources import rows_of
-from robustgen.run.dryrun import Job
 from robustgen.study.costs import duration
-from robustgen.study.estimate import FACTOR, Estimate, Past, estimates, image_bytes, operations
+from robustgen.study.estimate import (
+    FACTOR,
+    Estimate,
+    Past,
+    Pending,
+    estimates,
+    image_bytes,
+    operations,
+)
 from robustgen.study.plan import Plan
-from robustgen.study.work import NETS
+from robustgen.study.stages import STAGES
 
-GPU_RULES = NETS
+GPU_RULES = [name for name, stage in STAGES.items() if stage.nets]
 UNKNOWN = "nothing comparable"
 
 
-def outlook(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]) -> str:
+def outlook(jobs: Sequence[Pending], plan: Plan, measured: Sequence[Past]) -> str:
     """What a run of these jobs would take: first the time that is known, then the jobs rule by
     rule.
     """
@@ -34,7 +41,7 @@ def outlook(jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]) -> str:
 
 
 def _by_device(
-    jobs: Sequence[Job], plan: Plan, measured: Sequence[Past]
+    jobs: Sequence[Pending], plan: Plan, measured: Sequence[Past]
 ) -> dict[str, list[Estimate]]:
     """The estimates on each device that ran nets, the one first on which most jobs can be
     foretold.
@@ -62,7 +69,7 @@ def _total(device: str, each: Sequence[Estimate]) -> str:
     )
 
 
-def _table(jobs: Sequence[Job], found: dict[str, list[Estimate]]) -> list[str]:
+def _table(jobs: Sequence[Pending], found: dict[str, list[Estimate]]) -> list[str]:
     """A line per rule: its jobs and their time on each device."""
     rules = [*dict.fromkeys(job.rule for job in jobs), "all"]
     columns = [
@@ -91,7 +98,7 @@ def _hours(each: Sequence[Estimate]) -> str:
     return f"{duration(sum(known))}{some}" if known else UNKNOWN
 
 
-def _notes(jobs: Sequence[Job], plan: Plan, found: dict[str, list[Estimate]]) -> list[str]:
+def _notes(jobs: Sequence[Pending], plan: Plan, found: dict[str, list[Estimate]]) -> list[str]:
     notes = [
         "Times are those of measured jobs of the same rule on that device, scaled to the size of "
         "the pending ones (operations, "
@@ -114,7 +121,7 @@ def _notes(jobs: Sequence[Job], plan: Plan, found: dict[str, list[Estimate]]) ->
     return [*notes, *_disk(jobs, plan), *_downloads(jobs)]
 
 
-def _disk(jobs: Sequence[Job], plan: Plan) -> list[str]:
+def _disk(jobs: Sequence[Pending], plan: Plan) -> list[str]:
     sizes = image_bytes(jobs, plan)
     if not sizes:
         return []
@@ -128,7 +135,7 @@ def _disk(jobs: Sequence[Job], plan: Plan) -> list[str]:
     ]
 
 
-def _downloads(jobs: Sequence[Job]) -> list[str]:
+def _downloads(jobs: Sequence[Pending]) -> list[str]:
     sources = sorted(job.wildcards["source"] for job in jobs if job.rule == "fetch")
     if not sources:
         return []

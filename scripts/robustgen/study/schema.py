@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 from robustgen.study.fields import (
-    BelowOne,
     Count,
     Different,
-    Listed,
     Name,
     Natural,
-    NonNegative,
     Number,
+    Options,
     Positive,
-    Radius,
     Selected,
     Several,
     Share,
     Text,
+    swept,
+    told,
 )
 
 RESERVED = ("published", "downloads")  # folders of results that belong to no study
@@ -36,10 +35,10 @@ class Compute(Block):
     """Where and how numbers are computed."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description=("auto takes a CUDA device where there is one.")
+        "auto", description="auto takes a CUDA device where there is one."
     )
     threads: Count = Field(
-        2, description=("CPU threads of one job; equal threads and seeds give equal bytes.")
+        2, description="CPU threads of one job; equal threads and seeds give equal bytes."
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
@@ -68,7 +67,7 @@ class Data(Block):
         ),
     )
     offline: bool = Field(
-        False, description=("Use no network; an error then says which file belongs where.")
+        False, description="Use no network; an error then says which file belongs where."
     )
 
 
@@ -77,10 +76,10 @@ class Evaluate(Block):
 
     reference: Count = Field(
         1000,
-        description=("Images of the training split with which kernel densities and LID compare."),
+        description="Images of the training split with which kernel densities and LID compare.",
     )
     validation: Count = Field(
-        500, description=("Images of the validation split; thresholds are chosen on them.")
+        500, description="Images of the validation split; thresholds are chosen on them."
     )
     test: Count = Field(1000, description="Images of the test split; results are measured on them.")
 
@@ -96,24 +95,24 @@ class Dataset(Block):
         )
     )
     size: Count = Field(32, description="Side of the square images in pixels.")
-    options: dict[str, Any] = Field(
-        {}, description=("Further settings that the module takes; `sources` narrows its downloads.")
+    options: Options = Field(
+        {}, description="Further settings that the module takes; `sources` narrows its downloads."
     )
     validation: Count = Field(
-        1000, description=("Images held out of the training part; they are never augmented.")
+        1000, description="Images held out of the training part; they are never augmented."
     )
     evaluate: Evaluate = Field(Evaluate(), description="How many images are attacked and scored.")
     eps: Different[Positive] = Field(
-        (8 / 255, 16 / 255), description=("L_inf budgets of attacks that name none of their own.")
+        (8 / 255, 16 / 255), description="L_inf budgets of attacks that name none of their own."
     )
     eps_l2: Different[Positive] = Field(
-        (0.5,), description=("L_2 budgets of attacks that name none of their own.")
+        (0.5,), description="L_2 budgets of attacks that name none of their own."
     )
     mean: Several[Number] = Field(
-        (0.5,), description=("Mean per channel (or one for all) of the normalising first layer.")
+        (0.5,), description="Mean per channel (or one for all) of the normalising first layer."
     )
     std: Several[Positive] = Field(
-        (0.25,), description=("Standard deviation per channel (or one for all) of that layer.")
+        (0.25,), description="Standard deviation per channel (or one for all) of that layer."
     )
     published: Text | None = Field(
         None,
@@ -124,145 +123,109 @@ class Dataset(Block):
 
 
 class Objective(Block):
-    """What training minimises."""
+    """What supervised training minimises."""
 
-    kind: Text = Field(
-        "standard",
-        description=(
-            "Module of scripts/robustgen/training/objectives: standard, gaussian or adversarial."
-        ),
-    )
-    sigma: NonNegative = Field(0.0, description="Standard deviation of the noise (gaussian).")
-    norm: Literal["linf", "l2"] = Field(
-        "linf", description=("Ball of the inner attack (adversarial).")
-    )
-    eps: NonNegative = Field(0.0, description="Its radius; a tiny one makes a quasi-robust net.")
-    steps: Count = Field(7, description="Its steps; one step from a random start is FGSM-RS.")
-    rel_step: Positive = Field(0.25, description="Its step in units of eps; 1.25 for FGSM-RS.")
+    kind: Text = Field(description="Kind of objective: what is minimised.")
+    options: Options = Field({}, description="Settings of the objective.")
 
 
 class Recipe(Block):
-    """How a net is trained."""
+    """How a model is trained."""
 
+    trainer: Text = Field(description="Kind of trainer, or a dotted module of your own.")
     epochs: Count = Field(15, description="Passes over the training split.")
-    batch: Count = Field(128, description="Images per step.")
-    optimizer: Literal["sgd", "adam"] = Field("sgd", description="SGD with momentum 0.9, or Adam.")
-    lr: Positive = Field(0.1, description="Learning rate; the peak of a one-cycle schedule.")
-    weight_decay: NonNegative = Field(5e-4, description="L2 penalty.")
-    schedule: Literal["onecycle", "multistep", "cosine", "constant"] = Field(
-        "onecycle", description="How the learning rate moves."
+    options: Options = Field({}, description="Settings of the trainer.")
+    objective: Objective | None = Field(
+        None, description="What is minimised; cross entropy on clean images where empty."
     )
-    milestones: Listed[Natural] = Field((), description="Epochs at which a multistep rate falls.")
-    gamma: Positive = Field(0.1, description="Factor by which it falls.")
-    flip: bool = Field(True, description="Random horizontal flips.")
-    crop: Natural = Field(0, description="Random shifts by up to so many pixels, zero padded.")
-    label_smoothing: BelowOne = Field(0.0, description="Label smoothing of the cross entropy.")
-    objective: Objective = Field(Objective(), description="What is minimised.")
 
 
 class Model(Block):
-    """A net on a data set, trained by a recipe or with weights of your own."""
+    """A model on a data set: trained by a recipe, with weights of your own, or made of parts."""
 
+    kind: Text = Field(description="Kind of model, or a dotted module of your own.")
     dataset: Name = Field(description="Key of `datasets`.")
-    net: Text = Field(
-        "resnet", description=("Module of scripts/robustgen/nets, or a dotted module of your own.")
+    options: Options = Field({}, description="Settings of the kind, such as width or blocks.")
+    parts: dict[Name, Name] = Field(
+        {},
+        description="Role -> key of `models`: what the kind is made of; `start` is the model whose "
+        "weights training starts from.",
     )
-    options: dict[str, Any] = Field({}, description="Settings of the net, such as width or blocks.")
     recipe: Name | None = Field(
-        None,
-        description=("Key of `recipes`, by which it is trained; this or `weights` must be given."),
+        None, description="Key of `recipes`, by which it is trained; empty with `weights`."
     )
     weights: Text | None = Field(
         None,
-        description=(
-            "File of trained weights: ours, or a state_dict of the net, as safetensors or "
-            "written by torch.save."
-        ),
+        description="File of trained weights (ours, or a state_dict as safetensors or written by "
+        "torch.save), or a source of config/sources.csv that holds one.",
     )
-    start_from: Name | None = Field(
-        None, description=("Key of `models` whose trained weights training starts from.")
+    keys: dict[str, str | None] = Field(
+        {}, description="Names or prefixes in that file -> those in the net; null drops a tensor."
     )
+    mean: Several[Number] | None = Field(
+        None, description="Mean of its normalising first layer; the data set's where empty."
+    )
+    std: Several[Positive] | None = Field(
+        None, description="Standard deviation of that layer; the data set's where empty."
+    )
+    family: Text | None = Field(
+        None, description="By which claims speak of it; the kind of its objective where empty."
+    )
+    draws: Count = Field(5, description="Fresh draws on which a randomised classifier is judged.")
 
 
 class Attack(Block):
-    """An attack; lists of eps, steps and weight are swept by one job and become columns of its
-    rows.
-    """
+    """An attack. What it sweeps is done by one job, and each axis is a column of its rows."""
 
-    kind: Text = Field(
-        "pgd", description=("Module of scripts/robustgen/attacks, or a dotted module of your own.")
-    )
+    kind: Text = Field(description="Kind of attack, or a dotted module of your own.")
     norm: Literal["linf", "l2"] = Field("linf", description="Norm of the ball.")
-    eps: Different[Radius] | None = Field(
-        None,
-        description=(
-            "Radii; the data set's own where empty; `unbounded` for attacks that seek the "
-            "nearest adversarial image."
-        ),
+    sweep: dict[str, Any] = Field(
+        {},
+        description="Axis -> list of values: eps (the data set's own where left out; `unbounded` "
+        "for attacks that seek the nearest adversarial image), steps, or an option of the kind.",
     )
-    step: Positive | None = Field(
-        None, description=("Step size in pixel units; give this or rel_step.")
+    options: Options = Field({}, description="Settings of the kind.")
+    view: dict[str, Any] = Field(
+        {}, description="Settings of inference under attack, for kinds of models that have some."
     )
-    rel_step: Positive | None = Field(None, description="Step size in units of eps.")
-    steps: Different[Natural] = Field(
-        (40,), description=("Step counts; one trajectory serves them all.")
+    images: Count | None = Field(
+        None, description="Images of each split, the first of its seeded order; all where empty."
     )
-    restarts: Count = Field(
-        1, description=("Random restarts; per image the one with the highest loss is kept.")
+    made_on: Name | None = Field(
+        None, description="Key of `models`: attack that model, whatever model is shown (transfer)."
     )
-    random_start: bool = Field(
-        True, description=("Start at a random point of the ball instead of the image.")
-    )
-    target: Literal["none", "random", "least_likely"] = Field(
-        "none", description=("Aim at a class other than the label.")
-    )
-    eot: Count = Field(1, description="Gradients averaged per step (for randomised classifiers).")
-    weight: Different[Number] = Field(
-        (0.0,),
-        description=("Weight of the energy in the loss: lambda of High-Energy PGD (eq. 10)."),
-    )
-    options: dict[str, Any] = Field({}, description="Settings of library attacks and of your own.")
+    jobs: Count = Field(1, description="Cluster jobs among which attack and score are split.")
 
-    @model_validator(mode="after")
-    def _one_step_size(self) -> Attack:
-        if self.step is not None and self.rel_step is not None:
-            raise ValueError("step and rel_step are both given; keep one")
-        return self
+    @field_validator("sweep")
+    @classmethod
+    def _lists(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Single values as lists of one; null takes an axis out, as overlays do."""
+        return {axis: swept(axis, values) for axis, values in value.items() if values is not None}
+
+    @field_serializer("sweep")
+    def _told(self, value: dict[str, Any]) -> dict[str, Any]:
+        return {axis: told(values) for axis, values in value.items()}
 
 
 class Detector(Block):
     """A detector of adversarial images."""
 
-    kind: Text = Field(
-        "energy",
-        description=("Module of scripts/robustgen/detect: energy, unnatural, kd_bu or lid."),
-    )
+    kind: Text = Field(description="Kind of detector, or a dotted module of your own.")
     fpr: Share = Field(
         0.05,
-        description=(
-            "False positive rate, on clean validation images, of the one headline threshold."
-        ),
+        description="False positive rate, on clean validation images, of the one headline "
+        "threshold.",
     )
-    temperatures: Different[Positive] = Field(
-        (1.0,),
-        description=(
-            "Temperatures among which the paper's protocol chooses by validation AUC (energy)."
-        ),
-    )
-    fit: Name | None = Field(
-        None,
-        description=(
-            "Key of `attacks`: the one attack on which a detector that learns is fitted, for "
-            "use against all."
-        ),
-    )
-    noise: Name | None = Field(
-        None,
-        description=("Key of `attacks`: noisy images that such a detector is taught to let pass."),
-    )
-    options: dict[str, Any] = Field(
-        {}, description=("Further settings, such as k of LID or the statistic of unnatural.")
-    )
+    options: Options = Field({}, description="Settings of the kind.")
+    jobs: Count = Field(1, description="Cluster jobs among which its measure is split.")
+
+
+class Measure(Block):
+    """A measure beyond scores: of each model, or of each model under each attack."""
+
+    kind: Text = Field(description="Kind of measure, or a dotted module of your own.")
+    options: Options = Field({}, description="Settings of the kind.")
+    jobs: Count = Field(1, description="Cluster jobs among which a measure of attacks is split.")
 
 
 class Output(Block):
@@ -278,7 +241,8 @@ class Output(Block):
     models: Selected[Name] = Field((), description="Keys of `models`.")
     attacks: Selected[Name] = Field((), description="Keys of `attacks`.")
     detectors: Selected[Name] = Field((), description="Keys of `detectors`.")
-    options: dict[str, Any] = Field({}, description="Further settings of the module.")
+    measures: Selected[Name] = Field((), description="Keys of `measures`.")
+    options: Options = Field({}, description="Further settings of the module.")
 
 
 class Study(Block):
@@ -291,10 +255,10 @@ class Study(Block):
 
     study: Name = Field("paper", description="Name of the study; results go to results/<study>.")
     seed: Natural = Field(
-        0, description=("The study's seed: splits and everything below derive from it.")
+        0, description="The study's seed: splits and everything below derive from it."
     )
     seeds: Different[Natural] = Field(
-        (0,), description=("Repetitions: each trains and attacks again.")
+        (0,), description="Repetitions: each trains and attacks again."
     )
     outputs: Selected[Name] = Field((), description="Keys of `tables` and `figures` that are made.")
     keep_images: bool = Field(
@@ -310,6 +274,7 @@ class Study(Block):
     models: dict[Name, Model] = Field({}, description="Models by name.")
     attacks: dict[Name, Attack] = Field({}, description="Attacks by name.")
     detectors: dict[Name, Detector] = Field({}, description="Detectors by name.")
+    measures: dict[Name, Measure] = Field({}, description="Measures by name.")
     tables: dict[Name, Output] = Field({}, description="Tables by name.")
     figures: dict[Name, Output] = Field({}, description="Figures by name.")
 

@@ -5,19 +5,32 @@ nothing would use.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from robustgen.attacks.takes import EPS, STEPS
 from robustgen.core.option_faults import problems
+from robustgen.core.options import ENTRIES, Option
 from robustgen.core.options import declared as declared_options
 from robustgen.core.rows import CLEAN
-from robustgen.core.words import shown
+from robustgen.core.words import nearest, shown
 from robustgen.study import sense_attacks, sense_data, sense_models
-from robustgen.study.flow import RULES
-from robustgen.study.named import SORTS
-from robustgen.study.plan import declared
+from robustgen.study.plan import SORTS, STEPS_TAKEN, declared
 from robustgen.study.schema import Output, Study
+from robustgen.study.stages import RULES
 
-Place = tuple[str, str, str, Mapping[str, Any]]  # path of the entry, room, kind, options
+MEASURED = ("models", "attacks", "measures")  # the lists that select files of measures
+LISTS = ("datasets", "models", "attacks", "detectors", "measures")  # that an output selects from
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where options are given to a kind."""
+
+    path: str
+    room: str
+    kind: str
+    options: Mapping[str, Any]
 
 
 def contradictions(study: Study) -> Iterator[str]:
@@ -31,39 +44,56 @@ def contradictions(study: Study) -> Iterator[str]:
 
 
 def _options(study: Study) -> Iterator[str]:
-    for path, room, kind, options in _kinds(study):
-        known = declared_options(room, kind)
+    for place in _places(study):
+        known = declared_options(place.room, place.kind)
+        options = _left(study, place)
         for name, said in problems(options, known) if known is not None else ():
-            if not (room == "models" and name in sense_models.FROM_DATA):
-                yield f"{path}.options.{name}: {said}"
+            if not (place.room == "models" and name in sense_models.FROM_DATA):
+                yield f"{place.path}.options.{name}: {said}"
+        for name, option in (known or {}).items():
+            yield from _entries(study, f"{place.path}.options.{name}", option, options.get(name))
 
 
-def _kinds(study: Study) -> Iterator[Place]:
-    """Every entry that has options."""
-    yield from (
-        (f"datasets.{name}", "data", entry.kind, entry.options)
-        for name, entry in study.datasets.items()
-    )
-    yield from (
-        (f"models.{name}", "models", entry.net, entry.options)
-        for name, entry in study.models.items()
-    )
-    yield from (
-        (f"attacks.{name}", "attacks", entry.kind, entry.options)
-        for name, entry in study.attacks.items()
-    )
-    yield from (
-        (f"detectors.{name}", "detectors", entry.kind, entry.options)
-        for name, entry in study.detectors.items()
-    )
-    yield from (
-        (f"tables.{name}", "tables", entry.kind or name, entry.options)
-        for name, entry in study.tables.items()
-    )
-    yield from (
-        (f"figures.{name}", "figures", entry.kind or name, entry.options)
-        for name, entry in study.figures.items()
-    )
+def _left(study: Study, place: Place) -> Mapping[str, Any]:
+    """The options of an entry, those that an attack sweeps among them."""
+    if place.room != "attacks":
+        return place.options
+    swept = study.attacks[place.path.partition(".")[2]].sweep
+    first = {axis: values[0] for axis, values in swept.items() if axis not in (EPS, STEPS)}
+    return {**first, **place.options}
+
+
+def _entries(study: Study, path: str, option: Option, value: Any) -> Iterator[str]:
+    """What is wrong with the entries that an option names."""
+    if option.type not in ENTRIES or value is None or not option.fits(value):
+        return
+    target = ENTRIES[option.type]
+    known = getattr(study, target)
+    for name in [value] if isinstance(value, str) else value:
+        if name not in known:
+            yield f"{path}: {name!r} is not defined in {target}{nearest(name, known)}"
+
+
+def _places(study: Study) -> Iterator[Place]:
+    """Every place where options are given."""
+    rooms: dict[str, Mapping[str, Any]] = {
+        "data": study.datasets,
+        "models": study.models,
+        "attacks": study.attacks,
+        "detectors": study.detectors,
+        "measures": study.measures,
+    }
+    for room, entries in rooms.items():
+        start = "datasets" if room == "data" else room
+        for name, entry in entries.items():
+            yield Place(f"{start}.{name}", room, entry.kind, entry.options)
+    for name, recipe in study.recipes.items():
+        yield Place(f"recipes.{name}", "trainers", recipe.trainer, recipe.options)
+        if goal := recipe.objective:
+            yield Place(f"recipes.{name}.objective", "objectives", goal.kind, goal.options)
+    for room, outputs in (("tables", study.tables), ("figures", study.figures)):
+        for name, output in outputs.items():
+            yield Place(f"{room}.{name}", room, output.kind or name, output.options)
 
 
 def _names(study: Study) -> Iterator[str]:
@@ -73,6 +103,8 @@ def _names(study: Study) -> Iterator[str]:
         yield f"attacks.{CLEAN}: the name stands for clean images; choose another."
     for name in study.tables.keys() & study.figures.keys():
         yield f"figures.{name}: a table bears the same name; choose another."
+    for name in study.measures.keys() & study.detectors.keys():
+        yield f"measures.{name}: a detector bears the same name; choose another."
     for place, entries in (("tables", study.tables), ("figures", study.figures)):
         for name in entries.keys() & set(RULES):
             yield (
@@ -89,16 +121,18 @@ def _selections(study: Study) -> Iterator[str]:
 
 def _selection(study: Study, place: str, name: str, entry: Output) -> Iterator[str]:
     kind = entry.kind or name
-    parts = sorted({part for sort in declared(place, kind) for part in SORTS[sort]})
-    for part in ("datasets", "models", "attacks", "detectors"):
-        if name in study.outputs and part in parts and not getattr(entry, part):
+    sorts = declared(place, kind)
+    parts = sorted({part for sort in sorts for part in SORTS.get(sort, MEASURED)})
+    for part in LISTS:
+        given = getattr(entry, part)
+        optional = part == "measures" or (part == "attacks" and not _asks(sorts, part))
+        if name in study.outputs and part in parts and not given and not optional:
             yield f"{part}: is empty, but the entry stands in outputs; name what it is to show."
-        elif "." not in kind and part not in parts and getattr(entry, part):
-            yield (
-                f"{part}: is not used by kind {kind}, which shows {' and '.join(parts)}; leave "
-                "it out."
-            )
-    steps = sorted({count for attack in entry.attacks for count in study.attacks[attack].steps})
+        elif "." not in kind and part not in parts and given:
+            shows = " and ".join(parts)
+            yield f"{part}: is not used by kind {kind}, which shows {shows}; leave it out."
+    counts = (study.attacks[attack].sweep.get(STEPS, STEPS_TAKEN) for attack in entry.attacks)
+    steps = sorted({count for swept in counts for count in swept})
     for option, form in (declared_options(place, kind) or {}).items():
         asked = entry.options.get(option)
         if form.among == "steps" and steps and form.fits(asked) and asked not in steps:
@@ -107,3 +141,8 @@ def _selection(study: Study, place: str, name: str, entry: Output) -> Iterator[s
                 f"options.{option}: no attack that it shows takes {shown(asked)} steps; they "
                 f"take {swept}."
             )
+
+
+def _asks(sorts: tuple[str, ...], part: str) -> bool:
+    """Whether a sort that is no measure selects by that list."""
+    return any(part in SORTS.get(sort, ()) for sort in sorts)

@@ -1,177 +1,261 @@
-"""What models and recipes may get wrong together: nets too deep for their images, training that
-cannot work, blind detectors.
+"""What models and recipes may get wrong: parts that do not fit, nets too deep for their images,
+training that cannot work, looks that a model does not offer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from robustgen.core import kinds
 from robustgen.core.literals import constant, literal
-from robustgen.core.options import declared as declared_options
-from robustgen.core.options import filled
-from robustgen.study.schema import Detector, Model, Objective, Recipe, Study
+from robustgen.core.option_faults import problems
+from robustgen.core.options import Option, declared, filled
+from robustgen.core.words import nearest
+from robustgen.data.download.sources import read_register
+from robustgen.nets.spec import CLASSIFIER, gives
+from robustgen.study.graph import START, Graph, has_network
+from robustgen.study.plan import Plan
+from robustgen.study.schema import Model, Objective, Recipe, Study
 from robustgen.study.sense_data import parts, too_large
 
 FROM_DATA = ("channels", "classes", "size")  # what a net is told of its data set
 
 
+@dataclass(frozen=True)
+class Asked:
+    """An entry whose options may ask for numbers of images."""
+
+    path: str
+    room: str
+    kind: str
+    options: Mapping[str, Any]
+
+
 def contradictions(study: Study) -> Iterator[str]:
     """A sentence for each of them."""
     for name, recipe in study.recipes.items():
-        sizes = {
-            study.datasets[model.dataset].size
-            for model in study.models.values()
-            if model.recipe == name
-        }
+        users = [model for model in study.models.values() if model.recipe == name]
+        sizes = {study.datasets[model.dataset].size for model in users}
         yield from (f"recipes.{name}.{said}" for said in _recipe(recipe, sizes))
     for name, model in study.models.items():
         yield from (f"models.{name}.{said}" for said in _model(study, name, model))
     found: dict[str, str] = {}
     for line in _looks(study):
-        # several outputs and detectors may lack the same
-        found.setdefault(line.split(": ")[0], line)
+        found.setdefault(line.split(": ")[0], line)  # several outputs may lack the same
     yield from found.values()
 
 
 def _recipe(recipe: Recipe, sizes: set[int]) -> Iterator[str]:
-    falls = recipe.milestones
-    if list(falls) != sorted(set(falls)):
-        yield f"milestones: must rise from one to the next, not {list(falls)}."
-    elif falls and falls[-1] >= recipe.epochs:
-        yield (
-            f"milestones: {falls[-1]} lies beyond the last of {recipe.epochs} epochs, which "
-            "are counted from 0."
+    """What is wrong with the options of a trainer and its objective, beside their own forms."""
+    told = filled("trainers", recipe.trainer, recipe.options)
+    known = declared("trainers", recipe.trainer) or {}
+    for name, option in known.items():
+        yield from (
+            f"options.{name}: {said}" for said in _bounds(option, told.get(name), recipe, sizes)
         )
-    elif bool(falls) != (recipe.schedule == "multistep"):
+    if recipe.objective:
+        yield from (f"objective.options.{said}" for said in _radius(recipe.objective))
+
+
+def _radius(objective: Objective) -> Iterator[str]:
+    """What is wrong with the radius of the ball that an objective attacks in."""
+    told = filled("objectives", objective.kind, objective.options)
+    for name, option in (declared("objectives", objective.kind) or {}).items():
+        inside = option.radius and told.get(option.radius) == "linf"
+        if inside and option.fits(told.get(name)) and (why := too_large(told[name])):
+            yield f"{name}: {why}"
+
+
+def _bounds(option: Option, value: Any, recipe: Recipe, sizes: set[int]) -> Iterator[str]:
+    if not option.fits(value):
+        return
+    if option.below_epochs and value and max(value) >= recipe.epochs:
         yield (
-            f"milestones: {'are not used by' if falls else 'are missing for'} schedule "
-            f"{recipe.schedule}."
+            f"{max(value)} lies beyond the last of {recipe.epochs} epochs, which are counted from "
+            "0."
         )
-    if sizes and recipe.crop >= min(sizes):
+    if option.below_size and sizes and value >= min(sizes):
         yield (
-            f"crop: shifts by {recipe.crop} pixels leave nothing of images of {min(sizes)}; "
-            "write a few pixels, such as 4."
+            f"shifts by {value} pixels leave nothing of images of {min(sizes)}; write a few "
+            "pixels, such as 4."
         )
-    yield from (f"objective.{said}" for said in _objective(recipe.objective))
+
+
+def _model(study: Study, name: str, model: Model) -> Iterator[str]:
+    asked = any(name in Graph(study, "").behind(shown) for e in study.shown() for shown in e.models)
+    yield from _weights(model, asked=asked)
+    yield from _parts(study, name, model)
+    for option in (option for option in FROM_DATA if option in model.options):
+        yield f"options.{option}: comes from the data set; leave it out."
+    yield from _side(model, study.datasets[model.dataset].size)
 
 
 def _weights(model: Model, *, asked: bool) -> Iterator[str]:
     """What is wrong with a model's recipe and weights; a file is looked for where an output asks
     for the model.
     """
-    if model.recipe is None and model.weights is None:
+    both = model.recipe is not None and model.weights is not None
+    if not has_network(model.kind):
+        for key in ("recipe", "weights"):
+            if getattr(model, key) is not None:
+                yield f"{key}: {model.kind} has no network of its own to train; leave it out."
+    elif model.recipe is None and model.weights is None:
         yield (
             "recipe: is missing; name one of `recipes`, or a file of trained weights under "
             "`weights`."
         )
-    elif model.recipe is not None and model.weights is not None:
+    elif both:
         yield "weights: are given beside a recipe; keep one of the two."
-    elif model.weights is not None and model.start_from is not None:
-        yield "start_from: is not used where `weights` are given; leave it out."
-    elif model.weights is not None and asked and not Path(model.weights).is_file():
+    elif model.weights is not None and asked and not _there(model.weights):
         yield (
-            f"weights: there is no file {model.weights}; a relative path begins in the folder "
-            f"of the run, {Path.cwd()}."
+            f"weights: there is no file {model.weights}, nor a source of that name in "
+            "config/sources.csv; a relative path begins in the folder of the run, "
+            f"{Path.cwd()}."
         )
+    if model.keys and model.weights is None:
+        yield "keys: are not used without `weights`; leave them out."
 
 
-def _objective(objective: Objective) -> Iterator[str]:
-    for name in constant("objectives", objective.kind, "ASKS"):
-        if not getattr(objective, name):
-            yield f"{name}: must be above 0 where kind is {objective.kind}."
-    taken = literal("objectives", objective.kind, "TAKES")
-    for name, field in Objective.model_fields.items() if taken is not None else ():
-        if name not in ("kind", *taken) and getattr(objective, name) != field.default:
-            yield f"{name}: is not used by kind {objective.kind}; leave it out."
-    if objective.norm == "linf" and (why := too_large(objective.eps)):
-        yield f"eps: {why}"
+def _there(weights: str) -> bool:
+    return Path(weights).is_file() or any(row.source == weights for row in read_register())
 
 
-def _model(study: Study, name: str, model: Model) -> Iterator[str]:
-    yield from _weights(model, asked=any(name in entry.models for entry in study.shown()))
-    seen, at = {name}, model.start_from
-    while at and at not in seen:
-        seen.add(at)
-        at = study.models[at].start_from
-    if at == name:
-        yield f"start_from: leads back to {name} itself."
-    for option in (option for option in FROM_DATA if option in model.options):
-        yield f"options.{option}: comes from the data set; leave it out."
-    yield from _side(model, study.datasets[model.dataset].size)
+def _parts(study: Study, name: str, model: Model) -> Iterator[str]:
+    """What is wrong with the parts of a model."""
+    asked: Mapping[str, str] = literal("models", model.kind, "PARTS", {})
+    trainer = study.recipes[model.recipe].trainer if model.recipe else ""
+    training = {**literal("trainers", trainer, "PARTS", {}), START: ""} if trainer else {}
+    for role, wanted in asked.items():
+        if role not in model.parts:
+            yield f"parts.{role}: is missing; name a model that gives a {wanted}."
+    for role, part in model.parts.items():
+        known = {**training, **asked}
+        if role not in known:
+            yield f"parts.{role}: {model.kind} has no such part{nearest(role, known)}"
+        elif known[role] and gives(study.models[part].kind) != known[role]:
+            given = gives(study.models[part].kind)
+            yield f"parts.{role}: must be a {known[role]}; {part} is a {given}."
+        elif role == START and study.models[part].kind != model.kind:
+            yield f"parts.{role}: {part} is of kind {study.models[part].kind}, not {model.kind}."
+    if any(name in Graph(study, "").behind(part) for part in model.parts.values()):
+        yield f"parts: lead back to {name} itself."
 
 
 def _side(model: Model, size: int) -> Iterator[str]:
-    """Whether the last stage's output is as large as the net needs it, by what its module declares
-    in SIDE.
-    """
-    form, options = literal("models", model.net, "SIDE"), filled("models", model.net, model.options)
-    known = declared_options("models", model.net) or {}
-    if not form or not all(
-        known[name].fits(options[name])
-        for name in (form["divided_by"], form["halved_after_each_of"])
-    ):
+    """Whether the last stage's output is as large as the net needs it, by its literal SIDE."""
+    form, options = (
+        literal("models", model.kind, "SIDE"),
+        filled("models", model.kind, model.options),
+    )
+    known = declared("models", model.kind) or {}
+    if not form:
         return
-    divisor = options[form["divided_by"]] * 2 ** (len(options[form["halved_after_each_of"]]) - 1)
+    names = [form[key] for key in ("divided_by", "halved_after_each_of") if key in form]
+    if not all(known[name].fits(options[name]) for name in names):
+        return
+    divisor = options[form["divided_by"]] if "divided_by" in form else 1
+    divisor *= 2 ** (len(options[form["halved_after_each_of"]]) - 1)
     if -(-size // divisor) < form["least"]:
         least = (form["least"] - 1) * divisor + 1
         yield (
-            f"dataset: images of {size} pixels are too small for {model.net} with these "
-            f"options; it needs {least}."
+            f"dataset: images of {size} pixels are too small for {model.kind} with these options; "
+            f"it needs {least}."
         )
 
 
 def _looks(study: Study) -> Iterator[str]:
-    """What detectors that look into a net lack: layers that the net shows, dropout, images to
-    compare with.
+    """What models lack that outputs ask of them: quantities that a measure looks at, settings of
+    inference, a classifier at all; and images to compare with.
     """
-    looking, maps = kinds.kinds("measures"), (study.tables, study.figures)
-    shown = [entry for entries in maps for name, entry in entries.items() if name in study.outputs]
-    for model, name in (pair for entry in shown for pair in product(entry.models, entry.detectors)):
-        detector = study.detectors[name]
-        if detector.kind in looking:
-            yield from (
-                f"models.{model}.{said}" for said in _blind(study.models[model], name, detector)
+    plan = Plan(study)
+    for name in (name for name in study.outputs if name in {**study.tables, **study.figures}):
+        entry = plan.entry(name)
+        for model in entry.models:
+            yield from (f"models.{model}.{said}" for said in _shown(study, model))
+        for model, attack in product(entry.models, entry.attacks):
+            yield from _under(study, model, attack)
+        for model, detector in product(entry.models, entry.detectors):
+            if plan.measured_with(detector):
+                kind, who = study.detectors[detector].kind, f"detector {detector}"
+                yield from (
+                    f"models.{model}.{said}" for said in _blind(study.models[model], kind, who)
+                )
+                options = study.detectors[detector].options
+                yield from _reference(study, study.models[model].dataset)
+                where = f"detectors.{detector}"
+                yield from _counts(study, model, Asked(where, "detectors", kind, options))
+        for model, measure in product(entry.models, entry.measures):
+            kind, who = study.measures[measure].kind, f"measure {measure}"
+            yield from (f"models.{model}.{said}" for said in _blind(study.models[model], kind, who))
+            options = study.measures[measure].options
+            yield from _counts(
+                study, model, Asked(f"measures.{measure}", "measures", kind, options)
             )
-            yield from _counts(study, study.models[model].dataset, name, detector)
 
 
-def _blind(model: Model, name: str, detector: Detector) -> Iterator[str]:
-    asked, there = (
-        constant("measures", detector.kind, "LOOKS_AT"),
-        constant("models", model.net, "SHOWS"),
-    )
-    if missing := [part for part in asked if part not in there]:
-        hint = "give it those of nets/resnet.py and name them in SHOWS"
+def _shown(study: Study, model: str) -> Iterator[str]:
+    kind = study.models[model].kind
+    if gives(kind) != CLASSIFIER:
+        yield f"kind: {kind} gives a {gives(kind)}, which no output can show; name a classifier."
+
+
+def _under(study: Study, model: str, attack: str) -> Iterator[str]:
+    """What is wrong with an attack on a model: its view, and the model that it is made on."""
+    entry, kind = study.attacks[attack], study.models[model].kind
+    if entry.view and entry.made_on is None:
+        known = {n: Option(**one) for n, one in literal("models", kind, "VIEWS", {}).items()}
+        for name, said in problems(entry.view, known, noun=f"setting of {kind}"):
+            yield f"attacks.{attack}.view.{name}: {said}"
+    other = entry.made_on
+    if other and study.models[other].dataset != study.models[model].dataset:
         yield (
-            f"net: {model.net} shows no {', '.join(missing)}, by which detector {name} looks "
-            f"into a net; {hint}."
-        )
-    elif "dropout" in asked and not filled("models", model.net, model.options).get("dropout", True):
-        yield (
-            f"options.dropout: is 0, but detector {name} measures uncertainty by dropout; "
-            "write 0.2, say."
+            f"attacks.{attack}.made_on: {other} is of data set {study.models[other].dataset}, and "
+            f"{model}, for which it is shown, of {study.models[model].dataset}."
         )
 
 
-def _counts(study: Study, dataset: str, name: str, detector: Detector) -> Iterator[str]:
-    entry, path = study.datasets[dataset], f"datasets.{dataset}.evaluate"
-    evaluate, train = entry.evaluate.model_dump(), parts(entry)[0]
-    if train is not None and entry.validation < train < evaluate["reference"] + entry.validation:
-        asked, left = evaluate["reference"], train - entry.validation
+def _blind(model: Model, kind: str, who: str) -> Iterator[str]:
+    """What a measure looks at and a model does not show."""
+    asked, there = constant("measures", kind, "LOOKS_AT"), constant("models", model.kind, "SHOWS")
+    with_option: Mapping[str, str] = literal("models", model.kind, "SHOWN_WITH", {})
+    options = filled("models", model.kind, model.options)
+    if missing := [part for part in asked if part not in (*there, "scores")]:
         yield (
-            f"{path}.reference: {asked} images are asked for, but {left} are left to train on; "
-            "lower it."
+            f"kind: {model.kind} shows no {', '.join(missing)}, by which {who} looks into a model; "
+            "let it show them in `look`, and name them in SHOWS."
         )
-    values: dict[str, Any] = filled("detectors", detector.kind, detector.options)
-    for option, form in (declared_options("detectors", detector.kind) or {}).items():
-        for part in (part for part in (*form.up_to, *form.below_each) if form.fits(values[option])):
-            if values[option] > evaluate[part] - (part in form.below_each):
+        return
+    for part in asked:
+        option = with_option.get(part)
+        if option and not options.get(option, True):
+            yield f"options.{option}: is 0, but {who} looks at {part}; write 0.2, say."
+
+
+def _reference(study: Study, dataset: str) -> Iterator[str]:
+    """Whether there are as many training images as a detector compares with."""
+    entry, train = study.datasets[dataset], parts(study.datasets[dataset])[0]
+    asked = entry.evaluate.reference
+    if train is not None and entry.validation < train < asked + entry.validation:
+        yield (
+            f"datasets.{dataset}.evaluate.reference: {asked} images are asked for, but "
+            f"{train - entry.validation} are left to train on; lower it."
+        )
+
+
+def _counts(study: Study, model: str, asked: Asked) -> Iterator[str]:
+    """What an entry's options ask of the numbers of images."""
+    dataset = study.models[model].dataset
+    path, evaluate = f"datasets.{dataset}.evaluate", study.datasets[dataset].evaluate.model_dump()
+    values = filled(asked.room, asked.kind, asked.options)
+    for name, form in (declared(asked.room, asked.kind) or {}).items():
+        bounds, value = (*form.up_to, *form.below_each), values.get(name)
+        for part in (part for part in bounds if form.fits(value)):
+            if value > evaluate[part] - (part in form.below_each):
                 bound = "must be below" if part in form.below_each else "must not be above"
                 yield (
-                    f"detectors.{name}.options.{option}: {bound} {path}.{part} "
-                    f"({evaluate[part]}), not {values[option]}."
+                    f"{asked.path}.options.{name}: {bound} {path}.{part} ({evaluate[part]}), not "
+                    f"{value}."
                 )

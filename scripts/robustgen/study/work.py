@@ -4,23 +4,22 @@ own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from robustgen.attacks.sweep import Sweep
-from robustgen.core.literals import constant
+from robustgen.attacks.takes import STEPS
+from robustgen.core.literals import constant, literal, module
 from robustgen.core.rows import CLEAN
-from robustgen.nets.classifier import NetSpec
 from robustgen.nets.flops import flops
+from robustgen.nets.spec import Spec
 from robustgen.study.facts import facts
 from robustgen.study.plan import Plan
+from robustgen.study.stages import STAGES, Axes
 
-# cost of a forward pass, and of a forward and backward pass, in forward passes
-FORWARD, BOTH = 1, 3
-# rules whose jobs are passes through nets
-NETS = ("train", "attack", "score", "gradients", "landscape")
-# images of a landscape's paths, points of its planes: what its script does
-FOLLOWED, MAPPED = 24, 3 * 41 * 41
+FORWARD, BOTH = 1, 3  # a forward pass, and a forward and backward pass, in forward passes
 
 
 class Work:
@@ -30,109 +29,124 @@ class Work:
         self.plan, self.study = plan, plan.study
         self.per_image: dict[str, int] = {}
 
-    def size(self, rule: str, wildcards: dict[str, str]) -> float | None:
-        """What a job's time grows with: operations in nets, images in data sets and detectors, rows
-        in what is shown.
+    def size(self, rule: str, axes: Axes) -> float | None:
+        """What a job's time grows with: operations in networks, images in data sets and detectors,
+        rows in what is shown.
         """
-        match rule:
-            case "load_data" | "split_data" if wildcards["dataset"] in self.study.datasets:
-                return self._all_images(wildcards["dataset"])
-            case "detect" if self._knows(wildcards):
-                return self._evaluated(wildcards["model"]) * (
-                    1 + self.cells(wildcards["model"], wildcards["attack"])
-                )
-            case "make_table" | "draw_figure" if wildcards["name"] in (
-                *self.study.tables,
-                *self.study.figures,
-            ):
-                return self._shown(wildcards["name"])
-            case "judge_claims":
-                return sum(self._shown(name) for name in self.study.outputs)
-            case _:
-                return self.of(rule, wildcards)
-
-    def of(self, rule: str, wildcards: dict[str, str]) -> float | None:
-        """The floating point operations of a job; None for what is no pass through a net, or not
-        known.
-        """
-        if rule not in NETS or not self._knows(wildcards):
+        if rule not in STAGES or not self._knows(axes):
             return None
-        passes = self._passes(rule, wildcards["model"], wildcards.get("attack", CLEAN))
-        return None if passes is None else passes * self._flops(wildcards["model"])
+        if STAGES[rule].nets:
+            return self.operations(rule, axes)
+        if "dataset" in axes:
+            return self._all_images(axes["dataset"])
+        if "attack" in axes:
+            rows = self._evaluated(axes["model"], axes["attack"])
+            return rows * (1 + self.cells(axes["model"], axes["attack"]))
+        if "name" in axes:
+            return self._shown(axes["name"])
+        return sum(self._shown(name) for name in self.study.outputs)
+
+    def operations(self, rule: str, axes: Axes) -> float | None:
+        """The floating point operations of a job; None for what is no pass through a network, or
+        is not known.
+        """
+        if rule not in STAGES or not STAGES[rule].nets or not self._knows(axes):
+            return None
+        passes = self._passes(rule.removesuffix("_part"), axes)
+        share = int(axes["part"].split("of")[1]) if "part" in axes else 1
+        return None if passes is None else passes * self._flops(axes["model"]) / share
 
     def images(self, model: str, attack: str) -> int:
         """The bytes of an attack's images."""
         size, channels = self._dataset(model).size, self._channels(model)
-        return int(self._evaluated(model)) * self.cells(model, attack) * channels * size * size * 4
+        images = int(self._evaluated(model, attack)) * self.cells(model, attack)
+        return images * channels * size**2 * 4
 
     def cells(self, model: str, attack: str) -> int:
-        """How many versions of each image an attack job holds; one of natural images."""
+        """How many versions of each image an attack job holds; one of clean images."""
         return len(self._sweep(model, attack).cells()) if attack in self.study.attacks else 1
 
-    def _knows(self, wildcards: dict[str, str]) -> bool:
-        """Whether the study still has the model and the attack of a job that ran."""
-        return wildcards["model"] in self.study.models and wildcards.get("attack", CLEAN) in (
-            *self.study.attacks,
-            CLEAN,
-        )
+    def _knows(self, axes: Axes) -> bool:
+        """Whether the study still has what a job that ran was of."""
+        shown = (*self.study.tables, *self.study.figures)
+        known: dict[str, Any] = {
+            "dataset": self.study.datasets,
+            "model": self.study.models,
+            "attack": (*self.study.attacks, CLEAN),
+            "name": shown,
+        }
+        return all(axes[axis] in names for axis, names in known.items() if axis in axes)
 
-    def _passes(self, rule: str, model: str, attack: str) -> float | None:
+    def _passes(self, rule: str, axes: Axes) -> float | None:
+        """Forward passes of images through the model, as far as they are known."""
+        model, attack = axes["model"], axes.get("attack", CLEAN)
         match rule:
             case "train":
                 return self._training(model)
             case "attack":
-                return self._evaluated(model) * self._attack(model, attack)
-            case "gradients":
-                return self.plan.evaluated(model)["test"] * BOTH
-            case "landscape":
-                steps = sum(max(sweep["steps"]) for sweep in self.plan.followed(model).values())
-                return FOLLOWED * steps * (BOTH + FORWARD) + MAPPED * FORWARD
+                return self._evaluated(model, attack) * self._attack(model, attack)
+            case "measure":
+                return self._measure(axes)
             case _:
-                return self._evaluated(model) * self.cells(model, attack)
+                return self._evaluated(model, attack) * self.cells(model, attack)
+
+    def _measure(self, axes: Axes) -> float:
+        """Passes of a measure: of its images, along the attacks that it follows."""
+        model, name = axes["model"], axes["measure"]
+        kind, options = self.plan.measure(name).kind, self.plan.measure_options(name)
+        followed = self.plan.measure_attacks(model, name).values()
+        steps = sum(max(sweep["sweep"].get(STEPS, [1])) for sweep in followed)
+        each = literal("measures", kind, "PASSES", FORWARD) + steps * (BOTH + FORWARD)
+        if literal("measures", kind, "ON", "attack") == "model":
+            return options.get("images", self.plan.evaluated(model)["test"]) * each
+        count = self._evaluated(model, axes["attack"]) * self.cells(model, axes["attack"])
+        return (count + self.plan.reference(model)) * each
 
     def _shown(self, name: str) -> float:
-        """The rows of clean and attacked test images behind a table or figure; 1 where there are
-        none.
-        """
+        """The rows of clean and attacked test images behind a table or figure; 1 for none."""
         entry = self.plan.entry(name)
-        cells = {
-            model: 1 + sum(self.cells(model, attack) for attack in entry.attacks)
+        rows = sum(
+            self.plan.evaluated(model, attack)["test"] * self.cells(model, attack)
             for model in entry.models
-        }
-        rows = sum(self.plan.evaluated(model)["test"] * count for model, count in cells.items())
+            for attack in (CLEAN, *entry.attacks)
+        )
         return max(1, rows * len(self.study.seeds))
 
     def _all_images(self, dataset: str) -> float | None:
-        counts = self._facts(dataset).get("parts") or constant(
-            "data", self.study.datasets[dataset].kind, "TRAIN_TEST"
-        )
-        return float(sum(counts)) or None
+        known = constant("data", self.study.datasets[dataset].kind, "TRAIN_TEST")
+        return float(sum(self._facts(dataset).get("parts") or known)) or None
 
     def _training(self, model: str) -> float | None:
         name, count = self.study.models[model].recipe, self._train_images(model)
         if name is None or count is None:  # weights of the user's own are not trained
             return None
-        recipe = self.study.recipes[name]
-        objective, held = recipe.objective, self._dataset(model).validation
-        inner = objective.steps if objective.kind == "adversarial" else 0
-        return recipe.epochs * ((count - held) * BOTH * (1 + inner) + held * FORWARD)
+        objective = self.plan.objective(model)
+        steps = literal("objectives", objective["kind"], "INNER")  # option: steps of an attack
+        inner, held = objective[steps] if steps else 0, self._dataset(model).validation
+        each = (count - held) * BOTH * (1 + inner) + held * FORWARD
+        return self.study.recipes[name].epochs * each
 
     def _attack(self, model: str, attack: str) -> float:
+        """Passes per image: one trajectory serves all step counts of a kind with snapshots."""
         sweep = self._sweep(model, attack)
-        shared = sweep.kind == "pgd"  # one trajectory serves all step counts
-        steps = max(sweep.steps) if shared else sum(sweep.steps)
-        return len(sweep.trajectories()) * steps * sweep.restarts * sweep.eot * BOTH
+        defined = module("attacks", sweep.kind)
+        counts = sweep.sweep.get(STEPS, (1,))
+        shared = defined is not None and "snapshots" in defined.names
+        steps = max(counts) if shared else sum(counts)
+        repeats = constant("attacks", sweep.kind, "REPEATS")  # options that multiply the passes
+        times = prod(sweep.options.get(name) or 1 for name in repeats)
+        return len(sweep.trajectories()) * steps * times * BOTH
 
     def _sweep(self, model: str, attack: str) -> Sweep:
         return Sweep.of(self.plan.sweep_of(model, attack))
 
-    def _evaluated(self, model: str) -> float:
-        return sum(self.plan.evaluated(model).values())
+    def _evaluated(self, model: str, attack: str = CLEAN) -> float:
+        return sum(self.plan.evaluated(model, attack).values())
 
     def _dataset(self, model: str) -> Any:
         return self.study.datasets[self.study.models[model].dataset]
 
-    def _facts(self, dataset: str) -> dict[str, Any]:
+    def _facts(self, dataset: str) -> Mapping[str, Any]:
         """What is known of a data set once it is loaded."""
         return facts(Path(self.plan.dataset(dataset)) / "pool.json")
 
@@ -145,17 +159,12 @@ class Work:
         return int(counts[0]) if counts else None
 
     def _flops(self, model: str) -> int:
+        """Operations of one image through a model's own network and those of its parts."""
         if model not in self.per_image:
             entry, dataset = self.study.models[model], self._dataset(model)
             classes = len(self._facts(entry.dataset).get("names", range(10)))
-            spec = NetSpec(
-                entry.net,
-                self._channels(model),
-                classes,
-                dataset.size,
-                dataset.mean,
-                dataset.std,
-                dict(entry.options),
-            )
-            self.per_image[model] = flops(spec)
+            form = (self._channels(model), classes, dataset.size, dataset.mean, dataset.std)
+            own = flops(Spec(entry.kind, *form, dict(entry.options)))
+            parts = self.plan.graph.parts(model).values()
+            self.per_image[model] = own + sum(self._flops(part) for part in parts)
         return self.per_image[model]

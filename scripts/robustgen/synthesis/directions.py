@@ -9,9 +9,9 @@ from torch import Tensor
 
 from robustgen.attacks.loop import input_gradient
 from robustgen.attacks.losses import Loss
-from robustgen.attacks.types import Classifier
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
+from robustgen.nets.classifier import Classifier
 
 
 def log_odds(y: Tensor) -> Loss:

@@ -1,9 +1,12 @@
-"""One job of input gradients (figure 4): three measures per test image, and pictures of a few."""
+"""Input gradients of a model (figure 4): three columns per clean test image, and pictures of a few.
+
+Arrays: `images` uint8 [m,c,h,w], `gradients` float32 [m,c,h,w], `labels` and `index` [m] of the
+images that are shown, and `names`, the names of the classes as JSON in bytes (uint8).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import json
 from typing import Any
 
 import numpy as np
@@ -12,57 +15,54 @@ import torch
 from torch import Tensor
 
 from robustgen.core.refusal import Refused
-from robustgen.data.store import Images, read_split, to_float
-from robustgen.nets import device
-from robustgen.nets.ready import ready
+from robustgen.data.store import Images, to_float
+from robustgen.measures.types import Context, Measured
+from robustgen.nets.classifier import Classifier
 from robustgen.synthesis.alignment import edge_agreement, low_frequency_share, total_variation
 from robustgen.synthesis.directions import directions, vanished
+from robustgen.synthesis.first import first
 
-SPLIT = "test"
-
-
-@dataclass(frozen=True)
-class GradientJob:
-    """The settings of the command of the same name."""
-
-    dataset: str
-    model: str
-    data: Path
-    net: dict[str, Any]
-    weights: Path
-    seed: int
-    images: int
-    shown: int
-    device: str
-    threads: int
-    batch: int
-    out: Path
-    pictures: Path
-
-
-def run(job: GradientJob) -> tuple[pd.DataFrame, dict[str, np.ndarray], tuple[str, ...]]:
-    """Rows of the images that have a gradient, the pictures of those that are shown, and the names
-    of the classes.
-    """
-    place = device.use(device=job.device, threads=job.threads)
-    part = read_split(job.data, SPLIT, job.images)
-    model = ready(job.weights, job.net, part, device=place)
-    found = gradients(model, part, batch=job.batch, device=place)
-    axes = {"dataset": job.dataset, "model": job.model, "seed": job.seed, "split": SPLIT}
-    return measured(part, found, axes), pictures(part, found, shown=job.shown), part.names
+ON = "model"
+UNIT = "image"
+KEYS: tuple[str, ...] = ()
+LOOKS_AT = ("scores",)
+OPTIONS = {
+    "images": {
+        "type": "whole number",
+        "least": 1,
+        "default": None,
+        "up_to": ("test",),
+        "means": "Test images whose gradients are measured; all that are evaluated if left out.",
+    },
+    "shown": {
+        "type": "whole number",
+        "least": 1,
+        "default": 10,
+        "means": "Images whose gradients are kept as pictures.",
+    },
+}
 
 
-def gradients(model: torch.nn.Module, part: Images, *, batch: int, device: str) -> Tensor:
-    """The input gradients [n,c,h,w] of a split, each up to a positive factor, batch by batch, on
+def measure(
+    classifier: Classifier, images: Images, *, options: dict[str, Any], context: Context
+) -> Measured:
+    """Rows of the images that have a gradient, and pictures of those that are shown."""
+    part = first(images, options["images"])
+    g = gradients(classifier, part, batch=context.batch, device=context.device)
+    return Measured(rows(part, g), pictures(part, g, shown=options["shown"]))
+
+
+def gradients(classifier: Classifier, part: Images, *, batch: int, device: str) -> Tensor:
+    """The input gradients [n,c,h,w] of images, each up to a positive factor, batch by batch, on
     the CPU.
     """
     spans = [slice(start, start + batch) for start in range(0, len(part), batch)]
     x = (to_float(torch.from_numpy(part.images[span])).to(device) for span in spans)
     y = (torch.from_numpy(part.labels[span]).to(device) for span in spans)
-    return torch.cat([directions(model, *pair).cpu() for pair in zip(x, y, strict=True)])
+    return torch.cat([directions(classifier, *pair).cpu() for pair in zip(x, y, strict=True)])
 
 
-def measured(part: Images, g: Tensor, axes: dict[str, Any]) -> pd.DataFrame:
+def rows(part: Images, g: Tensor) -> pd.DataFrame:
     """One row per image with a gradient; `left_out` says in every row how many images had none."""
     there = ~vanished(g)
     if not there.any():
@@ -79,12 +79,12 @@ def measured(part: Images, g: Tensor, axes: dict[str, Any]) -> pd.DataFrame:
         "low_frequency": low_frequency_share(g).numpy(),
         "edge_agreement": edge_agreement(g, x).numpy(),
     }
-    return pd.DataFrame(axes | columns)
+    return pd.DataFrame(columns)
 
 
 def pictures(part: Images, g: Tensor, *, shown: int) -> dict[str, np.ndarray]:
-    """Images (bytes), gradients and labels of the images that are shown, the same for every model
-    of the data set.
+    """Images, gradients and labels of the images that are shown, the same for every model of the
+    data set, and the names of the classes.
     """
     places = chosen(part.labels, shown)
     return {
@@ -92,6 +92,7 @@ def pictures(part: Images, g: Tensor, *, shown: int) -> dict[str, np.ndarray]:
         "gradients": g.numpy()[places].astype(np.float32),
         "labels": part.labels[places],
         "index": part.index[places],
+        "names": np.frombuffer(json.dumps(part.names).encode(), np.uint8),
     }
 
 

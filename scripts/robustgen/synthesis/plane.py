@@ -1,19 +1,109 @@
-"""E and the decision on the plane that an image and two attacked versions of it span."""
+"""E and the decision on the plane that a clean test image and two attacked versions of it span."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from robustgen.attacks.types import Classifier
 from robustgen.core.refusal import Refused
+from robustgen.data.store import Images
 from robustgen.measures.energy import energy, margin
 from robustgen.measures.scores import logits
+from robustgen.measures.types import Context, Measured
+from robustgen.nets.classifier import Classifier
+from robustgen.synthesis.first import first
+from robustgen.synthesis.paths import Walk, walk, walked
 
+ON = "model"
+UNIT = "image"
+KEYS = ("a", "b")
+LOOKS_AT = ("scores",)
+OPTIONS = {
+    "attacks": {
+        "type": "attack",
+        "several": True,
+        "different": True,
+        "means": "Two attacks that span the planes, of a kind that is known step by step.",
+    },
+    "images": {
+        "type": "whole number",
+        "least": 1,
+        "default": 24,
+        "up_to": ("test",),
+        "means": "Test images among which those of the planes are taken.",
+    },
+    "planes": {
+        "type": "whole number",
+        "least": 1,
+        "default": 3,
+        "means": "Planes: of the first images that the classifier has right.",
+    },
+    "side": {
+        "type": "whole number",
+        "least": 5,
+        "default": 41,
+        "means": "Points of a plane's grid along each axis: 5, 9, ..., 41, ...",
+    },
+}
 LOW, HIGH = -0.5, 1.5
 ROUNDING = 1e-6  # x + (first - x) may miss 1 by so much
+
+
+def measure(
+    classifier: Classifier, images: Images, *, options: dict[str, Any], context: Context
+) -> Measured:
+    """One row per point of each plane, everything in fp32."""
+    walks = _pair(options["attacks"], context)
+    check_side(options["side"])
+    part = first(images, options["images"])
+    ends = []
+    for of in walks:
+        at = [of.spec.steps]
+        ends.append(walked(classifier, part, of, at=at, context=context)[of.spec.steps])
+    frames = []
+    for k in _right(classifier, part, context)[: options["planes"]]:
+        x, corners = part.tensors()[0][k], (end[k] for end in ends)
+        batch, device = context.batch, context.device
+        found = plane(classifier, x, *corners, side=options["side"], batch=batch, device=device)
+        found["region"] = np.array(part.names)[found["prediction"]]
+        image = {"index": part.index[k], "label": part.labels[k]}
+        frames.append(pd.DataFrame(_named(walks) | image | found))
+    return Measured(pd.concat(frames, ignore_index=True))
+
+
+def _pair(names: list[str], context: Context) -> list[Walk]:
+    """The two attacks, in the order of the plane's axes."""
+    if len(names) != 2:
+        raise Refused(
+            f"Two attacks span a plane, {len(names)} were given ({', '.join(names)}); name two "
+            "in options.attacks of the measure."
+        )
+    return [walk(name, context.attacks[name]) for name in names]
+
+
+def _named(walks: list[Walk]) -> dict[str, Any]:
+    """The columns that say which attacks span a plane, and with which budgets."""
+    one, other = walks
+    names = {"first": one.attack, "second": other.attack}
+    return names | {"first_eps": one.spec.eps, "second_eps": other.spec.eps}
+
+
+def _right(classifier: Classifier, part: Images, context: Context) -> np.ndarray:
+    """The places of the images that the classifier has right."""
+    x, y = part.tensors()
+    z = logits(classifier, x, batch=context.batch, device=context.device)
+    right = np.flatnonzero((z.argmax(dim=1) == y).numpy())
+    if not len(right):
+        raise Refused(
+            f"The classifier errs on all of {len(part)} images, and no plane starts at a right "
+            "one; raise options.images of the measure."
+        )
+    return right
 
 
 def check_side(side: int) -> None:

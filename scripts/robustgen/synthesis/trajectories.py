@@ -1,55 +1,81 @@
-"""Paths of single images under an attack, in the plane of E(x) and E(x,y)."""
+"""Paths of clean test images under attacks, in the plane of E(x) and E(x,y)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from robustgen.attacks import pgd
-from robustgen.attacks.types import Classifier, Spec
+from robustgen.core.rows import axes_of, joined, with_axes
 from robustgen.data.store import Images
 from robustgen.measures.energy import energy, joint_energy
 from robustgen.measures.scores import logits
+from robustgen.measures.types import Context, Measured
+from robustgen.nets.classifier import Classifier
+from robustgen.synthesis.first import first
+from robustgen.synthesis.paths import walk, walked
 
-# the step of the natural image; step 0 is where the attack starts, at random or at the natural
-# image itself
-NATURAL = -1
+ON = "model"
+UNIT = "image"
+KEYS = ("step",)
+LOOKS_AT = ("scores",)
+OPTIONS = {
+    "attacks": {
+        "type": "attack",
+        "several": True,
+        "different": True,
+        "means": "Attacks whose paths are followed, of a kind that is known step by step.",
+    },
+    "images": {
+        "type": "whole number",
+        "least": 1,
+        "default": 24,
+        "up_to": ("test",),
+        "means": "Test images that are followed.",
+    },
+}
+# the step of the clean image; step 0 is where the attack starts, at random or at the clean image
+CLEAN = -1
 
 
-def paths(
-    classifier: Classifier, x: Tensor, y: Tensor, *, spec: Spec, generator: torch.Generator
-) -> dict[int, Tensor]:
-    """Natural images under step -1, and the attack's own images after each of its steps 0, 1, ...,
-    each [n,c,h,w].
-    """
-    found = pgd.snapshots(
-        classifier, x, y, spec=spec, generator=generator, at=tuple(range(spec.steps + 1))
-    )
-    return {NATURAL: x} | {step: attacked.images for step, attacked in found.items()}
+def measure(
+    classifier: Classifier, images: Images, *, options: dict[str, Any], context: Context
+) -> Measured:
+    """One row per attack, image and step, everything in fp32."""
+    part, frames = first(images, options["images"]), []
+    for of in (walk(name, context.attacks[name]) for name in options["attacks"]):
+        at = range(of.spec.steps + 1)
+        path = {CLEAN: part.tensors()[0]}
+        path |= walked(classifier, part, of, at=at, context=context)
+        cell = {"attack": of.attack, **of.axes}
+        frame = path_rows(classifier, path, part, batch=context.batch, device=context.device)
+        frames.append(with_axes(_after(cell, frame), of.axes))
+    rows = joined(frames)
+    return Measured(rows, axes=tuple(axes_of(rows)))
 
 
 def path_rows(
-    classifier: Classifier,
-    steps: dict[int, Tensor],
-    part: Images,
-    *,
-    batch: int,
-    device: str,
-    axes: dict[str, Any],
+    classifier: Classifier, path: Mapping[int, Tensor], part: Images, *, batch: int, device: str
 ) -> pd.DataFrame:
     """One row per image and step: E(x), E(x,y) and the class that is predicted."""
-    y = torch.from_numpy(part.labels)
-    frames = []
-    for step, x in steps.items():
+    y, frames = torch.from_numpy(part.labels), []
+    for step, x in path.items():
         z = logits(classifier, x, batch=batch, device=device)
-        seen = {"energy": energy(z), "energy_y": joint_energy(z, y), "prediction": z.argmax(dim=1)}
-        columns: dict[str, np.ndarray] = {"index": part.index, "label": part.labels}
-        columns |= {name: value.numpy() for name, value in seen.items()}
-        rows = pd.DataFrame(axes | columns)
-        rows.insert(rows.columns.get_loc("label") + 1, "step", step)
-        frames.append(rows)
+        columns = {
+            "index": part.index,
+            "label": part.labels,
+            "step": step,
+            "energy": energy(z).numpy(),
+            "energy_y": joint_energy(z, y).numpy(),
+            "prediction": z.argmax(dim=1).numpy(),
+        }
+        frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)
+
+
+def _after(cell: dict[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows behind the columns that name their cell."""
+    return frame.assign(**cell)[[*cell, *frame]]

@@ -5,23 +5,27 @@ scheduler state.
 from __future__ import annotations
 
 import math
-
-from robustgen.training.types import Recipe
+from collections.abc import Mapping
+from typing import Any
 
 RISE = 0.3  # share of a one-cycle schedule during which the rate rises
 
 
-def rate(recipe: Recipe, position: float) -> float:
-    """The learning rate at `position`, measured in epochs from 0 to recipe.epochs."""
-    share = position / recipe.epochs
-    match recipe.schedule:
+def rate(options: Mapping[str, Any], position: float, *, epochs: int) -> float:
+    """The learning rate at `position`, measured in epochs from 0 to `epochs`.
+
+    `options` holds lr and schedule; milestones and gamma beside the schedule multistep.
+    """
+    lr: float = options["lr"]
+    share = position / epochs
+    match options["schedule"]:
         case "onecycle":
-            return recipe.lr * (share / RISE if share < RISE else (1 - share) / (1 - RISE))
+            return lr * (share / RISE if share < RISE else (1 - share) / (1 - RISE))
         case "cosine":
-            return recipe.lr * (1 + math.cos(math.pi * share)) / 2
+            return lr * (1 + math.cos(math.pi * share)) / 2
         case "multistep":
-            return recipe.lr * recipe.gamma ** sum(
-                position >= milestone for milestone in recipe.milestones
+            return lr * options["gamma"] ** sum(
+                position >= milestone for milestone in options["milestones"]
             )
         case _:  # constant
-            return recipe.lr
+            return lr

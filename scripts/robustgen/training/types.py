@@ -1,68 +1,118 @@
-"""What training takes, in plain values."""
+"""What training takes, in plain values, and what a trainer is handed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from robustgen.core.values import number, one_of, whole
+from robustgen.core.option_faults import problems
+from robustgen.core.options import declared, filled
+from robustgen.core.refusal import Refused
+from robustgen.core.values import whole
 
-NORMS, OPTIMIZERS = ("linf", "l2"), ("sgd", "adam")
-SCHEDULES = ("onecycle", "cosine", "multistep", "constant")
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Seed = Callable[..., "torch.Generator"]  # named axes -> generator
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised; see the modules of training/objectives."""
+    """What is minimised: a kind of the room `objectives`, with all its options filled."""
 
     kind: str = "standard"
-    sigma: float = 0.0
-    norm: str = "linf"
-    eps: float = 0.0
-    steps: int = 7
-    rel_step: float = 0.25
+    options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what would be taken for something else."""
-        one_of("An objective's norm", self.norm, NORMS)
-        whole("An objective's steps", self.steps, least=1)
-        for name in ("sigma", "eps", "rel_step"):
-            number(f"An objective's {name}", getattr(self, name), least=0)
+        """Refuse options that the kind does not take, and fill the others."""
+        object.__setattr__(self, "options", _options("objectives", self.kind, self.options))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a model is trained: a kind of the room `trainers`, with all its options filled."""
+
+    epochs: int
+    trainer: str = "supervised"
+    options: dict[str, Any] = field(default_factory=dict)
+    objective: Objective = field(default_factory=Objective)
+
+    def __post_init__(self) -> None:
+        """Refuse what would be taken for something else, and options that the kind does not
+        take.
+        """
+        whole("A recipe's epochs", self.epochs, least=1)
+        object.__setattr__(self, "options", _options("trainers", self.trainer, self.options))
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Recipe:
+        """The recipe of a configuration's plain map."""
+        names = tuple(cls.__dataclass_fields__)
+        _known("recipe", plain, names)
+        if "epochs" not in plain:
+            raise Refused("A recipe needs `epochs`, the number of passes over the training split.")
+        objective = plain.get("objective", {})
+        _known("recipe's objective", objective, tuple(Objective.__dataclass_fields__))
+        return cls(**{**plain, "objective": Objective(**objective)})
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a net is trained."""
+class Part:
+    """Images (uint8 [n,c,h,w]) and labels (int64 [n]) of a split, on the training device."""
 
-    epochs: int
-    batch: int = 128
-    optimizer: str = "sgd"
-    lr: float = 0.1
-    weight_decay: float = 5e-4
-    schedule: str = "onecycle"
-    milestones: tuple[int, ...] = ()
-    gamma: float = 0.1
-    flip: bool = True
-    crop: int = 0
-    label_smoothing: float = 0.0
-    objective: Objective = Objective()
+    images: Tensor
+    labels: Tensor
 
-    def __post_init__(self) -> None:
-        """Refuse what would be taken for something else."""
-        one_of("A recipe's optimizer", self.optimizer, OPTIMIZERS)
-        one_of("A recipe's schedule", self.schedule, SCHEDULES)
-        for name, least in (("epochs", 1), ("batch", 1), ("crop", 0)):
-            whole(f"A recipe's {name}", getattr(self, name), least=least)
-        for name in ("lr", "weight_decay", "gamma", "label_smoothing"):
-            number(f"A recipe's {name}", getattr(self, name), least=0)
 
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> Recipe:
-        """The recipe of a configuration's plain map."""
-        return cls(
-            **{
-                **plain,
-                "milestones": tuple(plain["milestones"]),
-                "objective": Objective(**plain["objective"]),
-            }
+@dataclass(frozen=True)
+class Data:
+    """The splits that training may see."""
+
+    train: Part
+    validation: Part
+
+
+def _known(what: str, plain: object, names: tuple[str, ...]) -> None:
+    """Refuse what is no map, and keys that nothing reads."""
+    form = ", ".join(names)
+    if not isinstance(plain, Mapping):
+        raise Refused(f"A {what} must be a map of {form}, not {plain!r}.")
+    if unknown := [name for name in plain if name not in names]:
+        raise Refused(
+            f"A {what} has no {', '.join(map(repr, unknown))}; its keys are {form}, and settings "
+            "of its kind belong below `options`."
         )
+
+
+def _options(room: str, kind: str, given: object) -> dict[str, Any]:
+    """All options of a kind; refused with a sentence for each one that is wrong.
+
+    A value that equals its default is not checked: a default may be what nobody could write, such
+    as a list of none.
+    """
+    what = f"{room.removesuffix('s').capitalize()} {kind}"
+    if not isinstance(given, Mapping):
+        raise Refused(f"{what}: options must be a map of names to values, not {given!r}.")
+    plain = {name: _plain(value) for name, value in given.items()}
+    known = declared(room, kind)
+    if known is not None:
+        asked = {
+            name: value
+            for name, value in plain.items()
+            if name not in known or not _same(value, _plain(known[name].default))
+        }
+        wrong = [f"{what}, option {name}: {said}" for name, said in problems(asked, known)]
+        if wrong:
+            raise Refused(" ".join(wrong))
+    return filled(room, kind, plain)
+
+
+def _plain(value: Any) -> Any:
+    """A list as a tuple, as defaults are written and as JSON cannot hold them."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _same(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and value == default

@@ -18,7 +18,7 @@ OPTIONS = {
         "type": "whole number",
         "least": 0,
         "default": 0,
-        "means": ("Images whose shorter side is shorter are left out."),
+        "means": "Images whose shorter side is shorter are left out.",
     },
 }
 FOLDER = "BelgiumTSC"

@@ -26,7 +26,7 @@ OPTIONS = {
         "type": "whole number",
         "least": 0,
         "default": 7000,
-        "means": ("Training images, the validation images among them."),
+        "means": "Training images, the validation images among them.",
     },
     "test": {"type": "whole number", "least": 0, "default": 2000, "means": "Test images."},
 }

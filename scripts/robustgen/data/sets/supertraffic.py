@@ -32,7 +32,7 @@ OPTIONS = {
         "type": "whole number",
         "least": 2,
         "default": 10,
-        "means": ("How many kinds of sign, the most frequent ones."),
+        "means": "How many kinds of sign, the most frequent ones.",
     },
     "map": {"default": "config/supertraffic.csv", "means": "File of the label map."},
     "min_side": {

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.jobs.attack import AttackJob, run
 from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.jobs.attack import AttackJob, run
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     parser.add_argument("--sweep", type=json.loads, required=True, help="JSON of the attack entry")

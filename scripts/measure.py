@@ -6,11 +6,12 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.jobs.measure import MeasureJob, run
 from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.jobs.measure import MeasureJob, run
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set, a column of rows")
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")

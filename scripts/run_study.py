@@ -6,6 +6,7 @@ snakemake.
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from robustgen.run import asked, slurm
 from robustgen.run.launch import healing, side_by_side
 from robustgen.run.runs import log_of_this_run, registered
 from robustgen.run.tidy import remove_images
+from robustgen.run.warm import warm
 from robustgen.stats import rules
 from robustgen.study import current
 from robustgen.study.config import load
@@ -45,9 +47,9 @@ def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> 
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
     with registered(call, clear=clear) as others:
         current.tell(asked.needed(paths, plan))
-        status = healing(
-            [*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root)
-        )
+        call = [*call, *slurm.options(here, arguments), *side_by_side(arguments)]
+        with nullcontext() if slurm.wanted(arguments) else warm():
+            status = healing(call, log, Path(plan.root))
         if not status:
             remove_images(plan)
     if status:

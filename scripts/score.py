@@ -6,12 +6,13 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.core.rows import write_rows
-from robustgen.jobs.score import ScoreJob, run
 from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.core.rows import write_rows
+    from robustgen.jobs.score import ScoreJob, run
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set, a column of rows")
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")

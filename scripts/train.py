@@ -9,11 +9,12 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.jobs.train import TrainJob, run
 from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.jobs.train import TrainJob, run
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     how = parser.add_mutually_exclusive_group(required=True)

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import isfinite
 from typing import Any
 
-from robustgen.core.literals import literal
+from robustgen.core.literals import Declared, module, value
 from robustgen.core.refusal import Refused
 
 REQUIRED = "(required)"
@@ -121,11 +122,17 @@ class Option:
         )
 
 
-def declared(room: str, kind: str) -> dict[str, Option] | None:
+def declared(room: str, kind: str) -> Mapping[str, Option] | None:
     """The options of a kind; None where its module declares none, so that any may be given."""
-    raw = literal(room, kind, "OPTIONS")
+    found = module(room, kind)
+    return _options(found, kind) if found and "OPTIONS" in found.values else None
+
+
+@cache
+def _options(found: Declared, kind: str) -> Mapping[str, Option]:
+    raw = value(found, "OPTIONS")
     try:
-        return raw if raw is None else {str(name): Option(**entry) for name, entry in raw.items()}
+        return {str(name): Option(**entry) for name, entry in raw.items()}
     except (AttributeError, TypeError) as error:
         form = '{"k": {"type": "whole number", "default": 20, "means": "..."}}'
         raise Refused(f"OPTIONS of {kind} must be a map such as {form} ({error}).") from error

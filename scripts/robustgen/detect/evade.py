@@ -41,6 +41,7 @@ OPTIONS = {
         "type": "number",
         "above": 0,
         "default": None,
+        "instead": "step",
         "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
     },
     "restarts": {

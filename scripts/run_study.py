@@ -1,7 +1,6 @@
 """Run a study: Snakemake with the given arguments, a line per job, its whole output in a log.
 
-Targets come first: names of tables and figures, rules, or files. All other arguments are those of
-snakemake.
+Targets come first: names of tables and figures, rules, or files; then arguments of snakemake.
 """
 
 import subprocess

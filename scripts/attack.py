@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     parser.add_argument("--sweep", type=json.loads, required=True, help="JSON of the attack entry")
     parser.add_argument("--view", type=json.loads, default={}, help="JSON: settings of inference")
-    parser.add_argument("--clean", type=Path, help="score rows of clean images, for some attacks")
+    parser.add_argument("--told", type=json.loads, default={}, help="JSON: what it is told")
     parser.add_argument("--splits", type=json.loads, required=True, help="JSON: images per split")
     parser.add_argument("--study-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0, help="the repetition")

@@ -75,7 +75,8 @@ def made(base: Path) -> Path:
     write_arrays(base / "pool.safetensors", {"images": images, "labels": labels})
     facts = {"names": ["ant", "bee", "cat", "dog"], "shape": list(images.shape)}
     write_json(base / "pool.json", facts)
-    write_arrays(base / "splits.safetensors", {"test": np.arange(30)})
+    splits = {"train": np.arange(30), "test": np.arange(30)}
+    write_arrays(base / "splits.safetensors", splits)
     return base
 
 
@@ -84,25 +85,37 @@ def classifier(folder: Path) -> Plain:
     return Plain(weights.load(folder / "weights.safetensors", NET))
 
 
-def measured(
-    folder: Path, kind: str, options: dict[str, Any], *, model: str = "made_standard", seed: int = 0
-) -> list[str]:
-    """The files of a measure of the net, under the name of a model: rows and arrays."""
-    place = folder / model / f"seed{seed}" / kind
-    place.mkdir(parents=True, exist_ok=True)
+def model(folder: Path, name: str = "made_standard") -> Model:
+    """The net of the folder, as a job is told of it."""
     means = {"size": SIDE, "mean": (0.5,), "std": (0.25,)}
     files = {"data": folder, "weights": folder / "weights.safetensors", "parts": {}, "draws": 1}
+    return Model(name=name, kind="resnet", options={"width": 4}, **means, **files)
+
+
+def measured(
+    folder: Path,
+    kind: str,
+    options: dict[str, Any],
+    *,
+    name: str = "made_standard",
+    seed: int = 0,
+    attack: str = "clean",
+    images: Path | None = None,
+) -> list[str]:
+    """The files of a measure of the net, under the name of a model: rows and arrays."""
+    place = folder / name / f"seed{seed}" / attack / kind
+    place.mkdir(parents=True, exist_ok=True)
     job = MeasureJob(
         dataset="made",
-        model=Model(name=model, kind="resnet", options={"width": 4}, **means, **files),
-        attack="clean",
+        model=model(folder, name),
+        attack=attack,
         measure=kind,
         kind=kind,
         options=options,
         attacks=ATTACKS,
-        images=None,
+        images=images,
         splits={"test": 30},
-        reference=0,
+        reference=30,
         study_seed=0,
         seed=seed,
         device="cpu",
@@ -111,7 +124,6 @@ def measured(
         code="",
         part=None,
         out=place / "rows.parquet",
-        arrays=place / "arrays.safetensors",
     )
     run(job)
     return [str(place / "rows.parquet"), str(place / "arrays.safetensors")]
@@ -119,4 +131,4 @@ def measured(
 
 def measured_of_all(folder: Path, kind: str, options: dict[str, Any]) -> list[str]:
     """The files of a measure of the same net under the names of three models."""
-    return [path for model in MODELS for path in measured(folder, kind, options, model=model)]
+    return [path for name in MODELS for path in measured(folder, kind, options, name=name)]

@@ -111,13 +111,14 @@ class Study:
 
     def _attack(self, name: str) -> None:
         entry = {key: value for key, value in ATTACKS[name].items() if key != "images"}
+        told = {"clean": f"{self.folder}/clean-scores.parquet"} if name == "knows" else {}
         attack_command.main(
             [
                 *self._common(name),
                 f"--sweep={json.dumps(entry)}",
+                f"--told={json.dumps(told)}",
                 f"--out={self.folder / name}.safetensors",
                 "--precision=fp32",
-                *([f"--clean={self.folder}/clean-scores.parquet"] if name == "knows" else []),
             ]
         )
 
@@ -361,6 +362,10 @@ def test_an_unbounded_radius_is_written_as_in_a_configuration() -> None:
         ({"attacks": {"a": {"kind": "pgd", "eps": [0.1]}}}, "given as kind, .*, not 'eps'"),
         ({"attacks": {"a": {"kind": "pgd", "sweep": {"eps": 0.1}}}}, "Attack a takes steps"),
         ({"attacks": {"a": {"kind": "pgd", "sweep": {"steps": 2}}}}, "needs a budget"),
+        (
+            {"attacks": {"a": {"kind": "evade_learnt", "options": {"detector": "lid"}}}},
+            "must be told what is learnt, which only the files of a study hold",
+        ),
         ({"attacks": {"clean": {"kind": "noise"}}}, "name of unattacked images"),
         ({"detectors": {"d": {"kind": "energy", "k": 2}}}, "Detector d is given as"),
         (

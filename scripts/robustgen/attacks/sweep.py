@@ -62,9 +62,9 @@ class Sweep:
         }
         return cls(kind, swept, entry.get("norm", "linf"), entry.get("options", {}))
 
-    def told(self, **handed: Any) -> Sweep:
+    def handed(self, **more: Any) -> Sweep:
         """The sweep of an attack that is handed these options beside its own."""
-        return replace(self, options={**self.options, **handed})
+        return replace(self, options={**self.options, **more})
 
     def axes(self) -> list[str]:
         """The names of the axes: eps and steps first."""

@@ -19,7 +19,13 @@ from robustgen.core.literals import literal
 from robustgen.core.refusal import Refused
 
 REQUIRED = "(required)"
-ENTRIES = {"attack": "attacks", "dataset": "datasets", "model": "models"}  # type -> the map
+# type -> the map of the configuration that holds such an entry
+ENTRIES = {
+    "attack": "attacks",
+    "dataset": "datasets",
+    "detector": "detectors",
+    "model": "models",
+}
 BOUNDS = {"above": "above", "least": "of at least", "below": "below", "most": "of at most"}
 
 
@@ -29,7 +35,7 @@ class Option:
 
     means: str
     # text, whole number, number, true or false; or an entry of the configuration that is named:
-    # attack, dataset, model
+    # attack, dataset, detector, model
     type: str = "text"
     one_of: tuple[Any, ...] = ()  # the only values
     several: bool = False  # a list of such values

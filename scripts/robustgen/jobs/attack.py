@@ -15,9 +15,10 @@ import torch
 
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
+from robustgen.attacks.takes import EPS
 from robustgen.attacks.types import Attacked
 from robustgen.core import shards
-from robustgen.core.literals import constant
+from robustgen.core.literals import constant, literal
 from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
@@ -37,7 +38,7 @@ class AttackJob:
     model: Model
     sweep: dict[str, Any]
     view: dict[str, Any]  # settings of inference under attack
-    clean: Path | None  # score rows of clean images, for attacks that know a detector
+    told: dict[str, Any]  # what an attack that knows a detector is told: see Plan.told
     splits: dict[str, int]
     study_seed: int
     seed: int
@@ -57,7 +58,7 @@ class AttackJob:
     @cached_property
     def cells(self) -> Sweep:
         """The sweep, with what the attack may know of clean images."""
-        options = self.sweep.get("options", {}) | _clean(self)
+        options = self.sweep.get("options", {}) | _told(self)
         return Sweep.of(self.sweep | {"options": options})
 
     @cached_property
@@ -68,11 +69,12 @@ class AttackJob:
 
     @cached_property
     def dtype(self) -> torch.dtype:
-        """As asked for; but fp32 for attacks that seek the nearest adversarial image, for bf16 is
-        too coarse at the boundary.
+        """As asked for, unless the kind says otherwise; but fp32 for attacks that seek the nearest
+        adversarial image, for bf16 is too coarse at the boundary.
         """
-        nearest = inf in self.cells.sweep.get("eps", ())
-        return torch.float32 if nearest else device.precision(self.precision, self.place)
+        nearest = inf in self.cells.sweep.get(EPS, ())
+        asked = literal("attacks", self.cells.kind, "PRECISION", self.precision)
+        return torch.float32 if nearest else device.precision(asked, self.place)
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -116,7 +118,7 @@ def attacked(
 ) -> list[Attacked]:
     """The attacked images of one batch, which begins at `start` of its split, cell by cell."""
     if "place" in constant("attacks", sweep.kind, "NEEDS"):
-        sweep = sweep.told(place=(split, start))
+        sweep = sweep.handed(place=(split, start))
     drawn = seed_of(study_seed, seed=seed, split=split, start=start, use="attack")
     return list(attack_cells(classifier, x, y, sweep=sweep, seed=drawn))
 
@@ -153,9 +155,12 @@ def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
     write_arrays(job.out, arrays, meta)
 
 
-def _clean(job: AttackJob) -> dict[str, Any]:
-    """What an attack may know of clean images: the scores of validation images."""
-    return {} if job.clean is None else {"clean": known(read_rows(job.clean))}
+def _told(job: AttackJob) -> dict[str, Any]:
+    """What the attack is told, as it takes it: of clean images the scores of validation images."""
+    told = dict(job.told)
+    if "clean" in told:
+        told["clean"] = known(read_rows(told["clean"]))
+    return told
 
 
 def _key(job: AttackJob) -> str:
@@ -163,9 +168,20 @@ def _key(job: AttackJob) -> str:
     data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
     others = [Path(value) / "pool.safetensors" for value in _texts(job.sweep.get("options", {}))]
     data += [path for path in others if path.is_file()]  # of data sets that options name
-    paths = [*job.model.files(), *data, *([job.clean] if job.clean else [])]
-    files = [shards.file_hash(path) for path in paths]
-    settings = [job.code, job.sweep, job.view, job.splits, job.study_seed, job.seed, job.batch]
+    rows = job.told.get("learnt", {}).get("rows", {}).values()
+    told = [job.told["clean"]] if "clean" in job.told else []
+    told += [path for files in rows for path in files.values()]
+    files = [shards.file_hash(path) for path in (*job.model.files(), *data, *told)]
+    settings = [
+        job.code,
+        job.sweep,
+        job.told,
+        job.view,
+        job.splits,
+        job.study_seed,
+        job.seed,
+        job.batch,
+    ]
     return json.dumps([*settings, job.threads, str(job.dtype), job.place, files])
 
 

@@ -137,7 +137,7 @@ def _attacked(
     """The images of each split as an attack leaves them."""
     sweep = one.sweep
     if "clean" in constant("attacks", sweep.kind, "NEEDS"):
-        sweep = sweep.told(clean=attack.known(averaged(clean)))
+        sweep = sweep.handed(clean=attack.known(averaged(clean)))
     model = setting.model.view(**one.view) if one.view else setting.model
     chosen = {split: one.first(part) for split, part in parts.items()}
     versions = {

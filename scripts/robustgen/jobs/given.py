@@ -28,6 +28,7 @@ Entry = Mapping[str, Any]  # of a configuration
 
 ATTACK = ("kind", "norm", "sweep", "options", "view", "images")
 DETECTOR = ("kind", "fpr", "options")
+TOLD = ("clean", "place")  # what an attack may need beside its options
 FPR = 0.05  # of a detector that names none
 PROBE = 2  # images on which a classifier is tried
 
@@ -90,6 +91,11 @@ def attack_of(name: str, given: Entry) -> Attack:
         raise Refused(f"`{CLEAN}` is the name of unattacked images; call the attack otherwise.")
     _check_keys(f"Attack {name}", given, ATTACK)
     kind, options = given["kind"], given.get("options", {})
+    if studied := set(constant("attacks", kind, "NEEDS")) - set(TOLD):
+        raise Refused(
+            f"Attack {name} of kind {kind} must be told what is {', '.join(studied)}, which only "
+            "the files of a study hold; run it in a study."
+        )
     swept = {axis: _several(axis, values) for axis, values in given.get("sweep", {}).items()}
     uses = taken(kind, filled("attacks", kind, options))
     if uses and STEPS in uses.names and STEPS not in swept:

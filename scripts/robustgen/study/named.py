@@ -36,8 +36,8 @@ MODULES = {  # where a module is named -> its room
 }
 LITERALS = (
     "CHANNELS", "GIVES", "INNER", "KEYS", "LISTS", "LOOKS_AT", "MEASURED_BY", "NEEDS", "ON",
-    "PARTS", "REPEATS", "SHOWN_WITH", "SHOWS", "SIDE", "SIZES", "SOURCES", "STEPS", "TAKES",
-    "TRAIN_TEST", "UNIT", "VIEWS",
+    "PARTS", "PRECISION", "REPEATS", "SHOWN_WITH", "SHOWS", "SIDE", "SIZES", "SOURCES", "STEPS",
+    "TAKES", "TRAIN_TEST", "UNIT", "VIEWS",
 )  # fmt: skip
 CONTROL = ("Cc", "Cs")  # Unicode's categories of control characters and of halves of characters
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")

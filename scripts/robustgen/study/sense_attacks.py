@@ -18,6 +18,7 @@ def contradictions(study: Study) -> Iterator[str]:
     """A sentence for each of them."""
     for name, attack in study.attacks.items():
         yield from (f"attacks.{name}.{said}" for said in _attack(attack))
+        yield from (f"attacks.{name}.{said}" for said in _circle(study, name, attack))
     for name, detector in study.detectors.items():
         yield from (f"detectors.{name}.{said}" for said in _detector(detector))
 
@@ -90,6 +91,17 @@ def _axes(attack: Attack) -> Iterator[str]:
                 told = {**attack.options, axis: value}
                 wrong = (said for name, said in problems(told, known) if name == axis)
                 yield from (f"sweep.{axis}: {said}" for said in wrong)
+
+
+def _circle(study: Study, name: str, attack: Attack) -> Iterator[str]:
+    """Whether an attack knows a detector that learns from it."""
+    for option, form in (declared("attacks", attack.kind) or {}).items():
+        detector = study.detectors.get(str(attack.options.get(option)))
+        if form.type == "detector" and detector and name in detector.options.values():
+            yield (
+                f"options.{option}: {attack.options[option]} learns from this very attack; name "
+                "another detector."
+            )
 
 
 def _detector(detector: Detector) -> Iterator[str]:

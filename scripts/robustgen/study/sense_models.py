@@ -177,6 +177,7 @@ def _looks(study: Study) -> Iterator[str]:
             yield from (f"models.{model}.{said}" for said in _shown(study, model))
         for model, attack in product(entry.models, entry.attacks):
             yield from _under(study, model, attack)
+            yield from _known(study, model, attack)
         for model, detector in product(entry.models, entry.detectors):
             if plan.measured_with(detector):
                 kind, who = study.detectors[detector].kind, f"detector {detector}"
@@ -215,6 +216,17 @@ def _under(study: Study, model: str, attack: str) -> Iterator[str]:
             f"attacks.{attack}.made_on: {other} is of data set {study.models[other].dataset}, and "
             f"{model}, for which it is shown, of {study.models[model].dataset}."
         )
+
+
+def _known(study: Study, model: str, attack: str) -> Iterator[str]:
+    """What a model does not show to an attack that knows a detector."""
+    entry = study.attacks[attack]
+    for option, form in (declared("attacks", entry.kind) or {}).items():
+        detector = study.detectors.get(str(entry.options.get(option)))
+        if form.type == "detector" and detector:
+            on = study.models[entry.made_on or model]
+            said = _blind(on, detector.kind, f"attack {attack}")
+            yield from (f"models.{entry.made_on or model}.{one}" for one in said)
 
 
 def _blind(model: Model, kind: str, who: str) -> Iterator[str]:

@@ -56,7 +56,7 @@ def make(
 
 def _row(scores: pd.DataFrame, model: str, spec: dict[str, Any]) -> dict[str, Any]:
     clean, facts = scores[scores["attack"] == CLEAN], spec["models"][model]
-    row = {"dataset": facts["dataset"], "model": model, "training": _training(facts["objective"])}
+    row = {"dataset": facts["dataset"], "model": model, "training": _training(facts)}
     row |= {"n": clean["index"].nunique(), "seeds": clean["seed"].nunique()}
     row |= _estimate("accuracy", clean, _accuracy) | _estimate("confidence", clean, _confidence)
     row |= _estimate("ece", clean, lambda part: ece(*_judged(part)))
@@ -95,14 +95,16 @@ def _judged(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return confidence_of(part), 1 - part["success"].to_numpy(float)
 
 
-def _training(objective: dict[str, Any]) -> str:
-    """How a net was trained: `adversarial, L2 ball of 0.01`."""
+def _training(facts: dict[str, Any]) -> str:
+    """How a net was trained: `adversarial, L2 ball of 0.01`; its family where it has no
+    objective.
+    """
+    objective = facts.get("objective") or {"kind": facts.get("family", "")}
     match objective["kind"]:
         case "adversarial":
-            eps = (
-                budget(objective["eps"]) if objective["norm"] == "linf" else f"{objective['eps']:g}"
-            )
-            return f"adversarial, {BALLS[objective['norm']]} ball of {eps}"
+            norm, eps = objective["norm"], objective["eps"]
+            said = budget(eps) if norm == "linf" else f"{eps:g}"
+            return f"adversarial, {BALLS[norm]} ball of {said}"
         case "gaussian":
             return f"gaussian, sigma {objective['sigma']:g}"
         case kind:

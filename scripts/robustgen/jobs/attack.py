@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
 from robustgen.attacks.takes import EPS
+from robustgen.attacks.types import Attacked
 from robustgen.core import shards
 from robustgen.core.literals import constant, literal
 from robustgen.core.rows import read_rows
@@ -103,26 +105,43 @@ def run(job: AttackJob) -> dict[str, Any]:
     return facts | {"images": sum(map(len, job.parts.values()))}
 
 
+def attacked(
+    classifier: Classifier,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    sweep: Sweep,
+    study_seed: int,
+    seed: int,
+    split: str,
+    start: int,
+) -> list[Attacked]:
+    """The attacked images of one batch, which begins at `start` of its split, cell by cell."""
+    if "place" in constant("attacks", sweep.kind, "NEEDS"):
+        sweep = sweep.handed(place=(split, start))
+    drawn = seed_of(study_seed, seed=seed, split=split, start=start, use="attack")
+    return list(attack_cells(classifier, x, y, sweep=sweep, seed=drawn))
+
+
+def known(clean: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What an attack may know of clean images, from their score rows: energies and the like of
+    validation images.
+    """
+    rows = clean[clean["split"] == "validation"]
+    return {name: rows[name].to_numpy(np.float64) for name in NAMES}
+
+
 def _shard(item: str, job: AttackJob) -> dict[str, np.ndarray]:
     """The attacked images of one batch, one array per cell, and the passes per image."""
     name, start = item.split("-")
     part, span = job.parts[name], slice(int(start), int(start) + job.batch)
     x = to_float(torch.from_numpy(part.images[span])).to(job.place)
     y = torch.from_numpy(part.labels[span]).to(job.place)
-    seed = seed_of(job.study_seed, seed=job.seed, split=name, start=int(start), use="attack")
-    results = list(attack_cells(job.classifier, x, y, sweep=_placed(job, name, span), seed=seed))
+    axes: dict[str, Any] = {"seed": job.seed, "split": name, "start": int(start)}
+    results = attacked(job.classifier, x, y, sweep=job.cells, study_seed=job.study_seed, **axes)
     images = {str(cell): one.images.detach().cpu().numpy() for cell, one in enumerate(results)}
     counts = np.array([[one.forwards, one.backwards] for one in results])
     return images | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
-
-
-def _placed(job: AttackJob, split: str, span: slice) -> Sweep:
-    """The sweep, told where the batch lies in its split where the attack asks for it."""
-    sweep = job.cells
-    if "place" not in constant("attacks", sweep.kind, "NEEDS"):
-        return sweep
-    options = {**sweep.options, "place": (split, span.start)}
-    return Sweep(sweep.kind, sweep.sweep, sweep.norm, options)
 
 
 def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
@@ -140,9 +159,7 @@ def _told(job: AttackJob) -> dict[str, Any]:
     """What the attack is told, as it takes it: of clean images the scores of validation images."""
     told = dict(job.told)
     if "clean" in told:
-        rows = read_rows(told["clean"])
-        rows = rows[rows["split"] == "validation"]
-        told["clean"] = {name: rows[name].to_numpy(np.float64) for name in NAMES}
+        told["clean"] = known(read_rows(told["clean"]))
     return told
 
 

@@ -40,8 +40,7 @@ def read_attacked(
     """The clean images of each split and what an attack made of them; `images` is its file."""
     if images is None:
         parts = {name: read_split(data, name, limit) for name, limit in splits.items()}
-        clean = {name: [Version({}, None, np.zeros((len(p), 2)))] for name, p in parts.items()}
-        return Attacked(parts, clean, [])
+        return Attacked(parts, clean_versions(parts), [])
     arrays, meta = read_arrays(images), read_meta(images)
     cells, axes = json.loads(meta["cells"]), json.loads(meta["axes"])
     versions = {
@@ -53,6 +52,11 @@ def read_attacked(
     }
     parts = {name: read_split(data, name, arrays[f"{name}.counts"].shape[1]) for name in splits}
     return Attacked(parts, versions, axes)
+
+
+def clean_versions(parts: dict[str, Images]) -> dict[str, list[Version]]:
+    """The one version of each split's images that is the clean one."""
+    return {name: [Version({}, None, np.zeros((len(part), 2)))] for name, part in parts.items()}
 
 
 def share(items: Sequence[str], part: str | None) -> list[str]:

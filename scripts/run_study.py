@@ -5,7 +5,6 @@ Targets come first: names of tables and figures, rules, or files; then arguments
 
 import subprocess
 import sys
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -39,15 +38,13 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> None:
-    """Run Snakemake, and end with an error where it failed or where something asked for is not
-    current afterwards.
-    """
+    """Run Snakemake; an error ends it where that failed, or left what was asked for not current."""
     here, log = Path.cwd(), log_of_this_run()
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
     with registered(call, clear=clear) as others:
         current.tell(asked.needed(paths, plan))
         call = [*call, *slurm.options(here, arguments), *side_by_side(arguments)]
-        with nullcontext() if slurm.wanted(arguments) else warm():
+        with warm(but=slurm.wanted(arguments)):
             status = healing(call, log, Path(plan.root))
         if not status:
             remove_images(plan)

@@ -32,8 +32,13 @@ START = "import sys; sys.path[0] = {!r}; from robustgen.run.warm import serve; s
 
 
 @contextmanager
-def warm() -> Iterator[None]:
-    """Let the commands of this block, and of all that it starts, use a warm process."""
+def warm(*, but: bool = False) -> Iterator[None]:
+    """Let the commands of this block, and of all that it starts, use a warm process, `but` where
+    they run on other machines.
+    """
+    if but:
+        yield
+        return
     with tempfile.TemporaryDirectory(prefix="robustgen-") as folder:
         address = str(Path(folder) / "warm")
         call = [sys.executable, "-c", START.format(str(SCRIPTS), address)]

@@ -41,8 +41,7 @@ def warm(*, but: bool = False) -> Iterator[None]:
         return
     with tempfile.TemporaryDirectory(prefix="robustgen-") as folder:
         address = str(Path(folder) / "warm")
-        call = [sys.executable, "-c", START.format(str(SCRIPTS), address)]
-        process = subprocess.Popen(call, stdin=subprocess.PIPE, start_new_session=False)
+        process = _started(address)
         os.environ[ADDRESS] = address
         try:
             yield
@@ -52,16 +51,24 @@ def warm(*, but: bool = False) -> Iterator[None]:
             process.wait()
 
 
-def serve(address: str) -> None:
-    """Import what jobs need, then run each command that comes in a process of its own, until the
-    launcher ends.
+def _started(address: str) -> subprocess.Popen[bytes]:
+    """The warm process, which listens from the beginning, so that no command misses it."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(64)
+        number = listener.fileno()
+        call = [sys.executable, "-c", START.format(str(SCRIPTS), number)]
+        return subprocess.Popen(call, stdin=subprocess.PIPE, pass_fds=[number])
+
+
+def serve(number: int) -> None:
+    """Import what jobs need, then run each command that comes in on the socket of that number in a
+    process of its own, until the launcher ends.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the jobs and the launcher hear it themselves
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forked processes
     threading.Thread(target=_end_with_launcher, daemon=True).start()
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
-        listener.listen(64)
+    with socket.socket(fileno=number) as listener:
         for name in NEEDED:
             import_module(name)
         while True:

@@ -154,23 +154,35 @@ Different = Annotated[
 Options = dict[str, Any]  # settings of a kind, checked by what its module declares
 
 
-class Misplaced(ValueError):
-    """What is wrong with one key of a map."""
+class WrongKeys(ValueError):
+    """What is wrong with the values of some keys of a map."""
 
-    def __init__(self, key: str, said: str) -> None:
+    def __init__(self, said: dict[str, str]) -> None:
         super().__init__(said)
-        self.key = key
+        self.said = said
 
 
-def swept(axis: str, value: Any) -> tuple[Any, ...]:
-    """The values of an axis, each once: eps as numbers above 0, steps as whole numbers."""
+def swept(axes: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Axis -> its values, each once: eps as numbers above 0, steps as whole numbers; null takes an
+    axis out, as overlays do.
+    """
+    found: dict[str, tuple[Any, ...]] = {}
+    wrong: dict[str, str] = {}
+    for axis, value in axes.items():
+        try:
+            found |= {axis: _values(axis, value)} if value is not None else {}
+        except ValueError as error:
+            wrong[axis] = str(error)
+    if wrong:
+        raise WrongKeys(wrong)
+    return found
+
+
+def _values(axis: str, value: Any) -> tuple[Any, ...]:
     given = tuple(value) if isinstance(value, list | tuple) else (value,)
-    try:
-        if not given:
-            raise ValueError("is empty; give at least one value")
-        return _different(tuple(_on(axis, one) for one in given))
-    except ValueError as error:
-        raise Misplaced(axis, str(error)) from error
+    if not given:
+        raise ValueError("is empty; give at least one value")
+    return _different(tuple(_on(axis, one) for one in given))
 
 
 def _on(axis: str, value: Any) -> Any:

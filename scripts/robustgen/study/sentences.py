@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from robustgen.core.words import nearest, shown
-from robustgen.study.fields import Misplaced, Name, Words
+from robustgen.study.fields import Name, Words, WrongKeys
 from robustgen.study.schema import Study
 
 PLAIN = {str: ("text", "texts"), bool: ("true or false", "true or false")}
@@ -19,8 +19,16 @@ OPTIONS = "options"  # the key of a block below which settings of its kind stand
 KEY = "[key]"  # where validation speaks of a key and not of its value
 
 
-def sentence(error: ErrorDetails) -> str:
-    """The place of an error and what must stand there."""
+def sentences(error: ErrorDetails) -> list[str]:
+    """The place of an error and what must stand there; one sentence for each key of a map."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, WrongKeys):
+        path = ".".join(map(str, error["loc"]))
+        return [f"{path}.{key}: {said}." for key, said in cause.said.items()]
+    return [_sentence(error)]
+
+
+def _sentence(error: ErrorDetails) -> str:
     loc, kind, value = error["loc"], error["type"], error["input"]
     path = ".".join(str(part) for part in loc if part != KEY)
     if kind == "extra_forbidden":
@@ -30,9 +38,7 @@ def sentence(error: ErrorDetails) -> str:
     if kind == "too_short":
         return f"{path}: is empty; give at least one value."
     if kind == "value_error":
-        cause = error.get("ctx", {}).get("error")
-        place = f"{path}.{cause.key}" if isinstance(cause, Misplaced) else path
-        return f"{place}: {error['msg'].removeprefix('Value error, ')}."
+        return f"{path}: {error['msg'].removeprefix('Value error, ')}."
     if kind == "invalid_key" or loc[-1:] == (KEY,):
         return (
             f"{path}: a key must be {called(Name)}, not "

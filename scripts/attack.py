@@ -10,8 +10,6 @@ from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
-    from robustgen.jobs.attack import AttackJob, run
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     parser.add_argument("--sweep", type=json.loads, required=True, help="JSON of the attack entry")
@@ -28,7 +26,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
     parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
     parser.add_argument("--out", type=Path, required=True, help="images.safetensors to write")
-    given = vars(parser.parse_args(argv))
+    arguments = parser.parse_args(argv)
+    from robustgen.jobs.attack import AttackJob, run
+
+    given = vars(arguments)
     costs_file, job = given.pop("costs"), AttackJob(**given)
     facts = {"kind": job.sweep["kind"], "seed": job.seed}
     with meter(costs_file, rule="attack", **facts) as costs:

@@ -10,8 +10,6 @@ from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
-    from robustgen.jobs.measure import MeasureJob, run
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set, a column of rows")
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
@@ -32,7 +30,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
     parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
     parser.add_argument("--out", type=Path, required=True, help="rows.parquet to write")
-    given = vars(parser.parse_args(argv))
+    arguments = parser.parse_args(argv)
+    from robustgen.jobs.measure import MeasureJob, run
+
+    given = vars(arguments)
     costs_file, told = given.pop("costs"), given.pop("measured_by")
     job = MeasureJob(**given, **told)
     facts = {"model": job.model.name, "attack": job.attack, "measure": job.measure}

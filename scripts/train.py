@@ -13,8 +13,6 @@ from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
-    from robustgen.jobs.train import TrainJob, run
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     how = parser.add_mutually_exclusive_group(required=True)
@@ -28,7 +26,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--code", default="", help="digest of the code, part of the key")
     parser.add_argument("--out", type=Path, required=True, help="weights.safetensors to write")
-    job = TrainJob(**vars(parser.parse_args(argv)))
+    arguments = parser.parse_args(argv)
+    from robustgen.jobs.train import TrainJob, run
+
+    job = TrainJob(**vars(arguments))
     facts = {"model": job.model.name, "seed": job.seed}
     with meter(job.out.with_name("costs.json"), rule="train", **facts) as costs:
         costs.update(run(job))

@@ -2,6 +2,7 @@
 STUDY ?= demo
 PROFILE ?= default
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
@@ -35,8 +36,11 @@ study: env  ## the whole of STUDY
 data: env  ## only the downloads of STUDY, checked, into data.root (for clusters whose nodes have no network)
 	@$(RUN) data --forcerun fetch $(ARGUMENTS)
 
-test: env  ## the tests
-	@python -m pytest
+test: env  ## the tests: WORKERS at a time, then those that need the machine alone
+	@failed=0; \
+	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone" || failed=1; \
+	python -m pytest -m alone || failed=1; \
+	exit $$failed
 
 lint: env  ## formatting, lints and types
 	@ruff check . && ruff format --check . && snakefmt --check Snakefile workflow && mypy && snakemake --lint $(OVERLAY)
@@ -44,8 +48,8 @@ lint: env  ## formatting, lints and types
 format: env  ## write everything in the project's style
 	@ruff check --fix . && ruff format . && snakefmt Snakefile workflow
 
-bench: env  ## our speed against that of our peers: results/bench.json
-	@python scripts/bench.py --out results/bench.json
+bench: env  ## our speed against that of our peers: results/bench.json; BENCH holds further flags
+	@python scripts/bench.py $(BENCH) --out results/bench.json
 
 why: env  ## a sentence per pending job on why it would run
 	@python scripts/why.py $(OVERLAY)

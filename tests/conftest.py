@@ -1,7 +1,10 @@
-"""What several tests share: the project's root, and copies of it to run and to edit."""
+"""What several tests share: the project's root, copies of it to run and to edit, and how tests are
+dealt to parallel workers.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -18,6 +21,49 @@ from serving import Server
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = count()  # of modules that tests write
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs", "tests/tiny.yaml")
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # of several, where tests run in parallel
+ALONE = {  # file -> tests of it that measure time, or start daemons that are one per machine
+    "test_slurm.py": [""],
+    "test_study.py": [
+        "test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_",
+        "test_the_bare_command_plans_the_paper_study_within_",
+    ],
+    "test_rooms.py": ["test_tables_and_figures_start_in_less_than_"],
+}
+
+if WORKER:  # each worker has one core; torch on more threads would wait for those of the others
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` picks by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need the machine alone; for workers, put files that run Snakemake first,
+    as they take longest and a worker that starts one last would end alone.
+    """
+    for item in items:
+        if any(item.name.startswith(name) for name in ALONE.get(item.path.name, [])):
+            item.add_marker("alone")
+    if WORKER:
+        items.sort(key=ranks(items).__getitem__)
+
+
+def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
+    """The place of each test's file: one that has the tiny study made comes first, and the others
+    that use it come after those that do not, so that no worker waits for the study.
+    """
+    used: dict[Path, set[str]] = {}
+    for item in items:
+        used.setdefault(item.path, set()).update(item.fixturenames)
+    first = next((path for path, names in used.items() if "study" in names), None)
+
+    def rank(path: Path) -> int:
+        if path == first:
+            return 0
+        if "study" in used[path]:
+            return 2
+        return 1 if "make_copy" in used[path] else 3
+
+    return {item: rank(item.path) for item in items}
 
 
 class Copy:
@@ -106,10 +152,23 @@ def make_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Copy]:
 
 
 @pytest.fixture(scope="session")
-def study(make_copy: Callable[[], Copy]) -> Copy:
-    """The tiny study, run whole."""
+def study(make_copy: Callable[[], Copy], tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The tiny study, run whole. Of parallel workers the first runs it, and each has a folder of
+    its own, which its tests may edit.
+    """
     copy = make_copy()
-    copy.snakemake()
+    if not WORKER:
+        copy.snakemake()
+        return copy
+    made = tmp_path_factory.getbasetemp().parent / "study"
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            copy.snakemake()
+            shutil.copytree(copy.folder, made.with_suffix(".new"), symlinks=True)
+            made.with_suffix(".new").rename(made)
+            return copy
+    shutil.copytree(made, copy.folder, symlinks=True, dirs_exist_ok=True)
     return copy
 
 

@@ -113,7 +113,7 @@ def net(folder: Path, name: str = "made_standard", **changes: Any) -> Model:
 def attack_job(folder: Path, out: Path, **changes: Any) -> AttackJob:
     """A job that attacks the net by PGD at two budgets and two step counts."""
     sweep = PGD | {"sweep": {"eps": [0.02, 0.05], "steps": [0, 2]}}
-    told: dict[str, Any] = {"model": net(folder), "sweep": sweep, "view": {}, "clean": None}
+    told: dict[str, Any] = {"model": net(folder), "sweep": sweep, "view": {}, "told": {}}
     told |= {"splits": SPLITS, "precision": "fp32", "out": out}
     return AttackJob(**told | ALIKE | changes)
 
@@ -157,13 +157,21 @@ def done(job: AttackJob | ScoreJob | MeasureJob) -> dict[str, bytes]:
 
 
 def measured(
-    folder: Path, kind: str, options: dict[str, Any], *, model: str = "made_standard", seed: int = 0
+    folder: Path,
+    kind: str,
+    options: dict[str, Any],
+    *,
+    name: str = "made_standard",
+    seed: int = 0,
+    attack: str = "clean",
+    images: Path | None = None,
 ) -> list[str]:
     """The files of a measure of the net, under the name of a model: rows and arrays."""
-    place = folder / model / f"seed{seed}" / kind
+    place = folder / name / f"seed{seed}" / attack / kind
     place.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {"options": options, "attacks": ATTACKS, "seed": seed, "reference": 0}
-    told |= {"model": net(folder, model), "splits": {"test": 30}}
+    told: dict[str, Any] = {"options": options, "attacks": ATTACKS, "seed": seed, "reference": 30}
+    told |= {"model": net(folder, name), "splits": {"test": 30}}
+    told |= {"attack": attack, "images": images}
     job = measure_job(folder, place / "rows.parquet", kind, **told)
     measure.run(job)
     return [str(job.out), str(job.arrays)]
@@ -171,4 +179,4 @@ def measured(
 
 def measured_of_all(folder: Path, kind: str, options: dict[str, Any]) -> list[str]:
     """The files of a measure of the same net under the names of three models."""
-    return [path for model in MODELS for path in measured(folder, kind, options, model=model)]
+    return [path for name in MODELS for path in measured(folder, kind, options, name=name)]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,13 @@ import pandas as pd
 import pytest
 
 import detect as command
+from made import made, measured, net, random
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import axes_of, read_rows, with_axes, write_rows
+from robustgen.core.tensors import write_arrays
 from robustgen.detect.rows import read
+from robustgen.jobs.score import ScoreJob
+from robustgen.jobs.score import run as score
 
 N = 60
 AXES = {"clean": {}, "pgd": {"eps": 0.1, "steps": 5}, "noise": {"eps": 0.1}}
@@ -120,3 +127,36 @@ def test_the_command_reads_scores_and_measures_and_names_the_axes(
     flagged = (lid["statistic"] >= threshold).groupby(lid["attack"]).mean()
     assert flagged["pgd"] > 0.95
     assert flagged["clean"] < 0.2
+
+
+def test_jobs_of_scores_and_of_measures_give_rows_that_stand_beside_each_other(
+    tmp_path: Path,
+) -> None:
+    folder, images = made(tmp_path), tmp_path / "images.safetensors"
+    cells = [{"eps": 0.1, "steps": 2}, {"eps": 0.1, "steps": 5}]
+    arrays = {f"test.{cell}": random(30, 3, 32, 32, seed=cell).numpy() for cell in (0, 1)}
+    meta = {"cells": json.dumps(cells), "axes": json.dumps(["eps", "steps"])}
+    write_arrays(images, arrays | {"test.counts": np.ones((2, 30, 2))}, meta)
+    for attack, path in (("clean", None), ("pgd", images)):
+        place = {"images": path, "out": tmp_path / f"{attack}.parquet"}
+        sizes = {"splits": {"test": 30}, "study_seed": 0, "seed": 0, "threads": 1, "batch": 7}
+        rest = {"model": net(folder), "device": "cpu", "code": "", "part": None}
+        job = ScoreJob(dataset="made", attack=attack, **place, **sizes, **rest)
+        write_rows(job.out, score(job), unit="image")
+        lid = measured(folder, "lid", {"k": 5, "batch": 20}, attack=attack, images=path)[0]
+        found = read(job.out, {"lid": lid})
+        assert {f"lid.lid_{end}{layer}" for end in ("", "twin_") for layer in range(5)} < set(found)
+        assert len(found) == 30 * (1 if path is None else 2)
+
+
+def test_the_job_loads_every_detector_without_torch_and_scikit_learn() -> None:
+    text = (
+        "import sys; from robustgen.core import kinds; from robustgen.jobs import detect; "
+        "found = [kinds.load('detectors', kind) for kind in kinds.kinds('detectors')]; "
+        "print(bool(found), sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    scripts = str(Path(command.__file__).parent)
+    call = [sys.executable, "-c", text]
+    environment = {**os.environ, "PYTHONPATH": scripts}
+    done = subprocess.run(call, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split(maxsplit=1) == ["True", "[]\n"]

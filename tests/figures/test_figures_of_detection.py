@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from detections import SPEC, limit, rows_of, written
 from robustgen.core.rows import write_rows
 from robustgen.figures import matrix, spread
 from robustgen.figures.style import styled
-from test_tables import SPEC, limit, rows_of, written
 
 ENTRY = {"sweep": {"steps": [9]}}
 

@@ -37,7 +37,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 def _scores(folder: Path, model: str) -> str:
     """Score rows made of the first and last points of paths."""
-    paths = read_rows(folder / model / "seed0" / "trajectories" / "rows.parquet")
+    paths = read_rows(folder / model / "seed0" / "clean" / "trajectories" / "rows.parquet")
     first = (paths["step"] == CLEAN) & (paths["attack"] == "pgd")
     clean = with_axes(paths[first].assign(attack="clean").drop(columns=axes_of(paths)), [])
     last = with_axes(paths[paths["step"] == 5].assign(steps=5), [*axes_of(paths), "steps"])

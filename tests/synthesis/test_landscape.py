@@ -124,9 +124,7 @@ def test_another_seed_gives_another_path_and_the_same_one_the_same(
 ) -> None:
     options = {"attacks": BOTH, "images": 14}
     pd.testing.assert_frame_equal(
-        read_rows(measured(folder, "trajectories", options, model="again")[0]).drop(
-            columns="model"
-        ),
+        read_rows(measured(folder, "trajectories", options, name="again")[0]).drop(columns="model"),
         paths.drop(columns="model"),
     )
     other = read_rows(measured(folder, "trajectories", options, seed=1)[0])

@@ -28,8 +28,8 @@ def written(folder: Path) -> dict[str, list[str]]:
             "shifts", [9.0, 9.0, 5.0, 2.0], success=[1, 1, 0, 0], corruption="fog", severity=2
         ),
         statistics("shifts", [0.0] * 4, corruption="blur", severity=1),
-        statistics("clean", [0.0] * 4, detector="kd_bu", corruption="", severity=0),
-        statistics("shifts", [7.0] * 4, detector="kd_bu", corruption="fog", severity=1),
+        statistics("clean", [0.0] * 4, detector="lid", corruption="", severity=0),
+        statistics("shifts", [7.0] * 4, detector="lid", corruption="fog", severity=1),
     ]
     return {"detect": detection(folder, *cells)}
 
@@ -43,10 +43,10 @@ def test_the_clean_row_comes_first_and_each_shift_has_one(tmp_path: Path) -> Non
         intervals.share(3, 4)
     )
     assert found["accuracy"].tolist() == [1.0, 1.0, 0.5, 1.0]
-    assert found["kd_bu"].iloc[:2].tolist() == [0.0, 1.0]
+    assert found["lid"].iloc[:2].tolist() == [0.0, 1.0]
     assert found["n"].tolist() == [4] * 4
     assert table.printed()[2][:3] == ["net", "fog", "2"]
-    assert table.printed()[2][-1] == ""  # kd_bu saw no fog of severity 2
+    assert table.printed()[2][-1] == ""  # lid saw no fog of severity 2
     assert table.note.endswith("Data: signs. Gone.")
 
 
@@ -67,7 +67,7 @@ def test_the_figure_has_a_panel_per_corruption_with_lines_from_clean_on(tmp_path
     fog, blur = picture.figure.axes
     assert [axis.get_title().splitlines()[0] for axis in (fog, blur)] == ["fog", "blur"]
     lines = {lines.get_label(): lines.lines[0] for lines in fog.containers}
-    assert list(lines) == ["energy", "kd_bu", "accuracy"]
+    assert list(lines) == ["energy", "lid", "accuracy"]
     assert lines["energy"].get_ydata().tolist() == [0.25, 0.5, 0.75]
     assert [round(x) for x in lines["energy"].get_xdata()] == [0, 1, 2]
     assert lines["accuracy"].get_ydata().tolist() == [1.0, 1.0, 0.5]

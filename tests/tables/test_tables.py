@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
+from detections import SPEC, written
 from robustgen.core.refusal import Refused
-from robustgen.core.rows import IDENTITY, with_axes, write_rows
 from robustgen.stats import intervals
 from robustgen.tables import cells, detected, matrix, published
 from robustgen.tables.table import Table, budget, percent, text, write
@@ -162,71 +162,6 @@ def test_csv_holds_the_numbers_and_the_others_the_printed_form(tmp_path: Path) -
 
 # --- attack by detector
 # --------------------------------------------------------------------------------------------
-
-DETECTORS = {name: {"kind": name, "fpr": 0.05, "options": {}} for name in ("energy", "lid")}
-SPEC = {
-    "options": {},
-    "detectors": DETECTORS,
-    "models": {"net": {"dataset": "signs", "merged": []}},
-    "attacks": {},
-}
-
-
-def key(attack: str, eps: float, steps: int) -> dict[str, Any]:
-    named = dict(zip(IDENTITY, ("signs", "net", 0, attack), strict=True))
-    return {**named, "eps": eps, "steps": steps}
-
-
-def rows_of(
-    attack: str,
-    eps: float,
-    steps: int,
-    values: list[float],
-    success: list[bool],
-    detector: str = "energy",
-) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {"index": range(len(values)), "label": 0, "success": success, "statistic": values}
-    )
-    frame = frame.assign(**key(attack, eps, steps), detector="energy", variant="v")
-    return with_axes(frame, ("eps", "steps"))
-
-
-def limit(
-    attack: str, eps: float, steps: int, detector: str = "energy", why: str = ""
-) -> dict[str, Any]:
-    shown = "" if why else "all"
-    return {
-        **key(attack, eps, steps),
-        "detector": detector,
-        "protocol": "sound",
-        "rule": "fpr",
-        "variant": "v",
-        "shown": shown,
-        "threshold": 5.0,
-        "why": why,
-    }
-
-
-def written(folder: Path) -> dict[str, list[str]]:
-    """PGD fools two of three images that were right and is seen on one; CW fools none; LID could
-    not be fitted.
-    """
-    clean = rows_of("clean", 0.0, 0, [0.0] * 4, [False, False, False, True])
-    pgd = rows_of("pgd", 0.1, 9, [9.0, 1.0, 1.0, 9.0], [True, True, False, True])
-    early = rows_of("pgd", 0.1, 2, [9.0, 9.0, 1.0, 9.0], [True, False, True, True])
-    cw = rows_of("cw", float("inf"), 9, [0.0] * 4, [False, False, False, True])
-    limits = [
-        limit("pgd", 0.1, 9),
-        limit("pgd", 0.1, 2),
-        limit("cw", float("inf"), 9),
-        limit("pgd", 0.1, 9, "lid", "Too few images."),
-    ]
-    write_rows(folder / "statistics.parquet", pd.concat([clean, pgd, early, cw]), unit="image")
-    write_rows(
-        folder / "thresholds.parquet", pd.DataFrame(limits), unit="set", axes=("eps", "steps")
-    )
-    return {"detect": [str(folder / "statistics.parquet"), str(folder / "thresholds.parquet")]}
 
 
 def test_the_matrix_shows_rates_on_fooled_images_and_says_what_is_missing(tmp_path: Path) -> None:

@@ -10,17 +10,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from conftest import ROOT
+from detections import DETECTORS, limit, rows_of, written
 from robustgen.core.rows import write_rows
 from robustgen.stats import intervals
-from robustgen.tables import detected, detection, matrix, table_1
+from robustgen.tables import detected, detection, matrix, published, table_1
 from robustgen.tables.table import Table, write
-from test_tables import DETECTORS, PAPER, PGD, limit, rows_of, written
 
+PAPER = published.read(ROOT / "config/paper.csv")
 SPEC: dict[str, Any] = {
     "options": {},
     "detectors": DETECTORS,
     "models": {"net": {"dataset": "signs", "merged": [], "published": None}},
-    "attacks": {"pgd": PGD, "cw": PGD},
+    "attacks": {name: {"kind": "pgd", "norm": "linf", "options": {}} for name in ("pgd", "cw")},
 }
 KINDS = {
     "energy": {"kind": "energy", "options": {}, "fpr": 0.05},

@@ -88,10 +88,10 @@ def test_without_attacked_rows_it_is_refused(tmp_path: Path) -> None:
 def test_the_figure_shows_accuracy_and_what_detectors_flag(tmp_path: Path) -> None:
     with styled():
         picture = figure.draw(written(tmp_path), spec=SPEC, absent=" Gone.")
-    accuracy, energy, kd_bu = picture.figure.axes
+    accuracy, energy, lid = picture.figure.axes
     assert [text.get_text() for text in accuracy.texts] == ["0.0", "25.0", "25.0"]
     assert [text.get_text() for text in energy.texts] == ["25.0"]
-    assert [text.get_text() for text in kd_bu.texts] == ["DR of kd_bu: no rows"]
+    assert [text.get_text() for text in lid.texts] == ["DR of lid: no rows"]
     assert [text.get_text() for text in accuracy.get_yticklabels()] == [
         "pgd (0.1, 9 steps), on itself",
         "pgd_of_a (0.1, 9 steps), on a",

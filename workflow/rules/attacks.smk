@@ -16,13 +16,13 @@ rule attack:
     params:
         code=lambda w: code(
             "attack",
-            module_name("attacks", study.attacks[w.attack].kind),
+            *plan.attack_modules(w.attack),
             *plan.graph.modules(w.model),
         ),
         model=lambda w: model(w),
         sweep=lambda w: json.dumps(plan.sweep_of(w.model, w.attack), sort_keys=True),
         view=lambda w: flag("--view", study.attacks[w.attack].view),
-        told=lambda w, input: [f"--clean={path}" for path in input.told],
+        told=lambda w: flag("--told", plan.told(w.model, w.seed, w.attack)),
         splits=lambda w: json.dumps(plan.evaluated(w.model, w.attack)),
         study_seed=study.seed,
         device=compute.device,

@@ -6,7 +6,7 @@ A cell is a value for each of the sweep's axes: eps, steps, and whichever option
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from math import isclose
 from numbers import Real
@@ -61,6 +61,10 @@ class Sweep:
             for axis, values in entry["sweep"].items()
         }
         return cls(kind, swept, entry.get("norm", "linf"), entry.get("options", {}))
+
+    def handed(self, **more: Any) -> Sweep:
+        """The sweep of an attack that is handed these options beside its own."""
+        return replace(self, options={**self.options, **more})
 
     def axes(self) -> list[str]:
         """The names of the axes: eps and steps first."""

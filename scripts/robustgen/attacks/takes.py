@@ -16,7 +16,11 @@ from robustgen.core.literals import literal
 
 EPS, STEPS = "eps", "steps"  # the axes that are no options
 NORMS = ("linf", "l2")
-HANDED = ("clean", "place")  # options that a job hands an attack that asks for them in NEEDS
+HANDED = (
+    "clean",
+    "learnt",
+    "place",
+)  # options that a job hands an attack that asks for them in NEEDS
 
 
 @dataclass(frozen=True)

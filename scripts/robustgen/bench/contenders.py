@@ -1,4 +1,4 @@
-"""The contenders of the bench: one attack, PGD in L_inf with a random start, by us and by two
+"""The contenders of the race: one attack, PGD in L_inf with a random start, by us and by two
 libraries.
 """
 
@@ -19,6 +19,15 @@ Attack = Callable[[Tensor, Tensor], Tensor]  # images [n,c,h,w], labels [n] -> a
 
 
 @dataclass(frozen=True)
+class Budget:
+    """The attack that all contenders make."""
+
+    eps: float
+    step: float
+    steps: int
+
+
+@dataclass(frozen=True)
 class Contender:
     """An attack under a name."""
 
@@ -26,33 +35,35 @@ class Contender:
     run: Attack
 
 
-def contenders(model: nn.Module, own: nn.Module, spec: Spec) -> list[Contender]:
+def contenders(model: nn.Module, own: nn.Module, budget: Budget) -> list[Contender]:
     """Ours on `own`, then each peer on `model`, as its users run it, and on `own`, the very net
     that ours gets.
     """
-    generator = torch.Generator().manual_seed(0)
-    ours = Contender(
-        "robustgen", lambda x, y: pgd.attack(own, x, y, spec=spec, generator=generator).images
-    )
     peers = {"torchattacks": _torchattacks, "foolbox": _foolbox}
     nets = {"as used": model, "on our net": own}
-    return [ours] + [
-        Contender(f"{peer}, {how}", build(net, spec))
+    return [Contender("robustgen", _ours(own, budget))] + [
+        Contender(f"{peer}, {how}", build(net, budget))
         for how, net in nets.items()
         for peer, build in peers.items()
     ]
 
 
-def _torchattacks(net: nn.Module, spec: Spec) -> Attack:
+def _ours(net: nn.Module, budget: Budget) -> Attack:
+    spec = Spec(eps=budget.eps, steps=budget.steps, options={"step": budget.step})
+    generator = torch.Generator().manual_seed(0)
+    return lambda x, y: pgd.attack(net, x, y, spec=spec, generator=generator).images
+
+
+def _torchattacks(net: nn.Module, budget: Budget) -> Attack:
     import torchattacks
 
     attack: Attack = torchattacks.PGD(
-        net, eps=spec.eps, alpha=spec.step, steps=spec.steps, random_start=True
+        net, eps=budget.eps, alpha=budget.step, steps=budget.steps, random_start=True
     )
     return attack
 
 
-def _foolbox(net: nn.Module, spec: Spec) -> Attack:
+def _foolbox(net: nn.Module, budget: Budget) -> Attack:
     try:
         import foolbox
     except ModuleNotFoundError as error:
@@ -60,9 +71,9 @@ def _foolbox(net: nn.Module, spec: Spec) -> Attack:
             "The bench needs foolbox; install it with: pip install 'robustgen[dev]'."
         ) from error
     attack: Any = foolbox.attacks.LinfPGD(
-        abs_stepsize=spec.step, steps=spec.steps, random_start=True
+        abs_stepsize=budget.step, steps=budget.steps, random_start=True
     )
     target = foolbox.models.pytorch.PyTorchModel(
         net, bounds=(0, 1), device=next(net.parameters()).device
     )
-    return lambda x, y: attack(target, x, y, epsilons=spec.eps)[1]
+    return lambda x, y: attack(target, x, y, epsilons=budget.eps)[1]

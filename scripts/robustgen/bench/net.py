@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 from robustgen.data.pool import TEST, TRAIN, Pool
 from robustgen.data.sets import signs
 from robustgen.data.store import to_float
-from robustgen.nets import classifier
+from robustgen.nets import weights
+from robustgen.nets.spec import Spec
 
 SIZE, CHANNELS = 32, 3
 EPOCHS, BATCH, RATE = 4, 32, 1e-3
@@ -25,19 +26,16 @@ def trained(
     mode, as users hold it.
     """
     pool = signs.load(size=SIZE, root=None, options={"train": train, "test": attack})
-    model = (
-        classifier.classifier(_spec(len(pool.names), width))
-        .to(device)
-        .to(memory_format=torch.channels_last)
-    )
+    model = weights.untrained(_spec(len(pool.names), width))
+    model = model.to(device).to(memory_format=torch.channels_last)
     _train(model, *_part(pool, TRAIN, device), dtype)
     return model.to(memory_format=torch.contiguous_format).eval(), *_part(pool, TEST, device)
 
 
-def _spec(classes: int, width: int) -> classifier.NetSpec:
-    normal = {"mean": (0.5,) * CHANNELS, "std": (0.25,) * CHANNELS}
+def _spec(classes: int, width: int) -> Spec:
     options = {"width": width, "blocks": (1, 1, 1, 1)}
-    return classifier.NetSpec("resnet", CHANNELS, classes, SIZE, **normal, options=options)
+    mean, std = (0.5,) * CHANNELS, (0.25,) * CHANNELS
+    return Spec("resnet", CHANNELS, classes, SIZE, mean, std, options)
 
 
 def _part(pool: Pool, part: int, device: str) -> tuple[Tensor, Tensor]:

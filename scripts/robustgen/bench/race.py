@@ -5,7 +5,7 @@ losses agree.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
@@ -13,66 +13,45 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from robustgen.attacks.loop import input_gradient
-from robustgen.attacks.losses import untargeted
-from robustgen.attacks.types import Spec
-from robustgen.bench.contenders import Contender, contenders
+from robustgen.bench.contenders import Budget, Contender, contenders
 from robustgen.bench.net import trained
+from robustgen.bench.rows import Disagreement as Disagreement
+from robustgen.bench.rows import Row
+from robustgen.bench.settings import Settings
 from robustgen.core.meter import processor
 from robustgen.core.progress import progress
-from robustgen.core.refusal import Refused
-from robustgen.nets import classifier, device
+from robustgen.nets import device
+from robustgen.nets.classifier import Plain
 
 EPS, STEP = 8 / 255, 1 / 255
 FASTER = 2.5  # times the images per second of a peer as its users run it
 LEAST_LOSS = 0.99  # of the peer's
 
 
-class Disagreement(Refused):
-    """Our attack is weaker than a peer's, so its speed counts for nothing."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of the command of the same name."""
-
-    images: int
-    batch: int
-    steps: int
-    rounds: int
-    width: int
-    train: int
-    device: str
-    precision: str
-    threads: int
-
-    def __post_init__(self) -> None:
-        empty = [
-            name for name, value in asdict(self).items() if isinstance(value, int) and value < 1
-        ]
-        if empty:
-            raise Refused(
-                f"The bench needs at least 1 for {', '.join(f'--{name}' for name in empty)}."
-            )
-
-
-def measure(settings: Settings) -> list[dict[str, Any]]:
+def measure(settings: Settings) -> list[Row]:
     """Train a net, let all contenders attack it, and compare the first of them, ours, with each of
     the others.
     """
     place = device.use(device=settings.device, threads=settings.threads)
     dtype = device.precision(settings.precision, place)
-    spec = Spec(eps=EPS, step=STEP, steps=settings.steps)
+    budget = Budget(eps=EPS, step=STEP, steps=settings.steps)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         sizes = {"width": settings.width, "train": settings.train, "attack": settings.images}
         model, x, y = trained(**sizes, device=place, dtype=dtype)
-        own = classifier.frozen(model, dtype=dtype, device=place)
-        rates, losses = race(
-            contenders(model, own, spec), model, x, y, batch=settings.batch, rounds=settings.rounds
-        )
-    machine, facts = _machine(place, settings, dtype), _facts(model, x, y)
-    return [row | {"n": len(y), "machine": machine} for row in compare(rates, losses, facts)]
+        own = Plain(model, dtype=dtype, device=place)
+        warm_up(contenders(model, own, replace(budget, steps=1)), x, y, batch=settings.batch)
+        runners = contenders(model, own, budget)
+        rates, losses = race(runners, model, x, y, batch=settings.batch, rounds=settings.rounds)
+    machine = _machine(place, settings, dtype)
+    return compare(rates, losses, _facts(model, x, y), n=len(y), machine=machine)
+
+
+def warm_up(runners: list[Contender], x: Tensor, y: Tensor, *, batch: int) -> None:
+    """Run every contender once per size of a batch, for a first call also chooses kernels."""
+    for size in {batch, len(y) % batch or batch}:
+        for runner in runners:
+            runner.run(x[:size], y[:size])
 
 
 def race(
@@ -81,8 +60,6 @@ def race(
     """Images per second of every contender, turn by turn, and the model's mean cross entropy on its
     images.
     """
-    for runner in runners:
-        _seconds(runner, x[:batch], y[:batch])
     rates: dict[str, list[float]] = {runner.name: [] for runner in runners}
     sums = dict.fromkeys(rates, 0.0)
     turns = [slice(start, start + batch) for start in range(0, len(y), batch)] * rounds
@@ -98,11 +75,16 @@ def race(
 
 
 def compare(
-    rates: dict[str, list[float]], losses: dict[str, float], facts: dict[str, Any]
-) -> list[dict[str, Any]]:
+    rates: dict[str, list[float]],
+    losses: dict[str, float],
+    facts: dict[str, Any],
+    *,
+    n: int = 0,
+    machine: dict[str, Any] | None = None,
+) -> list[Row]:
     """One row per peer: median rates, the median of the ratios of the turns, and both losses."""
     ours, *peers = rates
-    rows = []
+    rows: list[Row] = []
     for peer in peers:
         ratios = [own / other for own, other in zip(rates[ours], rates[peer], strict=True)]
         agreement = {
@@ -110,32 +92,40 @@ def compare(
             "loss_peer": losses[peer],
             "loss_ratio": losses[ours] / losses[peer],
         }
-        speed = {"ours": median(rates[ours]), "peer": median(rates[peer]), "ratio": median(ratios)}
-        rows.append({"name": peer, **speed, "agreement": agreement | facts})
+        rows.append(
+            Row(
+                name=peer,
+                ours=median(rates[ours]),
+                peer=median(rates[peer]),
+                ratio=median(ratios),
+                n=n,
+                agreement=agreement | facts,
+                machine=machine or {},
+            )
+        )
     return rows
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as aligned text, the ratio last but for the losses."""
-    width = max(len(row["name"]) for row in rows)
-    lines = [f"{'peer':{width}}  ours/s  peer/s  ratio  loss ours  loss peer"]
-    for row in rows:
-        speed = f"{row['ours']:6.1f}  {row['peer']:6.1f}  {row['ratio']:5.2f}"
-        losses = f"{row['agreement']['loss_ours']:9.4f}  {row['agreement']['loss_peer']:9.4f}"
-        lines.append(f"{row['name']:{width}}  {speed}  {losses}")
-    return "\n".join(lines)
+def agreed(rows: list[Row]) -> str:
+    """A sentence with the losses of ours and of the peers."""
+    ours = rows[0]["agreement"]["loss_ours"]
+    peers = [row["agreement"]["loss_peer"] for row in rows]
+    return (
+        f"The mean loss of our images is {ours:.4f}, of the peers' {min(peers):.4f} to "
+        f"{max(peers):.4f}."
+    )
 
 
-def warnings(rows: list[dict[str, Any]]) -> list[str]:
+def warnings(rows: list[Row]) -> list[str]:
     """A sentence for each peer, as its users run it, that is closer than it should be."""
     slow = [row for row in rows if row["name"].endswith("as used") and row["ratio"] < FASTER]
     return [
-        (f"Warning: {row['ratio']:.2f} times the speed of {row['name']}, less than {FASTER}.")
+        f"Warning: {row['ratio']:.2f} times the speed of {row['name']}, less than {FASTER}."
         for row in slow
     ]
 
 
-def judge(rows: list[dict[str, Any]]) -> None:
+def judge(rows: list[Row]) -> None:
     """Refuse rows in which our loss is more than 1 % below a peer's, or no number."""
     for row in rows:
         found = row["agreement"]
@@ -152,15 +142,13 @@ def _facts(model: nn.Module, x: Tensor, y: Tensor) -> dict[str, Any]:
     """Loss and accuracy before the attack, and how many images have no gradient there, so that no
     attack can start.
     """
-    gradient = input_gradient(model, untargeted(y))(x)
-    with torch.no_grad():
-        z = model(x)
-    accuracy = (z.argmax(dim=1) == y).float().mean().item()
-    zeros = int((gradient.flatten(1) == 0).all(dim=1).sum())
+    x = x.detach().requires_grad_()
+    z = model(x)
+    gradient = torch.autograd.grad(cross_entropy(z, y, reduction="sum"), x)[0]
     return {
         "loss_clean": cross_entropy(z, y).item(),
-        "accuracy_clean": accuracy,
-        "zero_gradients": zeros,
+        "accuracy_clean": (z.argmax(dim=1) == y).float().mean().item(),
+        "zero_gradients": int((gradient.flatten(1) == 0).all(dim=1).sum()),
     }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Images:
     """Images of one split, their labels and their places in the data set."""
 
-    images: np.ndarray  # uint8 [n,c,h,w]
+    images: np.ndarray  # uint8 [n,c,h,w], or float32 in [0,1]
     labels: np.ndarray  # int64 [n]
     index: np.ndarray  # int64 [n]
     names: tuple[str, ...]
@@ -52,8 +52,8 @@ def read_split(folder: str | Path, name: str, limit: int | None = None) -> Image
 
 
 def to_float(images: torch.Tensor) -> torch.Tensor:
-    """uint8 images as float32 in [0,1]."""
-    return images.float().div_(255)
+    """uint8 images as float32 in [0,1]; float ones as they are."""
+    return images if images.is_floating_point() else images.float().div_(255)
 
 
 def check_images(images: torch.Tensor) -> None:

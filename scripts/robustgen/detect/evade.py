@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.types import Attacked, Spec
-from robustgen.core.option_faults import settled
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
 from robustgen.detect.switching import Detector, Seen, attacked
@@ -20,6 +20,7 @@ from robustgen.measures.scores import label_free
 from robustgen.nets.classifier import Classifier, as_classifier
 
 TAKES = ("linf", "l2", "eps", "steps")
+REPEATS = ("restarts", "eot")  # options that multiply its passes
 # energies, largest scores and margins of clean validation images, under options["clean"]
 NEEDS = ("clean",)
 OPTIONS = {
@@ -41,6 +42,7 @@ OPTIONS = {
         "type": "number",
         "above": 0,
         "default": None,
+        "instead": "step",
         "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
     },
     "restarts": {
@@ -73,9 +75,7 @@ def attack(
 ) -> Attacked:
     """The best point of a trajectory of `spec.steps` steps, and of several restarts the best."""
     check_images(images)
-    told = {name: value for name, value in spec.options.items() if name not in NEEDS}
-    options = settled("attacks", "evade", told)
-    clean = _clean(spec)
+    options, clean = accepted("evade", spec).options, _clean(spec)
     known = _detector(as_classifier(classifier), clean, options["detector"], options["aim"])
     return Attacked(
         attacked(known, images, labels, spec=spec, options=options, generator=generator)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core import kinds
 from robustgen.core.literals import constant
-from robustgen.core.option_faults import settled
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images, read_split
 from robustgen.detect.rows import filled, read, validation
@@ -31,6 +32,7 @@ from robustgen.measures.types import Look, Reference
 from robustgen.nets.classifier import Classifier, as_classifier
 
 TAKES = ("linf", "l2", "eps", "steps")
+REPEATS = ("restarts", "eot")  # options that multiply its passes
 # what the detector is fitted on, a map of plain values under options["learnt"]:
 # settings   the detector's name, kind, fpr and options
 # rows       {attack: {"scores": path, "measured": path}} of `clean` and of the attacks that its
@@ -40,8 +42,9 @@ TAKES = ("linf", "l2", "eps", "steps")
 # seed       of the generator that the measure is given
 # batch      images that a net sees at a time
 NEEDS = ("learnt",)
+PRECISION = "fp32"  # that of the detector's own looks
 OPTIONS = {
-    "detector": {"means": "Key of `detectors`: the detector that the attack knows."},
+    "detector": {"type": "detector", "means": "The detector that the attack knows."},
     "aim": {
         "type": "number",
         "above": 0,
@@ -55,6 +58,7 @@ OPTIONS = {
         "type": "number",
         "above": 0,
         "default": None,
+        "instead": "step",
         "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
     },
     "restarts": {
@@ -90,7 +94,7 @@ def attack(
     """
     check_images(images)
     told = {name: value for name, value in spec.options.items() if name not in NEEDS}
-    options = settled("attacks", "evade_learnt", told)
+    options = accepted("evade_learnt", replace(spec, options=told)).options
     model = as_classifier(classifier)
     known = detector(model, spec, aim=options["aim"], device=str(images.device))
     before, n = model.passes.copy(), len(images)

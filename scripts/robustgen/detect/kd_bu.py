@@ -72,7 +72,7 @@ def measure(
 
     def measured(seen: Look, clean: Look) -> Columns:
         del clean
-        features, classes = (seen["features"], seen["scores"].argmax(dim=1))
+        features, classes = seen["features"], seen["scores"].argmax(dim=1)
         kd = density(features.cpu().numpy().astype(np.float64), classes.cpu().numpy())
         return {"kd": kd, "bu": bu(seen).cpu().numpy()}
 

@@ -1,4 +1,16 @@
-"""What a kind of detector is handed and what it answers."""
+"""What a kind of detector is handed and what it answers.
+
+sound(validation, *, settings) -> [Fitted]
+    One statistic and threshold for all attacks. `settings` are name, kind, fpr and options, all of
+    them.
+paper(validation, attacked, *, settings) -> [Fitted]
+    One per cell of an attack, from validation images of that very cell; where the kind has it.
+measure(classifier, reference, *, options, generator) -> PerImage
+    Columns `<name>.<column>` of the rows, where the kind looks into a net; robustgen.measures.types
+    says what such a module declares.
+columns(classifier, reference, *, options, generator) -> (look -> {column: tensor})
+    The same columns as tensors that can be differentiated, for attacks that know the detector.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     rows = transfer.crossed(files, spec, value)
     shown = {value: models}
     shown |= {f"DR of {one}": [f"{model}:{one}" for model in models] for one in spec["detectors"]}
-    size = (1.5 + 0.85 * len(models), 0.34 * len(rows) + 1.5)
+    size = (1.1 + 0.6 * len(models), 0.34 * len(rows) + 1.5)
     figure, axes = panels(1, len(shown), size=size, sharey=True)
     for axis, (title, columns) in zip(axes[0], shown.items(), strict=True):
         numbers = rows.reindex(columns=columns)

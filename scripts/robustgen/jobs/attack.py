@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.sweep import run as attack_cells
+from robustgen.attacks.takes import EPS
+from robustgen.attacks.types import Attacked
 from robustgen.core import shards
-from robustgen.core.literals import constant
+from robustgen.core.literals import constant, literal
 from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images, read_split, to_float
-from robustgen.jobs.inputs import share, told
+from robustgen.jobs.inputs import described, share
 from robustgen.measures.natural import NAMES
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -35,7 +38,7 @@ class AttackJob:
     model: Model
     sweep: dict[str, Any]
     view: dict[str, Any]  # settings of inference under attack
-    clean: Path | None  # score rows of clean images, for attacks that know a detector
+    told: dict[str, Any]  # what an attack that knows a detector is told: see Plan.told
     splits: dict[str, int]
     study_seed: int
     seed: int
@@ -55,7 +58,7 @@ class AttackJob:
     @cached_property
     def cells(self) -> Sweep:
         """The sweep, with what the attack may know of clean images."""
-        options = self.sweep.get("options", {}) | _clean(self)
+        options = self.sweep.get("options", {}) | _told(self)
         return Sweep.of(self.sweep | {"options": options})
 
     @cached_property
@@ -66,11 +69,12 @@ class AttackJob:
 
     @cached_property
     def dtype(self) -> torch.dtype:
-        """As asked for; but fp32 for attacks that seek the nearest adversarial image, for bf16 is
-        too coarse at the boundary.
+        """As asked for, unless the kind says otherwise; but fp32 for attacks that seek the nearest
+        adversarial image, for bf16 is too coarse at the boundary.
         """
-        nearest = inf in self.cells.sweep.get("eps", ())
-        return torch.float32 if nearest else device.precision(self.precision, self.place)
+        nearest = inf in self.cells.sweep.get(EPS, ())
+        asked = literal("attacks", self.cells.kind, "PRECISION", self.precision)
+        return torch.float32 if nearest else device.precision(asked, self.place)
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -101,26 +105,43 @@ def run(job: AttackJob) -> dict[str, Any]:
     return facts | {"images": sum(map(len, job.parts.values()))}
 
 
+def attacked(
+    classifier: Classifier,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    sweep: Sweep,
+    study_seed: int,
+    seed: int,
+    split: str,
+    start: int,
+) -> list[Attacked]:
+    """The attacked images of one batch, which begins at `start` of its split, cell by cell."""
+    if "place" in constant("attacks", sweep.kind, "NEEDS"):
+        sweep = sweep.handed(place=(split, start))
+    drawn = seed_of(study_seed, seed=seed, split=split, start=start, use="attack")
+    return list(attack_cells(classifier, x, y, sweep=sweep, seed=drawn))
+
+
+def known(clean: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What an attack may know of clean images, from their score rows: energies and the like of
+    validation images.
+    """
+    rows = clean[clean["split"] == "validation"]
+    return {name: rows[name].to_numpy(np.float64) for name in NAMES}
+
+
 def _shard(item: str, job: AttackJob) -> dict[str, np.ndarray]:
     """The attacked images of one batch, one array per cell, and the passes per image."""
     name, start = item.split("-")
     part, span = job.parts[name], slice(int(start), int(start) + job.batch)
     x = to_float(torch.from_numpy(part.images[span])).to(job.place)
     y = torch.from_numpy(part.labels[span]).to(job.place)
-    seed = seed_of(job.study_seed, seed=job.seed, split=name, start=int(start), use="attack")
-    results = list(attack_cells(job.classifier, x, y, sweep=_placed(job, name, span), seed=seed))
+    axes: dict[str, Any] = {"seed": job.seed, "split": name, "start": int(start)}
+    results = attacked(job.classifier, x, y, sweep=job.cells, study_seed=job.study_seed, **axes)
     images = {str(cell): one.images.detach().cpu().numpy() for cell, one in enumerate(results)}
     counts = np.array([[one.forwards, one.backwards] for one in results])
     return images | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
-
-
-def _placed(job: AttackJob, split: str, span: slice) -> Sweep:
-    """The sweep, told where the batch lies in its split where the attack asks for it."""
-    sweep = job.cells
-    if "place" not in constant("attacks", sweep.kind, "NEEDS"):
-        return sweep
-    options = {**sweep.options, "place": (split, span.start)}
-    return Sweep(sweep.kind, sweep.sweep, sweep.norm, options)
 
 
 def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
@@ -134,13 +155,12 @@ def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
     write_arrays(job.out, arrays, meta)
 
 
-def _clean(job: AttackJob) -> dict[str, Any]:
-    """What an attack may know of clean images: the scores of validation images."""
-    if job.clean is None:
-        return {}
-    rows = read_rows(job.clean)
-    rows = rows[rows["split"] == "validation"]
-    return {"clean": {name: rows[name].to_numpy(np.float64) for name in NAMES}}
+def _told(job: AttackJob) -> dict[str, Any]:
+    """What the attack is told, as it takes it: of clean images the scores of validation images."""
+    told = dict(job.told)
+    if "clean" in told:
+        told["clean"] = known(read_rows(told["clean"]))
+    return told
 
 
 def _key(job: AttackJob) -> str:
@@ -148,10 +168,21 @@ def _key(job: AttackJob) -> str:
     data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
     others = [Path(value) / "pool.safetensors" for value in _texts(job.sweep.get("options", {}))]
     data += [path for path in others if path.is_file()]  # of data sets that options name
-    paths = [*job.model.files(), *data, *([job.clean] if job.clean else [])]
-    files = [shards.file_hash(path) for path in paths]
-    settings = [job.code, job.sweep, job.view, job.splits, job.study_seed, job.seed, job.batch]
-    settings += [told(job.model), job.threads, str(job.dtype), job.place]
+    rows = job.told.get("learnt", {}).get("rows", {}).values()
+    told = [job.told["clean"]] if "clean" in job.told else []
+    told += [path for files in rows for path in files.values()]
+    files = [shards.file_hash(path) for path in (*job.model.files(), *data, *told)]
+    settings = [
+        job.code,
+        job.sweep,
+        job.told,
+        job.view,
+        job.splits,
+        job.study_seed,
+        job.seed,
+        job.batch,
+    ]
+    settings += [described(job.model), job.threads, str(job.dtype), job.place]
     return json.dumps([*settings, files])
 
 

@@ -41,8 +41,7 @@ def read_attacked(
     """The clean images of each split and what an attack made of them; `images` is its file."""
     if images is None:
         parts = {name: read_split(data, name, limit) for name, limit in splits.items()}
-        clean = {name: [Version({}, None, np.zeros((len(p), 2)))] for name, p in parts.items()}
-        return Attacked(parts, clean, [])
+        return Attacked(parts, clean_versions(parts), [])
     arrays, meta = read_arrays(images), read_meta(images)
     cells, axes = json.loads(meta["cells"]), json.loads(meta["axes"])
     versions = {
@@ -56,12 +55,17 @@ def read_attacked(
     return Attacked(parts, versions, axes)
 
 
-def told(model: Model) -> dict[str, Any]:
+def described(model: Model) -> dict[str, Any]:
     """What a model and its parts are beside their files: part of the key of what is computed from
     them, for a kind without weights is its options alone.
     """
     own = {name: getattr(model, name) for name in ("kind", "options", "size", "mean", "std")}
-    return own | {"parts": {role: told(part) for role, part in model.parts.items()}}
+    return own | {"parts": {role: described(part) for role, part in model.parts.items()}}
+
+
+def clean_versions(parts: dict[str, Images]) -> dict[str, list[Version]]:
+    """The one version of each split's images that is the clean one."""
+    return {name: [Version({}, None, np.zeros((len(part), 2)))] for name, part in parts.items()}
 
 
 def share(items: Sequence[str], part: str | None) -> list[str]:

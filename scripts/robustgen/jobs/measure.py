@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from robustgen.core.seeds import generator, seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.core.values import form
 from robustgen.data.store import Images, read_split, to_float
-from robustgen.jobs.inputs import Attacked, read_attacked, share, told
+from robustgen.jobs.inputs import Attacked, described, read_attacked, share
 from robustgen.measures.types import Columns, Context, Measured, PerImage, Reference, checked
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -81,10 +82,7 @@ def run(job: MeasureJob) -> None:
     found = _of_attack(job) if on(job.kind) == "attack" else _of_model(job)
     if found is None:
         return
-    rows = found.rows
-    for place, (name, value) in enumerate(job.axes.items()):
-        if name not in rows:
-            rows.insert(place, name, value)
+    rows = identified(found.rows, job.axes)
     keys = constant("measures", job.kind, "KEYS")
     write_rows(job.out, with_axes(rows, found.axes), unit=unit, axes=found.axes, keys=keys)
     meta = {"dataset": job.dataset, "model": job.model.name, "seed": str(job.seed)}
@@ -115,96 +113,122 @@ def _of_model(job: MeasureJob) -> Measured:
     return found
 
 
+@dataclass(frozen=True)
+class Measuring:
+    """A measure of a classifier, ready for images."""
+
+    name: str
+    kind: str
+    model: Classifier
+    measure: PerImage
+    device: str
+    rng: Callable[..., torch.Generator]  # named axes -> a generator
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        kind: str,
+        reference: Reference,
+        *,
+        options: dict[str, Any],
+        model: str,
+        rng: Callable[..., torch.Generator],
+    ) -> Measuring:
+        """The measure with what it learns from reference images; `model` is the model's name."""
+        classifier = reference.model
+        classifier.reseed(rng(use=name))
+        with blamed(f"Measure {name} of kind", kind):
+            module, drawn = kinds.load("measures", kind), rng(model=model, use=name)
+            found = module.measure(classifier, reference, options=options, generator=drawn)
+            if not callable(found):
+                raise Broken(f"measure must return a function of two looks, not {form(found)}.")
+        return cls(name, kind, classifier, found, reference.device, rng)
+
+    def columns(self, attacked: Attacked, split: str, chunk: np.ndarray) -> Columns:
+        """The columns of one chunk of a split, `<cell>.<column>`."""
+        clean = to_float(torch.from_numpy(attacked.parts[split].images[chunk]))
+        found: Columns = {}
+        for cell, version in enumerate(attacked.versions[split]):
+            self.model.reseed(self.rng(use=self.name, split=split, start=int(chunk[0])))
+            x = clean if version.images is None else torch.from_numpy(version.images[chunk])
+            columns = self._seen(x, clean)
+            found |= {f"{cell}.{column}": values for column, values in columns.items()}
+        return found
+
+    def _seen(self, x: torch.Tensor, clean: torch.Tensor) -> Columns:
+        with torch.no_grad():
+            seen, twins = (self.model.look(one.to(self.device)) for one in (x, clean))
+        with blamed(f"Measure {self.name} of kind", self.kind):
+            return checked(self.measure(seen, twins), len(x))
+
+
+def chunks(n: int) -> list[np.ndarray]:
+    """The places of n images, in the chunks that a measure sees at a time."""
+    return np.array_split(np.arange(n), max(1, n // CHUNK))
+
+
+def frames(attacked: Attacked, split: str, done: Sequence[Columns]) -> Iterator[pd.DataFrame]:
+    """The rows of each cell of a split, from the columns of its chunks."""
+    for cell, version in enumerate(attacked.versions[split]):
+        start = f"{cell}."
+        # in order, for a shard that is read has another order than one that was just computed
+        names = sorted(key for key in done[0] if key.startswith(start))
+        values = {key.removeprefix(start): np.concatenate([d[key] for d in done]) for key in names}
+        axes = {**version.cell, "split": split, "index": attacked.parts[split].index}
+        yield pd.DataFrame(axes | values)
+
+
+def identified(rows: pd.DataFrame, axes: dict[str, Any]) -> pd.DataFrame:
+    """The rows, which begin with the columns `axes`, those that they lack."""
+    for place, (name, value) in enumerate(axes.items()):
+        if name not in rows:
+            rows.insert(place, name, value)
+    return rows
+
+
 def _of_attack(job: MeasureJob) -> Measured | None:
     """Columns per image of clean images or of an attack's, chunk by chunk."""
     attacked = read_attacked(job.model.data, job.splits, job.images)
-    chunks = {
+    pieces = {
         f"{name}-{number}": chunk
         for name, part in attacked.parts.items()
-        for number, chunk in enumerate(np.array_split(np.arange(len(part)), _chunks(len(part))))
+        for number, chunk in enumerate(chunks(len(part)))
     }
-    mine, measure = share(list(chunks), job.part), _Lazy(job, attacked)
+    mine, lazy = share(list(pieces), job.part), _Lazy(job, attacked)
 
     def compute(item: str) -> Columns:
-        return _shard(item, chunks[item], attacked, measure)
+        return lazy.measuring.columns(attacked, item.split("-")[0], pieces[item])
 
     found = shards.sharded(mine, beside=job.out, key=_key(job), compute=compute, what=job.measure)
     done = dict(zip(mine, found, strict=True))
     if job.part:
         return None
-    frames = [_frame(attacked, name, cell, done) for name, cell in _cells(attacked)]
-    return Measured(pd.concat(frames, ignore_index=True), axes=tuple(attacked.axes))
+    found_rows = [
+        frame
+        for name in attacked.parts
+        for frame in frames(attacked, name, [v for k, v in done.items() if k.split("-")[0] == name])
+    ]
+    return Measured(pd.concat(found_rows, ignore_index=True), axes=tuple(attacked.axes))
 
 
 class _Lazy:
-    """The measure and its classifier, built when the first shard asks for them."""
+    """The measure of a job, built when the first shard asks for it."""
 
     def __init__(self, job: MeasureJob, attacked: Attacked) -> None:
         self.job, self.images = job, next(iter(attacked.parts.values()))
 
     @cached_property
-    def model(self) -> Classifier:
-        return self.job.ready(self.images)
-
-    @cached_property
-    def measure(self) -> PerImage:
+    def measuring(self) -> Measuring:
+        """The measure, with the job's training images as reference."""
         job = self.job
         images = read_split(job.model.data, "train", job.reference)
-        self.model.reseed(_generator(job, use="reference"))
-        reference = Reference(self.model, images, job.batch, job.place)
-        rng = _generator(job, model=job.model.name, use=job.measure)
-        with blamed(f"Measure {job.measure} of kind", job.kind):
-            module = kinds.load("measures", job.kind)
-            found = module.measure(self.model, reference, options=job.options, generator=rng)
-            if not callable(found):
-                raise Broken(f"measure must return a function of two looks, not {form(found)}.")
-        return found
-
-    def __call__(self, x: torch.Tensor, clean: torch.Tensor, *, item: str) -> Columns:
-        """The columns of a chunk; a randomised classifier draws the same numbers in each cell."""
-        measure, place = self.measure, self.job.place
-        self.model.reseed(_generator(self.job, item=item, use="look"))
-        with torch.no_grad():
-            seen, twins = self.model.look(x.to(place)), self.model.look(clean.to(place))
-        with blamed(f"Measure {self.job.measure} of kind", self.job.kind):
-            return checked(measure(seen, twins), len(x))
+        reference = Reference(job.ready(self.images), images, job.batch, job.place)
+        named: dict[str, Any] = {"options": job.options, "model": job.model.name}
+        return Measuring.of(job.measure, job.kind, reference, **named, rng=partial(_generator, job))
 
 
-def _chunks(n: int) -> int:
-    return max(1, n // CHUNK)
-
-
-def _cells(attacked: Attacked) -> list[tuple[str, int]]:
-    return [(name, cell) for name in attacked.parts for cell in range(len(attacked.versions[name]))]
-
-
-def _shard(item: str, chunk: np.ndarray, attacked: Attacked, measure: _Lazy) -> Columns:
-    """The columns of one chunk of a split, `<cell>.<column>`."""
-    name = item.split("-")[0]
-    clean = to_float(torch.from_numpy(attacked.parts[name].images[chunk]))
-    found: Columns = {}
-    for cell, version in enumerate(attacked.versions[name]):
-        x = clean if version.images is None else torch.from_numpy(version.images[chunk])
-        columns = measure(x, clean, item=item)
-        found |= {f"{cell}.{column}": values for column, values in columns.items()}
-    return found
-
-
-def _frame(
-    attacked: Attacked, name: str, cell: int, done: dict[str, dict[str, np.ndarray]]
-) -> pd.DataFrame:
-    part, mine = attacked.parts[name], [v for k, v in done.items() if k.split("-")[0] == name]
-    start = f"{cell}."
-    # in order of their names, for a shard that is read has another order than one just computed
-    columns = sorted(key for key in mine[0] if key.startswith(start))
-    values = {
-        key.removeprefix(start): np.concatenate([one[key] for one in mine]) for key in columns
-    }
-    axes = {**attacked.versions[name][cell].cell, "split": name, "index": part.index}
-    return pd.DataFrame(axes | values)
-
-
-def _generator(job: MeasureJob, **axes: str) -> torch.Generator:
+def _generator(job: MeasureJob, **axes: str | int) -> torch.Generator:
     return generator(job.study_seed, seed=job.seed, **axes)
 
 
@@ -214,5 +238,5 @@ def _key(job: MeasureJob) -> str:
     paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.kind, job.options, job.splits, job.reference, job.study_seed]
-    settings += [told(job.model), job.seed, job.batch, job.threads, job.place]
+    settings += [described(job.model), job.seed, job.batch, job.threads, job.place]
     return json.dumps([*settings, files])

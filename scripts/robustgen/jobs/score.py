@@ -5,7 +5,7 @@ randomised classifier.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from robustgen.core import shards
 from robustgen.core.rows import DRAW, with_axes
 from robustgen.core.seeds import generator
 from robustgen.data.store import Images, to_float
-from robustgen.jobs.inputs import Attacked, Version, read_attacked, share, told
+from robustgen.jobs.inputs import Attacked, Version, described, read_attacked, share
 from robustgen.measures.scores import distances, logits, scores
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -81,23 +81,65 @@ def run(job: ScoreJob) -> pd.DataFrame | None:
     return with_axes(pd.concat(frames, ignore_index=True), job.attacked.axes)
 
 
+def drawn(
+    model: Classifier,
+    x: torch.Tensor,
+    *,
+    draws: int,
+    batch: int,
+    device: str,
+    rng: Callable[..., torch.Generator],
+) -> np.ndarray:
+    """The scores [draws,n,K] of images [n,c,h,w], each draw with the random numbers of
+    rng(draw=...).
+    """
+    found = []
+    for draw in range(draws if model.stochastic else 1):
+        model.reseed(rng(draw=draw))
+        found.append(logits(model, x, batch=batch, device=device).numpy())
+    return np.array(found)
+
+
+def batch_rng(
+    study_seed: int, *, seed: int, split: str, start: int
+) -> Callable[..., torch.Generator]:
+    """The generators of the draws of a batch, which begins at `start` of its split."""
+    return partial(generator, study_seed, seed=seed, split=split, start=start, use="score")
+
+
+def frames(
+    part: Images, version: Version, z: np.ndarray, *, axes: dict[str, Any], stochastic: bool
+) -> Iterator[pd.DataFrame]:
+    """The rows of one cell of a split, which begin with the columns `axes`, for each draw of the
+    scores z [draws,n,K].
+    """
+    for draw, scored in enumerate(z):
+        number = {DRAW: draw} if stochastic else {}
+        yield _frame(part, version, torch.from_numpy(scored), axes, number)
+
+
 def _shard(item: str, job: ScoreJob) -> dict[str, np.ndarray]:
     """The scores of one batch, z [cells, draws, n, K]."""
     name, start = item.split("-")
     span = slice(int(start), int(start) + job.batch)
-    model, draws = job.classifier, job.model.draws if job.classifier.stochastic else 1
-    found = []
-    for version in job.attacked.versions[name]:
-        x, drawn = _images(job.attacked.parts[name], version, span), []
-        for draw in range(draws):
-            axes: dict[str, Any] = {"seed": job.seed, "split": name, "start": int(start)}
-            model.reseed(generator(job.study_seed, **axes, draw=draw, use="score"))
-            drawn.append(logits(model, x, batch=job.batch, device=job.place).numpy())
-        found.append(drawn)
+    rng = batch_rng(job.study_seed, seed=job.seed, split=name, start=int(start))
+    batches = (images(job.attacked.parts[name], v, span) for v in job.attacked.versions[name])
+    found = [
+        drawn(
+            job.classifier,
+            x,
+            draws=job.model.draws,
+            batch=job.batch,
+            device=job.place,
+            rng=rng,
+        )
+        for x in batches
+    ]
     return {"z": np.array(found)}
 
 
-def _images(part: Images, version: Version, span: slice) -> torch.Tensor:
+def images(part: Images, version: Version, span: slice) -> torch.Tensor:
+    """The images of one batch, float [n,c,h,w], as a cell of an attack left them."""
     if version.images is None:
         return to_float(torch.from_numpy(part.images[span]))
     return torch.from_numpy(version.images[span])
@@ -111,28 +153,26 @@ def _frames(
     z = np.concatenate(
         [found["z"] for item, found in done.items() if item.split("-")[0] == name], axis=2
     )
-    for cell, version in enumerate(versions):
-        for draw in range(z.shape[1]):
-            drawn = {DRAW: draw} if job.classifier.stochastic else {}
-            yield _frame(job, name, part, version, torch.from_numpy(z[cell, draw]), drawn)
+    axes = {"dataset": job.dataset, "model": job.model.name, "seed": job.seed}
+    axes |= {"attack": job.attack}
+    for version, scored in zip(versions, z, strict=True):
+        told = axes | version.cell | {"split": name}
+        yield from frames(part, version, scored, axes=told, stochastic=job.classifier.stochastic)
 
 
 def _frame(
-    job: ScoreJob,
-    name: str,
     part: Images,
     version: Version,
     z: torch.Tensor,
-    drawn: dict[str, int],
+    axes: dict[str, Any],
+    number: dict[str, int],
 ) -> pd.DataFrame:
     clean, labels = part.tensors()
     x = clean if version.images is None else torch.from_numpy(version.images)
-    axes = {"dataset": job.dataset, "model": job.model.name, "seed": job.seed}
-    axes |= {"attack": job.attack, **version.cell, "split": name}
     measured = scores(z, labels)
     columns = {
         "index": part.index,
-        **drawn,
+        **number,
         "label": part.labels,
         "forwards": version.counts[:, 0],
         "backwards": version.counts[:, 1],
@@ -149,4 +189,4 @@ def _key(job: ScoreJob) -> str:
     paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.splits, job.study_seed, job.seed, job.batch, job.threads]
-    return json.dumps([*settings, told(job.model), job.model.draws, job.place, files])
+    return json.dumps([*settings, described(job.model), job.model.draws, job.place, files])

@@ -10,7 +10,8 @@ model    each model, on clean test images. `measure(classifier, images, *, optio
          returns `Measured`.
 
 LOOKS_AT names the inner quantities that it asks a classifier for; UNIT is the unit of its rows, and
-KEYS are columns that tell rows of one image apart.
+KEYS are columns that tell rows of one image apart. MEASURED_BY names the options that the measure
+uses, where the module is a detector too and its other options are the detector's.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ PerImage = Callable[[Look, Look], Columns]  # (of images, of the clean ones that
 
 @dataclass(frozen=True)
 class Reference:
-    """Training images that stand for what is natural to a classifier, and how it sees them."""
+    """Training images that stand for what a classifier knows, and how it sees them."""
 
     model: Classifier
     images: Images

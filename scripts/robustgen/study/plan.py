@@ -16,6 +16,7 @@ from robustgen.core.options import declared as declared_options
 from robustgen.core.options import filled
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
+from robustgen.core.seeds import seed_of
 from robustgen.data.download.sources import data_root, read_register
 from robustgen.study.graph import Graph
 from robustgen.study.schema import Dataset, Measure, Objective, Output, Study
@@ -115,9 +116,42 @@ class Plan:
         swept = {"sweep": own | sweep, "options": options}
         return {"kind": entry.kind, "norm": entry.norm, **swept}
 
-    def knows_clean(self, attack: str) -> bool:
-        """Whether an attack is told the scores of clean validation images."""
-        return "clean" in constant("attacks", self.study.attacks[attack].kind, "NEEDS")
+    def told(self, model: str, seed: int | str, attack: str) -> dict[str, Any]:
+        """What an attack is told beside the images, by what its kind needs: the score rows of clean
+        images (`clean`), or all that a detector which learns is fitted on (`learnt`).
+        """
+        needs = constant("attacks", self.study.attacks[attack].kind, "NEEDS")
+        clean = {"clean": self.scores(model, seed, CLEAN)} if "clean" in needs else {}
+        learnt = {"learnt": self._learnt(model, seed, attack)} if "learnt" in needs else {}
+        return clean | learnt
+
+    def attack_modules(self, attack: str) -> list[str]:
+        """The modules that an attack's job loads by name: its kind, and the detectors it knows."""
+        entry = self.study.attacks[attack]
+        named = [entry.options.get(option) for option in self._named(entry.kind, "detector")]
+        found = [self.study.detectors[str(name)].kind for name in named if name]
+        own = module_name("attacks", entry.kind)
+        return [own, *(module_name("detectors", kind) for kind in found)]
+
+    def _learnt(self, model: str, seed: int | str, attack: str) -> dict[str, Any]:
+        entry = self.study.attacks[attack]
+        (option,) = self._named(entry.kind, "detector")
+        name = str(entry.options[option])
+        rows = {
+            one: {
+                "scores": self.scores(model, seed, one),
+                "measured": self.measured(model, seed, one, name)[0],
+            }
+            for one in (CLEAN, *self.learnt_from(name).values())
+        }
+        return {
+            "settings": {"name": name, **self.detector(name)},
+            "rows": rows,
+            "data": self.graph.data(model),
+            "reference": self.reference(model),
+            "seed": seed_of(self.study.seed, seed=int(seed), model=model, use=name),
+            "batch": self.study.compute.batch,
+        }
 
     def other_data(self, attack: str) -> list[str]:
         """The data sets that an attack's options name."""
@@ -257,7 +291,11 @@ class Plan:
 
     def _entries(self, sort: str) -> list[Output]:
         """The outputs that are made from files of a sort."""
-        return [self.entry(name) for name, sorts in self._declared.items() if sort in sorts]
+        return [self.entry(name) for name in self.study.outputs if sort in self.needs_of(name)]
+
+    def needs_of(self, name: str) -> tuple[str, ...]:
+        """The sorts of files that an output is made from."""
+        return self._declared[name]
 
     @cached_property
     def _declared(self) -> dict[str, tuple[str, ...]]:
@@ -332,9 +370,12 @@ class Plan:
         room = self._room(name)
         return f"{self.root}/{room}/{name}.{'csv' if room == 'tables' else 'png'}"
 
-    def attack_inputs(self, model: str, seed: int | str, attack: str) -> list[str]:
-        """The rows that an attack is told of: scores of clean images, for one that asks."""
-        return [self.scores(model, seed, CLEAN)] if self.knows_clean(attack) else []
+    def told_files(self, model: str, seed: int | str, attack: str) -> list[str]:
+        """The files of rows that an attack is told of."""
+        told = self.told(model, seed, attack)
+        rows = told.get("learnt", {}).get("rows", {}).values()
+        clean = [told["clean"]] if "clean" in told else []
+        return [*clean, *(path for files in rows for path in files.values())]
 
     def detect_inputs(
         self, model: str, seed: int | str, attack: str

@@ -162,6 +162,12 @@ class Model(Block):
     keys: dict[str, str | None] = Field(
         {}, description="Names or prefixes in that file -> those in the net; null drops a tensor."
     )
+    mean: Several[Number] | None = Field(
+        None, description="Mean of its normalising first layer; the data set's where empty."
+    )
+    std: Several[Positive] | None = Field(
+        None, description="Standard deviation of that layer; the data set's where empty."
+    )
     family: Text | None = Field(
         None, description="By which claims speak of it; the kind of its objective where empty."
     )
@@ -193,8 +199,8 @@ class Attack(Block):
     @field_validator("sweep")
     @classmethod
     def _lists(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """Single values as lists of one; null takes an axis out, as overlays do."""
-        return {axis: swept(axis, values) for axis, values in value.items() if values is not None}
+        """Single values as lists of one."""
+        return swept(value)
 
     @field_serializer("sweep")
     def _told(self, value: dict[str, Any]) -> dict[str, Any]:

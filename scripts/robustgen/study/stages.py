@@ -96,7 +96,7 @@ def _train(plan: Plan, axes: Axes) -> Inputs:
 def _attack_part(plan: Plan, axes: Axes) -> Inputs:
     model, seed, attack = axes["model"], axes["seed"], axes["attack"]
     others = [path for name in plan.other_data(attack) for path in _images(plan.dataset(name))]
-    told = plan.attack_inputs(model, seed, attack)
+    told = plan.told_files(model, seed, attack)
     return {**_model(plan, axes), "others": others, "told": told}
 
 

@@ -16,6 +16,7 @@ from robustgen.stats.calibration import BINS, brier, confidence_of, ece
 from robustgen.stats.cells import first_setting
 from robustgen.stats.detection import bounds
 from robustgen.stats.intervals import Interval, Rate, mean, share
+from robustgen.tables.cells import last_steps
 from robustgen.tables.table import Format, Table, budget, data_said, interval, percent, text
 
 NEEDS = ("scores",)
@@ -56,7 +57,7 @@ def make(
 
 def _row(scores: pd.DataFrame, model: str, spec: dict[str, Any]) -> dict[str, Any]:
     clean, facts = scores[scores["attack"] == CLEAN], spec["models"][model]
-    row = {"dataset": facts["dataset"], "model": model, "training": _training(facts["objective"])}
+    row = {"dataset": facts["dataset"], "model": model, "training": _training(facts)}
     row |= {"n": clean["index"].nunique(), "seeds": clean["seed"].nunique()}
     row |= _estimate("accuracy", clean, _accuracy) | _estimate("confidence", clean, _confidence)
     row |= _estimate("ece", clean, lambda part: ece(*_judged(part)))
@@ -95,14 +96,16 @@ def _judged(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return confidence_of(part), 1 - part["success"].to_numpy(float)
 
 
-def _training(objective: dict[str, Any]) -> str:
-    """How a net was trained: `adversarial, L2 ball of 0.01`."""
+def _training(facts: dict[str, Any]) -> str:
+    """How a net was trained: `adversarial, L2 ball of 0.01`; its family where it has no
+    objective.
+    """
+    objective = facts.get("objective") or {"kind": facts.get("family", "")}
     match objective["kind"]:
         case "adversarial":
-            eps = (
-                budget(objective["eps"]) if objective["norm"] == "linf" else f"{objective['eps']:g}"
-            )
-            return f"adversarial, {BALLS[objective['norm']]} ball of {eps}"
+            norm, eps = objective["norm"], objective["eps"]
+            said = budget(eps) if norm == "linf" else f"{eps:g}"
+            return f"adversarial, {BALLS[norm]} ball of {said}"
         case "gaussian":
             return f"gaussian, sigma {objective['sigma']:g}"
         case kind:
@@ -120,10 +123,8 @@ def _under(attack: str) -> Format:
 
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
-    under = [
-        f"{attack} after {max(entry['sweep'].get('steps', [1]))} steps"
-        for attack, entry in spec["attacks"].items()
-    ]
+    lasting = {attack: last_steps(entry) for attack, entry in spec["attacks"].items()}
+    under = [f"{attack} after {said}" if said else attack for attack, said in lasting.items()]
     attacks = f" Attacked: {', '.join(under)}, at the first of its budgets." if under else ""
     return (
         "On clean (unattacked) test images unless an attack is named: what robustness "

@@ -1,0 +1,43 @@
+"""The benches: found by their files, told apart in one list, each judged by its own rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robustgen.bench import benches
+from robustgen.bench.rows import Disagreement, Row, table
+from robustgen.bench.settings import Settings
+from robustgen.core.refusal import Refused
+
+
+def row(name: str, *, loss: float = 1.0) -> Row:
+    agreement = {"loss_ours": loss, "loss_peer": 1.0, "loss_ratio": loss}
+    return Row(name=name, ours=6.0, peer=2.0, ratio=3.0, n=4, agreement=agreement, machine={})
+
+
+def test_a_module_of_the_folder_is_a_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "pgd" in benches.names()
+    for file in ("__init__.py", "mine.py", "notes.md"):
+        (tmp_path / file).touch()
+    monkeypatch.setattr(benches, "FOLDER", tmp_path)
+    assert benches.names() == ["mine"]
+
+
+def test_rows_of_one_name_in_two_benches_are_told_apart() -> None:
+    rows = benches.flat({"a": [row("peer")], "b": [row("peer")]})
+    assert [one["name"] for one in rows] == ["peer (a)", "peer (b)"]
+    assert {len(line) for line in table(rows).splitlines()} == {len(table(rows).splitlines()[0])}
+
+
+def test_pgd_is_judged_by_its_losses() -> None:
+    said = benches.judge({"pgd": [row("P, as used"), row("Q, as used")]})
+    assert said == ["The mean loss of our images is 1.0000, of the peers' 1.0000 to 1.0000."]
+    with pytest.raises(Disagreement, match="below 99%"):
+        benches.judge({"pgd": [row("P, as used", loss=0.98)]})
+
+
+def test_empty_settings_are_refused() -> None:
+    with pytest.raises(Refused, match="at least 1 for --images, --threads"):
+        Settings(images=0, threads=0)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.jobs.attack import AttackJob, run
 from robustgen.nets.spec import model
 
 
@@ -27,7 +26,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
     parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
     parser.add_argument("--out", type=Path, required=True, help="images.safetensors to write")
-    given = vars(parser.parse_args(argv))
+    arguments = parser.parse_args(argv)
+    from robustgen.jobs.attack import AttackJob, run
+
+    given = vars(arguments)
     costs_file, job = given.pop("costs"), AttackJob(**given)
     facts = {"kind": job.sweep["kind"], "seed": job.seed}
     with meter(costs_file, rule="attack", **facts) as costs:

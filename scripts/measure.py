@@ -6,7 +6,6 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.jobs.measure import MeasureJob, run
 from robustgen.nets.spec import model
 
 
@@ -31,7 +30,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
     parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
     parser.add_argument("--out", type=Path, required=True, help="rows.parquet to write")
-    given = vars(parser.parse_args(argv))
+    arguments = parser.parse_args(argv)
+    from robustgen.jobs.measure import MeasureJob, run
+
+    given = vars(arguments)
     costs_file, told = given.pop("costs"), given.pop("measured_by")
     job = MeasureJob(**given, **told)
     facts = {"model": job.model.name, "attack": job.attack, "measure": job.measure}

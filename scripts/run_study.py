@@ -1,7 +1,6 @@
 """Run a study: Snakemake with the given arguments, a line per job, its whole output in a log.
 
-Targets come first: names of tables and figures, rules, or files. All other arguments are those of
-snakemake.
+Targets come first: names of tables and figures, rules, or files; then arguments of snakemake.
 """
 
 import subprocess
@@ -14,6 +13,7 @@ from robustgen.run import asked, slurm
 from robustgen.run.launch import healing, side_by_side
 from robustgen.run.runs import log_of_this_run, registered
 from robustgen.run.tidy import remove_images
+from robustgen.run.warm import warm
 from robustgen.stats import rules
 from robustgen.study import current
 from robustgen.study.config import load
@@ -38,16 +38,14 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> None:
-    """Run Snakemake, and end with an error where it failed or where something asked for is not
-    current afterwards.
-    """
+    """Run Snakemake; an error ends it where that failed, or left what was asked for not current."""
     here, log = Path.cwd(), log_of_this_run()
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
     with registered(call, clear=clear) as others:
         current.tell(asked.needed(paths, plan))
-        status = healing(
-            [*call, *slurm.options(here, arguments), *side_by_side(arguments)], log, Path(plan.root)
-        )
+        call = [*call, *slurm.options(here, arguments), *side_by_side(arguments)]
+        with warm(but=slurm.wanted(arguments)):
+            status = healing(call, log, Path(plan.root))
         if not status:
             remove_images(plan)
     if status:

@@ -54,12 +54,10 @@ def attempt(job: Job, argv: list[str]) -> None:
         MAKERS[job.rule].main(argv)
     except Exception as error:
         Path(job.log).parent.mkdir(parents=True, exist_ok=True)
+        told = f"{job.rule} {job.name}".strip() + f": {type(error).__name__}: {error}"
         with Path(job.log).open("a", encoding="utf-8") as log:
             for stream in (sys.stderr, log):
-                print(
-                    f"{job.rule} {job.name}".strip() + (f": {type(error).__name__}: {error}"),
-                    file=stream,
-                )
+                print(told, file=stream)
 
 
 if __name__ == "__main__":

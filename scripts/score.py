@@ -6,8 +6,6 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.core.rows import write_rows
-from robustgen.jobs.score import ScoreJob, run
 from robustgen.nets.spec import model
 
 
@@ -27,7 +25,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
     parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
     parser.add_argument("--out", type=Path, required=True, help="parquet file of rows to write")
-    given = vars(parser.parse_args(argv))
+    arguments = parser.parse_args(argv)
+    from robustgen.core.rows import write_rows
+    from robustgen.jobs.score import ScoreJob, run
+
+    given = vars(arguments)
     costs_file, job = given.pop("costs"), ScoreJob(**given)
     facts = {"model": job.model.name, "attack": job.attack, "seed": job.seed}
     with meter(costs_file, rule="score", **facts):

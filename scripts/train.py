@@ -9,7 +9,6 @@ from pathlib import Path
 
 from robustgen.core.meter import meter
 from robustgen.core.refusal import command
-from robustgen.jobs.train import TrainJob, run
 from robustgen.nets.spec import model
 
 
@@ -27,7 +26,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--code", default="", help="digest of the code, part of the key")
     parser.add_argument("--out", type=Path, required=True, help="weights.safetensors to write")
-    job = TrainJob(**vars(parser.parse_args(argv)))
+    arguments = parser.parse_args(argv)
+    from robustgen.jobs.train import TrainJob, run
+
+    job = TrainJob(**vars(arguments))
     facts = {"model": job.model.name, "seed": job.seed}
     with meter(job.out.with_name("costs.json"), rule="train", **facts) as costs:
         costs.update(run(job))

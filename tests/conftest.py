@@ -24,7 +24,10 @@ PARTS = ("Snakefile", "workflow", "scripts", "config", "envs", "tests/tiny.yaml"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # of several, where tests run in parallel
 ALONE = {  # file -> tests of it that measure time, or start daemons that are one per machine
     "test_slurm.py": [""],
-    "test_study.py": ["test_the_bare_command_plans_the_paper_study_within_"],
+    "test_study.py": [
+        "test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_",
+        "test_the_bare_command_plans_the_paper_study_within_",
+    ],
     "test_rooms.py": ["test_tables_and_figures_start_in_less_than_"],
 }
 

@@ -42,6 +42,16 @@ MODELS: dict[str, Any] = {
         ("robust", {"kind": "adversarial", "norm": "linf", "eps": 8 / 255}),
     )
 }
+SPLITS = {"validation": 20, "test": 30}
+ALIKE: dict[str, Any] = {  # settings that all jobs share
+    "study_seed": 0,
+    "seed": 0,
+    "device": "cpu",
+    "threads": 1,
+    "batch": 5,
+    "code": "",
+    "part": None,
+}
 SPEC: dict[str, Any] = {
     "models": MODELS,
     "attacks": {name: {**sweep, "view": {}, "images": None} for name, sweep in ATTACKS.items()},
@@ -62,20 +72,20 @@ def linear(weights: Tensor, bias: Tensor) -> nn.Sequential:
 
 
 def made(base: Path) -> Path:
-    """The folder, now with a data set of 30 images and an untrained net that is right on the first
-    12.
+    """The folder, now with a data set of 80 images and an untrained net that is right on the first
+    12; 30 of them for tests, 30 for training, 20 for validation.
     """
     torch.manual_seed(0)
-    net = weights.untrained(NET).eval()
-    net[1].linear.weight.data *= 40  # scores that differ
-    weights.save(base / "weights.safetensors", net, NET)
-    images = (random(30, 3, SIDE, SIDE) * 255).byte().numpy()
-    z = Plain(net)(torch.from_numpy(images).float() / 255)
-    labels = (z.argmax(dim=1) + (torch.arange(30) >= 12)).remainder(4).numpy()
+    untrained = weights.untrained(NET).eval()
+    untrained[1].linear.weight.data *= 40  # scores that differ
+    weights.save(base / "weights.safetensors", untrained, NET)
+    images = (random(80, 3, SIDE, SIDE) * 255).byte().numpy()
+    z = Plain(untrained)(torch.from_numpy(images).float() / 255)
+    labels = (z.argmax(dim=1) + (torch.arange(80) >= 12)).remainder(4).numpy()
     write_arrays(base / "pool.safetensors", {"images": images, "labels": labels})
     facts = {"names": ["ant", "bee", "cat", "dog"], "shape": list(images.shape)}
     write_json(base / "pool.json", facts)
-    splits = {"train": np.arange(30), "test": np.arange(30)}
+    splits = {"train": np.arange(30, 60), "validation": np.arange(60, 80), "test": np.arange(30)}
     write_arrays(base / "splits.safetensors", splits)
     return base
 
@@ -85,11 +95,29 @@ def classifier(folder: Path) -> Plain:
     return Plain(weights.load(folder / "weights.safetensors", NET))
 
 
-def model(folder: Path, name: str = "made_standard") -> Model:
+def net(folder: Path, name: str = "made_standard", **changes: Any) -> Model:
     """The net of the folder, as a job is told of it."""
-    means = {"size": SIDE, "mean": (0.5,), "std": (0.25,)}
     files = {"data": folder, "weights": folder / "weights.safetensors", "parts": {}, "draws": 1}
-    return Model(name=name, kind="resnet", options={"width": 4}, **means, **files)
+    form = {"size": SIDE, "mean": (0.5,), "std": (0.25,), "kind": "resnet"}
+    return Model(**{"name": name, **form, "options": NET.options, **files, **changes})
+
+
+def measure_job(folder: Path, out: Path, kind: str, **changes: Any) -> MeasureJob:
+    """A job that measures the net on clean images."""
+    told: dict[str, Any] = {
+        "dataset": "made",
+        "model": net(folder),
+        "attack": "clean",
+        "measure": kind,
+        "kind": kind,
+        "options": {},
+        "attacks": {},
+        "images": None,
+        "splits": SPLITS,
+        "reference": 20,
+        "out": out,
+    }
+    return MeasureJob(**told | ALIKE | changes)
 
 
 def measured(
@@ -105,28 +133,12 @@ def measured(
     """The files of a measure of the net, under the name of a model: rows and arrays."""
     place = folder / name / f"seed{seed}" / attack / kind
     place.mkdir(parents=True, exist_ok=True)
-    job = MeasureJob(
-        dataset="made",
-        model=model(folder, name),
-        attack=attack,
-        measure=kind,
-        kind=kind,
-        options=options,
-        attacks=ATTACKS,
-        images=images,
-        splits={"test": 30},
-        reference=30,
-        study_seed=0,
-        seed=seed,
-        device="cpu",
-        threads=1,
-        batch=5,
-        code="",
-        part=None,
-        out=place / "rows.parquet",
-    )
+    told: dict[str, Any] = {"options": options, "attacks": ATTACKS, "seed": seed, "reference": 30}
+    told |= {"model": net(folder, name), "splits": {"test": 30}}
+    told |= {"attack": attack, "images": images}
+    job = measure_job(folder, place / "rows.parquet", kind, **told)
     run(job)
-    return [str(place / "rows.parquet"), str(place / "arrays.safetensors")]
+    return [str(job.out), str(job.arrays)]
 
 
 def measured_of_all(folder: Path, kind: str, options: dict[str, Any]) -> list[str]:

@@ -6,31 +6,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 import draw_figure
 import load_data
+import made
 import make_table
 from conftest import ROOT
 from norms import generator
 from robustgen.attacks import sweep
+from robustgen.attacks.accepted import accepted
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.contracts import Broken, RefusedModule, blamed
 from robustgen.core.refusal import Refused
-from robustgen.jobs import score as measures
+from robustgen.core.rows import read_rows
+from robustgen.jobs.measure import run as run_measure
 
 EPS = 8 / 255
+AXES: dict[str, Any] = {"eps": (EPS,), "steps": (3,)}
 Own = Callable[[str], str]  # a module's text -> its kind
 
-# --- who is blamed
-# -----------------------------------------------------------------------------------------------
+# --- who is blamed --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,6 @@ def _a_defect_of_ours(values: dict[str, int]) -> int:
 
 
 # --- attacks --------------------------------------------------------------------------------------
-# ---------------
 
 ATTACK = """
 import torch
@@ -105,54 +106,43 @@ from robustgen.attacks.types import Attacked
 
 def attack(classifier, images, labels, *, spec, generator):
     n = len(images)
-    success = torch.zeros(n, dtype=torch.bool)
     return {}
 """
 
 
 def attacked(kind: str, **changes: Any) -> list[Attacked]:
-    given = {"kind": kind, "eps": (EPS,), "steps": (3,), "step": 0.01, **changes}
+    swept = {axis: changes.pop(axis, default) for axis, default in AXES.items()}
+    sweep_ = Sweep(kind, swept, options={"step": 0.01}, **changes)
     model = nn.Sequential(nn.Flatten(), nn.Linear(48, 4)).requires_grad_(False)
     x = torch.rand(5, 3, 4, 4, generator=generator())
-    return list(sweep.run(model, x, torch.zeros(5).long(), sweep=Sweep(**given), seed=0))
+    return list(sweep.run(model, x, torch.zeros(5).long(), sweep=sweep_, seed=0))
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (
-            "images",
-            (
-                r"an attack returns robustgen.*Attacked\(images, success, forwards, backwards\), "
-                r"not Tensor\."
-            ),
-        ),
+        ("images", r"an attack returns robustgen.*Attacked\(images\), not Tensor\."),
         ("None", "not NoneType"),
         (
-            "Attacked(images[:2], success[:2], 1, 1)",
+            "Attacked(images[:2], 1, 1)",
             r"must be Tensor float32 \[5, 3, 4, 4\], .* not Tensor float32 \[2, 3, 4, 4\]",
         ),
-        ("Attacked(images.double(), success, 1, 1)", r"not Tensor float64 \[5, 3, 4, 4\]"),
-        ("Attacked(images.numpy(), success, 1, 1)", "must be a float tensor .*not ndarray float32"),
-        ("Attacked(images * float('nan'), success, 1, 1)", "5 of 5 attacked images hold NaN"),
-        ("Attacked(images - 1, success, 1, 1)", r"must lie in \[0,1\]; they lie in \[-.*clip them"),
+        ("Attacked(images.double(), 1, 1)", r"not Tensor float64 \[5, 3, 4, 4\]"),
+        ("Attacked(images.numpy(), 1, 1)", "must be a float tensor .*not ndarray float32"),
+        ("Attacked(images * float('nan'), 1, 1)", "5 of 5 attacked images hold NaN"),
+        ("Attacked(images - 1, 1, 1)", r"must lie in \[0,1\]; they lie in \[-.*clip them"),
         (
-            "Attacked((images + 2 * spec.eps).clamp(0, 1), success, 1, 1)",
-            (r"5 of 5 .* 0\.062.* in linf, beyond eps = 0\.0313"),
+            "Attacked((images + 2 * spec.eps).clamp(0, 1), 1, 1)",
+            r"5 of 5 .* 0\.062.* in linf, beyond eps = 0\.0313",
         ),
-        ("Attacked(images.add_(0.1).clamp_(0, 1), success, 1, 1)", r"beyond eps = 0\.0313"),
+        ("Attacked(images.add_(0.1).clamp_(0, 1), 1, 1)", r"beyond eps = 0\.0313"),
         (
-            "Attacked(images, success.float(), 1, 1)",
-            (r"success must be a bool tensor \[5\].*not Tensor float32 \[5\]"),
+            "Attacked(images, -1, 1)",
+            "forwards, passes per image, must be a number of at least 0, not -1",
         ),
-        ("Attacked(images, success[:, None], 1, 1)", r"not Tensor bool \[5, 1\]"),
-        (
-            "Attacked(images, success, -1, 1)",
-            ("forwards, passes per image, must be a number of at least 0, not -1"),
-        ),
-        ("Attacked(images, success, 1, float('nan'))", "backwards, .* not nan"),
-        ("Attacked(images, success, torch.ones(5), 1)", "forwards, .* not tensor"),
-        ("1 / 0", r"failed with ZeroDivisionError: division by zero \(lab\d+/mine.py, line 8\)"),
+        ("Attacked(images, 1, float('nan'))", "backwards, .* not nan"),
+        ("Attacked(images, torch.ones(5), 1)", "forwards, .* not tensor"),
+        ("1 / 0", r"failed with ZeroDivisionError: division by zero \(lab\d+/mine.py, line 7\)"),
     ],
 )
 def test_what_an_attack_returns_is_checked_and_its_module_and_cell_are_named(
@@ -160,7 +150,7 @@ def test_what_an_attack_returns_is_checked_and_its_module_and_cell_are_named(
 ) -> None:
     kind = own(ATTACK.format(answer))
     with pytest.raises(
-        RefusedModule, match=(rf"^Attack {kind} at eps 0.0313725, 3 steps, weight 0:? .*{words}")
+        RefusedModule, match=rf"^Attack {kind} at eps 0.0313725, steps 3:? .*{words}"
     ):
         attacked(kind)
 
@@ -175,33 +165,30 @@ def test_rounding_is_no_breach_and_an_attack_may_leave_gradients_on_its_images(
         else ("delta * spec.eps / delta.flatten(1).norm(dim=1)[:, None, None, None]")
     )
     text = ATTACK.replace(
-        "n = len(images)",
-        (f"n, delta = len(images), torch.ones_like(images)\n    moved = images + ({step})"),
+        "n = len(images)", f"delta = torch.ones_like(images)\n    moved = images + ({step})"
     )
     (found,) = attacked(
-        own(text.format("Attacked(moved.clamp(0, 1).requires_grad_(), success, 1, 1)")), norm=norm
+        own(text.format("Attacked(moved.clamp(0, 1).requires_grad_(), 1, 1)")), norm=norm
     )
     assert len(found.images) == 5
 
 
 @pytest.mark.parametrize(("eps", "declared"), [(float("inf"), ""), (0.1, "BALL = False\n")])
 def test_without_a_ball_no_distance_is_asked_for(own: Own, eps: float, declared: str) -> None:
-    kind = own(declared + ATTACK.format("Attacked(1 - images, success, 0, 0)"))
+    kind = own(declared + ATTACK.format("Attacked(1 - images, 0, 0)"))
     assert len(attacked(kind, eps=(eps,))) == 1
 
 
 def test_a_shared_trajectory_must_hold_every_step_count(own: Own) -> None:
-    text = ATTACK.format("{3: Attacked(images, success, 0, 0)}").replace(
-        "generator)", "generator, at)"
-    )
+    text = ATTACK.format("{3: Attacked(images, 0, 0)}").replace("generator)", "generator, at)")
     kind = own(text.replace("def attack", "def snapshots"))
     assert len(attacked(kind)) == 1
-    with pytest.raises(RefusedModule, match=f"Attack {kind} at eps .*, 9 steps.* KeyError: 9"):
+    with pytest.raises(RefusedModule, match=f"Attack {kind} at eps .*, steps 9.* KeyError: 9"):
         attacked(kind, steps=(3, 9))
 
 
 def test_an_attack_that_works_in_place_harms_no_other_cell(own: Own) -> None:
-    kind = own(ATTACK.format("Attacked(images.mul_(1 - spec.eps / 2), success, 1, 1)"))
+    kind = own(ATTACK.format("Attacked(images.mul_(1 - spec.eps / 2), 1, 1)"))
     first, second = attacked(kind, steps=(1, 2))
     assert torch.equal(first.images, second.images)
 
@@ -210,31 +197,46 @@ def test_an_attack_that_works_in_place_harms_no_other_cell(own: Own) -> None:
     ("wrong", "words"),
     [
         ({"norm": "Linf"}, "norm must be one of linf, l2, not 'Linf'"),
-        ({"target": "rnd"}, "target must be one of none, random, least_likely, not 'rnd'"),
         ({"eps": 8}, "eps is 8, but images lie in .*8/255"),
         ({"eps": -0.1}, "eps must be a number of at least 0, not -0.1"),
         ({"eps": float("nan")}, "eps must be a number"),
         ({"eps": "8/255"}, "eps must be a number"),
-        ({"step": -1.0}, "step must be a number of at least 0"),
-        ({"step": float("nan")}, "step must be a number of at least 0"),
         ({"steps": -1}, "steps must be a whole number of at least 0"),
         ({"steps": 2.5}, "steps must be a whole number"),
-        ({"restarts": 0}, "restarts must be a whole number of at least 1"),
-        ({"eot": 0}, "eot must be a whole number of at least 1"),
-        ({"weight": float("inf")}, "weight must be a finite number"),
+        ({"steps": True}, "steps must be a whole number"),
     ],
 )
 def test_a_spec_that_no_attack_can_mean_is_refused(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(Refused, match=words):
-        Spec(**{"eps": EPS, "step": 0.01, "steps": 3, **wrong})
+        Spec(**{"eps": EPS, "steps": 3, **wrong})
 
 
 @pytest.mark.parametrize(
-    "fine",
-    [{"eps": 8, "norm": "l2"}, {"eps": float("inf"), "step": float("inf")}, {"eps": 0, "steps": 0}],
+    ("wrong", "words"),
+    [
+        ({"target": "rnd"}, "target .* must be one of none, random, least_likely, not 'rnd'"),
+        ({"step": -1.0}, "step .* must be a number above 0"),
+        ({"step": float("nan")}, "step .* must be a number above 0"),
+        ({"restarts": 0}, "restarts .* must be a whole number of at least 1"),
+        ({"eot": 0}, "eot .* must be a whole number of at least 1"),
+        ({"lambda_": float("inf")}, "lambda_ .* must be a number, not inf"),
+        ({"stp": 0.1}, "stp .* unknown option; did you mean 'step'"),
+    ],
+)
+def test_options_of_a_spec_that_its_kind_cannot_mean_are_refused(
+    wrong: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Refused, match=words):
+        accepted("pgd", Spec(EPS, 3, options=wrong))
+    with pytest.raises(Refused, match=words):
+        Sweep("pgd", {"eps": (EPS,), "steps": (3,)}, options=wrong)
+
+
+@pytest.mark.parametrize(
+    "fine", [{"eps": 8, "norm": "l2"}, {"eps": float("inf")}, {"eps": 0, "steps": 0}]
 )
 def test_a_spec_that_means_something_is_not(fine: dict[str, Any]) -> None:
-    Spec(**{"eps": EPS, "step": 0.01, "steps": 3, **fine})
+    Spec(**{"eps": EPS, "steps": 3, **fine})
 
 
 @pytest.mark.parametrize(
@@ -242,40 +244,53 @@ def test_a_spec_that_means_something_is_not(fine: dict[str, Any]) -> None:
     [
         {"steps": (0, 5, 5)},
         {"eps": (EPS, 0.031372549)},
-        {"weight": (0.5, 0.5)},
+        {"lambda_": (0.5, 0.5)},
+        {"target": ("none", "none")},
         {"steps": ()},
         {"eps": ()},
     ],
 )
 def test_a_sweep_holds_no_cell_twice(axis: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="must be a list of different values"):
-        Sweep(**{"kind": "pgd", "eps": (EPS,), "steps": (3,), **axis})
+        Sweep("pgd", {**AXES, **axis})
 
 
-# --- measures, tables, figures, data sets
-# ------------------------------------------------------------------------
+# --- measures, tables, figures, data sets ---------------------------------------------------------
 
-PREPARE = """
+MEASURE = """
 import numpy as np
 
-def prepare(model, reference, *, options, generator):
-    def measure(seen, natural):
-        n = len(seen.logits)
+def measure(classifier, reference, *, options, generator):
+    def measured(seen, clean):
+        n = len(seen["scores"])
         return {}
-    return measure
+    return measured
 """
 
 
-def measured(kind: str) -> dict[str, np.ndarray]:
-    """The columns that a measure gives for four images."""
-    settings: Any = SimpleNamespace(study_seed=0, seed=0, model="m")
-    four: Any = SimpleNamespace(logits=torch.zeros(4, 2))
-    prepared: Any = measures._prepare(settings, "mine", {"kind": kind, "options": {}}, None, None)  # type: ignore[arg-type]
-    return prepared(four, four)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made.made(tmp_path_factory.mktemp("made"))
 
 
-def test_the_columns_of_a_measure_bear_its_detectors_name(own: Own) -> None:
-    assert list(measured(own(PREPARE.format("{'depth': np.zeros(n)}")))) == ["mine.depth"]
+@pytest.fixture
+def measured(folder: Path, tmp_path: Path) -> Callable[[str], pd.DataFrame]:
+    """Run a measure of clean images, of a kind; its rows."""
+
+    def run(kind: str) -> pd.DataFrame:
+        job = made.measure_job(folder, tmp_path / "rows.parquet", kind, measure="mine")
+        run_measure(job)
+        return read_rows(job.out)
+
+    return run
+
+
+def test_the_columns_of_a_measure_stand_in_its_rows_as_they_are_named(
+    own: Own, measured: Callable[[str], pd.DataFrame]
+) -> None:
+    rows = measured(own(MEASURE.format("{'depth': np.arange(n)}")))
+    assert rows["depth"].tolist() == [*range(20), *range(30)]
+    assert rows.columns[:4].tolist() == ["dataset", "model", "seed", "attack"]
 
 
 @pytest.mark.parametrize(
@@ -283,32 +298,46 @@ def test_the_columns_of_a_measure_bear_its_detectors_name(own: Own) -> None:
     [
         (
             "np.zeros(n)",
-            (r"a measure must give a dict of column -> array \[n\], not ndarray float64 \[4\]"),
+            r"a measure must give a dict of column -> array \[n\], not ndarray float64 \[20\]",
         ),
         ("{}", "a measure must give a dict"),
         ("{'a b': np.zeros(n)}", "a column is named by letters, digits and underscores, not 'a b'"),
         ("{0: np.zeros(n)}", "named by letters, .* not 0"),
         (
             "{'depth': np.zeros(n + 1)}",
-            (r"column depth must be a numpy array of numbers \[4\].*not ndarray float64 \[5\]"),
+            r"column depth must be a numpy array of numbers \[20\].*not ndarray float64 \[21\]",
         ),
-        ("{'depth': seen.logits[:, 0]}", r"not Tensor float32 \[4\]"),
+        ("{'depth': seen['scores'][:, 0]}", r"not Tensor float32 \[20\]"),
         ("{'depth': np.array(['a'] * n)}", "must be a numpy array of numbers"),
-        ("{'depth': np.full(n, np.nan)}", "column depth is infinite or NaN for 4 of 4 images"),
+        ("{'depth': np.full(n, np.nan)}", "column depth is infinite or NaN for 20 of 20 images"),
         ("{'depth': 1 / 0}", r"failed with ZeroDivisionError: .* \(lab\d+/mine.py, line 7\)"),
     ],
 )
-def test_what_a_measure_gives_is_checked(own: Own, answer: str, words: str) -> None:
-    kind = own(PREPARE.format(answer))
+def test_what_a_measure_gives_is_checked(
+    own: Own, measured: Callable[[str], pd.DataFrame], answer: str, words: str
+) -> None:
+    kind = own(MEASURE.format(answer))
     with pytest.raises(RefusedModule, match=f"^Measure mine of kind {kind}:? .*{words}"):
         measured(kind)
 
 
-def test_a_measure_is_prepared_as_a_function(own: Own) -> None:
-    with pytest.raises(
-        RefusedModule, match=("prepare must return a function of activations, not a float")
-    ):
-        measured(own("def prepare(model, reference, *, options, generator):\n    return 0.5"))
+def test_a_measure_of_attacks_returns_a_function(
+    own: Own, measured: Callable[[str], pd.DataFrame]
+) -> None:
+    kind = own("def measure(classifier, reference, *, options, generator):\n    return 0.5")
+    words = "measure must return a function of two looks, not a float"
+    with pytest.raises(RefusedModule, match=words):
+        measured(kind)
+
+
+@pytest.mark.parametrize("answer", ["0.5", "Measured([1])"])
+def test_a_measure_of_models_returns_rows(
+    own: Own, measured: Callable[[str], pd.DataFrame], answer: str
+) -> None:
+    text = "from robustgen.measures.types import Measured\nON = 'model'\n"
+    text += "def measure(classifier, images, *, options, context):\n    return "
+    with pytest.raises(RefusedModule, match=r"must return robustgen.*Measured, not a"):
+        measured(own(text + answer))
 
 
 MAKE = """

@@ -19,7 +19,6 @@ settings.load_profile("ci")  # no deadline, same examples in every run
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 # --- seeds ----------------------------------------------------------------------------------------
-# ---------------
 
 values = st.integers(-5, 5) | st.text("ab", max_size=2) | st.sampled_from([0.5, 1.5])
 axes = st.dictionaries(st.sampled_from(["model", "use", "epoch", "split"]), values, max_size=4)
@@ -71,7 +70,6 @@ def test_a_seed_is_the_same_on_every_machine_and_day() -> None:
 
 
 # --- progress -------------------------------------------------------------------------------------
-# ---------------
 
 
 class Clock:
@@ -116,8 +114,7 @@ def test_a_terminal_gets_one_line_that_is_written_over(monkeypatch: pytest.Monke
     assert screen.getvalue().count("\n") == 1
 
 
-# --- the log of a run
-# --------------------------------------------------------------------------------------------
+# --- the log of a run -----------------------------------------------------------------------------
 
 SNAKEMAKE = """\
 Assuming unrestricted shared filesystem usage.
@@ -224,7 +221,6 @@ def test_what_snakemake_says_before_any_job_is_shown_whole(
 
 
 # --- refusals -------------------------------------------------------------------------------------
-# ---------------
 
 
 def ended(body: str) -> subprocess.CompletedProcess[str]:

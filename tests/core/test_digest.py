@@ -14,7 +14,6 @@ settings.load_profile("ci")  # no deadline, same examples in every run
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 # --- digests --------------------------------------------------------------------------------------
-# ---------------
 
 SCRIPT = '"""Says it."""\nfrom robustgen.core import top\n\nprint(top.twice(2))\n'
 TOP = (
@@ -157,34 +156,60 @@ def test_lock_lines_are_the_pins_of_the_named_packages_only(tmp_path: Path) -> N
 
 
 # --- kinds ----------------------------------------------------------------------------------------
-# ---------------
 
 
 def defined(path: Path) -> set[str]:
-    return {
-        node.name
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef)
-    }
+    """The functions at the top of a module, and OPTIONS where it has them."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return found
 
 
-@pytest.mark.parametrize(
-    ("room", "function"),
-    [
-        ("attacks", "attack"),
-        ("data", "load"),
-        ("nets", "build"),
-        ("detect", "sound"),
-        ("training.objectives", "loss"),
-    ],
-)
-def test_kinds_are_the_modules_that_define_the_function_of_the_room(
-    room: str, function: str
+@pytest.mark.parametrize("room", kinds.FUNCTIONS)
+def test_kinds_are_the_modules_of_any_package_that_define_the_functions_of_the_room(
+    room: str,
 ) -> None:
-    folder = SCRIPTS / "robustgen" / Path(*room.split("."))
-    assert kinds.kinds(room, f"def {function}(") == sorted(
-        p.stem for p in folder.glob("*.py") if function in defined(p)
-    )
+    """All of the room's functions, one of those that stand as `a|b`, and OPTIONS."""
+    wanted = [set(one.split("|")) for one in kinds.FUNCTIONS[room]]
+    found = {
+        path.stem: path
+        for path in (SCRIPTS / "robustgen").rglob("*.py")
+        if "OPTIONS" in (names := defined(path)) and all(names & one for one in wanted)
+    }
+    assert kinds.kinds(room) == sorted(found)
+    assert {name: kinds.find(room, name) for name in found} == found
+    dotted = {
+        name: ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
+        for name, path in found.items()
+    }
+    assert {name: kinds.module_name(room, name) for name in found} == dotted
+
+
+def test_no_two_modules_of_a_room_bear_one_name() -> None:
+    for room, functions in kinds.FUNCTIONS.items():
+        stems = [
+            path.stem
+            for path in (SCRIPTS / "robustgen").rglob("*.py")
+            if "OPTIONS" in defined(path)
+            and all(defined(path) & set(one.split("|")) for one in functions)
+        ]
+        assert len(stems) == len(set(stems)), room
+
+
+@pytest.mark.parametrize(("package", "stem"), [("detect", "lid"), ("detect", "kd_bu")])
+def test_a_module_may_be_of_two_rooms_and_a_room_may_have_modules_of_any_package(
+    package: str, stem: str
+) -> None:
+    """A detector that looks into nets measures too; a measure lies where it belongs."""
+    for room in ("detectors", "measures"):
+        assert kinds.module_name(room, stem) == f"robustgen.{package}.{stem}"
+    assert kinds.module_name("measures", "gradients") == "robustgen.synthesis.gradients"
+    assert kinds.module_name("measures", "mine.own") == "mine.own"
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:

@@ -23,7 +23,6 @@ settings.load_profile("ci")  # no deadline, same examples in every run
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 # --- files ----------------------------------------------------------------------------------------
-# ---------------
 
 
 def half_a_write(path: Path) -> None:
@@ -188,111 +187,13 @@ def test_a_writer_of_tensors_that_is_killed_leaves_nothing_that_is_not_found(
     assert files.leftovers(tmp_path) == left
 
 
-# --- rows -----------------------------------------------------------------------------------------
-# ---------------
-
-
 def table(n: int = 20) -> pd.DataFrame:
     return pd.DataFrame(
         {"model": ["a"] * n, "index": np.arange(n), "energy": np.linspace(-3, 5, n)}
     )
 
 
-def test_rows_come_back_with_their_unit(tmp_path: Path) -> None:
-    rows.write_rows(tmp_path / "r.parquet", table(), unit="image")
-    pd.testing.assert_frame_equal(
-        rows.read_rows(tmp_path / "r.parquet"), table().assign(unit="image")
-    )
-
-
-def test_several_files_are_read_one_below_the_other(tmp_path: Path) -> None:
-    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
-    for path, n in zip(paths, (2, 3), strict=True):
-        rows.write_rows(path, table(n), unit="set")
-    found = rows.read_rows(iter(paths))
-    assert (found["index"].tolist(), found.index.tolist()) == ([0, 1, 0, 1, 2], [0, 1, 2, 3, 4])
-
-
-@pytest.mark.parametrize("hole", [np.nan, None])
-def test_a_missing_value_is_refused_with_its_column_and_nothing_is_written(
-    hole: float | None, tmp_path: Path
-) -> None:
-    wrong = table().assign(margin=[1.0] * 19 + [hole])
-    with pytest.raises(Refused, match="hold missing or NaN values in margin;"):
-        rows.write_rows(tmp_path / "r.parquet", wrong, unit="image")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "values",
-    [[{"a": 1}] * 20, [[1]] * 20, ["a", 1] * 10, [object()] * 20],
-    ids=lambda values: repr(values[0])[:7],
-)
-def test_values_of_no_plain_type_are_refused_with_their_column(
-    values: list[Any], tmp_path: Path
-) -> None:
-    with pytest.raises(
-        Refused, match=("hold values of no one plain type in odd; give texts or numbers")
-    ):
-        rows.write_rows(tmp_path / "r.parquet", table().assign(odd=values), unit="image")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_texts_whole_numbers_and_truths_are_plain_even_as_objects(tmp_path: Path) -> None:
-    for values in (["a", "b"], [1, 2], [True, False], [0.5, 1.5]):
-        rows.write_rows(
-            tmp_path / "r.parquet",
-            table(2).assign(plain=pd.Series(values, dtype=object)),
-            unit="image",
-        )
-        assert rows.read_rows(tmp_path / "r.parquet")["plain"].tolist() == values
-
-
-@pytest.mark.parametrize(
-    ("unit", "axes", "once"),
-    [
-        ("image", {}, False),
-        ("image", {"steps": [0] * 20 + [5] * 20}, True),
-        ("image", {"steps": [0, 5, 5, 5] * 10}, False),
-        ("image", {"split": ["validation"] * 20 + ["test"] * 20}, True),
-        ("image", {"detector": "energy", "variant": ["T = 1"] * 20 + ["T = 2"] * 20}, True),
-        ("image", {"a": [0.0] * 20 + [0.5] * 20, "b": 1.0}, True),
-        ("image x class", {"class": [0] * 20 + [1] * 20}, True),
-        ("image x class", {}, False),
-        ("set", {}, True),
-    ],
-)
-def test_an_image_stands_once_in_a_cell(
-    unit: str, axes: dict[str, Any], once: bool, tmp_path: Path
-) -> None:
-    doubled = pd.concat([table(), table()], ignore_index=True).assign(eps=0.1, **axes)
-    if once:
-        rows.write_rows(tmp_path / "r.parquet", doubled, unit=unit)
-        return
-    with pytest.raises(
-        Refused,
-        match=(
-            r"r\.parquet hold an image twice \(model a, eps 0\.1, .*index \d+.*; list each "
-            r"setting once"
-        ),
-    ):
-        rows.write_rows(tmp_path / "r.parquet", doubled, unit=unit)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unknown_unit_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is one of image, image x class, set, epoch, not 'pixel'"):
-        rows.write_rows(tmp_path / "r.parquet", table(), unit="pixel")
-
-
-def test_equal_rows_are_equal_bytes(tmp_path: Path) -> None:
-    for name in ("one.parquet", "two.parquet"):
-        rows.write_rows(tmp_path / name, table().copy(), unit="image")
-    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
-
-
 # --- shards ---------------------------------------------------------------------------------------
-# ---------------
 
 
 class Work:

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import ROOT
 from robustgen.core.refusal import Refused
-from robustgen.data.download.download import download
+from robustgen.data.download import download
 from robustgen.data.download.sources import Row
 from serving import DATA, Server, fetch, places, row, served
 
@@ -195,8 +195,7 @@ def test_files_unpacked_already_are_taken_as_they_are(server: Server, tmp_path: 
     assert server.seen == []
 
 
-# --- processes and disks
-# --------------------------------------------------------------------------------------------
+# --- processes and disks --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -273,9 +272,9 @@ def test_a_disk_that_fills_up_on_the_way_is_one_sentence(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "disk"
+    monkeypatch.setattr(download, "_make_room", lambda *_: None)
     if not mounted(root, "size=1m"):
         pytest.skip("mounting a small disk needs root")
-    monkeypatch.setattr(download, "_make_room", lambda *_: None)
     try:
         with pytest.raises(OSError, match="No space left"):  # which `command` says in a sentence
             fetch(root, served(server, "toy.bin", DATA))

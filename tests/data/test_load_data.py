@@ -152,8 +152,7 @@ def test_a_split_of_labels_as_large_as_they_may_be_takes_no_memory() -> None:
     tracemalloc.stop()
 
 
-# --- files of one's own
-# --------------------------------------------------------------------------------------------------
+# --- files of one's own ---------------------------------------------------------------------------
 
 
 def test_the_files_of_ones_own_are_listed_and_no_others(tmp_path: Path) -> None:

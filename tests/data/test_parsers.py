@@ -151,7 +151,7 @@ def test_choices_keep_their_order_and_truth_is_no_number() -> None:
         read_choices([True], known=range(43), name="classes")
 
 
-@pytest.mark.parametrize("kind", kinds.kinds("data", "def load("))
+@pytest.mark.parametrize("kind", kinds.kinds("data"))
 def test_every_kind_names_its_sources_in_a_literal(kind: str) -> None:
     from robustgen.data.download.sources import read_register
 

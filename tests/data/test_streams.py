@@ -19,8 +19,8 @@ from types import SimpleNamespace
 import pytest
 
 from robustgen.core.refusal import Refused
+from robustgen.data.download import streams
 from robustgen.data.download.archives import unpack
-from robustgen.data.download.download import streams
 from serving import fetch, places, row
 
 # stored as it is by every method, so that a changed byte changes no length
@@ -213,7 +213,6 @@ def test_an_archive_as_large_as_real_ones_is_within_bounds(tmp_path: Path) -> No
 
 
 # --- pins -----------------------------------------------------------------------------------------
-# -----------------------
 
 
 def test_the_remedy_of_a_wrong_pin_works(tmp_path: Path) -> None:

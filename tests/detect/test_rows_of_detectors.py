@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import detect as command
-from made import made, measured, model, random
+from made import made, measured, net, random
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import axes_of, read_rows, with_axes, write_rows
 from robustgen.core.tensors import write_arrays
@@ -140,7 +140,7 @@ def test_jobs_of_scores_and_of_measures_give_rows_that_stand_beside_each_other(
     for attack, path in (("clean", None), ("pgd", images)):
         place = {"images": path, "out": tmp_path / f"{attack}.parquet"}
         sizes = {"splits": {"test": 30}, "study_seed": 0, "seed": 0, "threads": 1, "batch": 7}
-        rest = {"model": model(folder), "device": "cpu", "code": "", "part": None}
+        rest = {"model": net(folder), "device": "cpu", "code": "", "part": None}
         job = ScoreJob(dataset="made", attack=attack, **place, **sizes, **rest)
         write_rows(job.out, score(job), unit="image")
         lid = measured(folder, "lid", {"k": 5, "batch": 20}, attack=attack, images=path)[0]

@@ -115,7 +115,6 @@ def test_costs_are_told_where_no_job_says_its_device() -> None:
 
 
 # --- nets -----------------------------------------------------------------------------------------
-# -----------------
 
 
 def words_on(spec: Any, options: dict[str, Any]) -> str:
@@ -167,7 +166,6 @@ def test_a_net_without_weights_is_told_by_the_configuration() -> None:
 
 
 # --- data -----------------------------------------------------------------------------------------
-# -----------------
 
 
 def test_a_data_module_is_told_by_its_first_sentence_ours_or_not(

@@ -272,8 +272,7 @@ def writer(process: Path, folder: Path) -> Writer | None:
     )
 
 
-# --- what the story shows
-# -------------------------------------------------------------------------------------------
+# --- what the story shows -------------------------------------------------------------------------
 
 
 def test_jobs_that_run_at_once_have_devices_of_their_own(story: Story) -> None:

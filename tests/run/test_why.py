@@ -179,8 +179,7 @@ def test_code_is_named_by_its_files(
     assert told([before], [now]) == said
 
 
-# --- every parameter of every rule
-# ---------------------------------------------------------------------------------
+# --- every parameter of every rule ----------------------------------------------------------------
 
 # parameters that are passed on in a form of their own; others are numbers here
 VALUES: dict[str, tuple[Any, Any]] = {

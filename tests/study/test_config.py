@@ -39,7 +39,6 @@ def merged(paths: tuple[Path, ...]) -> dict[str, Any]:
 
 
 # --- studies --------------------------------------------------------------------------------------
-# ---------------
 
 
 @pytest.mark.parametrize("paths", STUDIES, ids=lambda paths: paths[-1].stem)
@@ -64,129 +63,44 @@ def test_an_overlay_names_only_outputs_models_and_attacks_that_exist(
 
 
 # --- refusals -------------------------------------------------------------------------------------
-# ---------------
 
 
 def test_a_whole_configuration_is_accepted() -> None:
     assert config.checked(small()).models["plain"].dataset == "digits"
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "said"),
-    [
-        ("seedz", 1, "seedz: unknown key; did you mean 'seed"),
-        ("recipes.short.epoch", 1, "recipes.short.epoch: unknown key; did you mean 'epochs'?"),
-        (
-            "recipes.short.objective.sigmas",
-            1,
-            ("recipes.short.objective.sigmas: unknown key; did you mean 'sigma'?"),
-        ),
-        (
-            "recipes.short.epochs",
-            "many",
-            ("recipes.short.epochs: must be a whole number above 0, not 'many'."),
-        ),
-        ("recipes.short.epochs", 0, "recipes.short.epochs: must be a whole number above 0, not 0."),
-        (
-            "recipes.short.lr",
-            "1/0",
-            ("recipes.short.lr: must be a number or a fraction above 0, not '1/0'."),
-        ),
-        (
-            "datasets.digits.eps",
-            ["8/0"],
-            ("datasets.digits.eps.0: must be a number or a fraction above 0, not '8/0'."),
-        ),
-        (
-            "datasets.digits.eps",
-            [0.1, -0.1],
-            ("datasets.digits.eps.1: must be a number or a fraction above 0, not -0.1."),
-        ),
-        (
-            "datasets.digits.eps",
-            [float("nan")],
-            ("datasets.digits.eps.0: must be a number or a fraction above 0, not nan."),
-        ),
-        (
-            "datasets.digits.mean",
-            [float("inf")],
-            ("datasets.digits.mean.0: must be a number or a fraction, not inf."),
-        ),
-        (
-            "recipes.short.lr",
-            "1e400",
-            ("recipes.short.lr: must be a number or a fraction above 0, not '1e400'."),
-        ),
-        (
-            "attacks.pgd.eps",
-            [float("nan")],
-            ("attacks.pgd.eps.0: must be a number or a fraction above 0 or unbounded, not nan."),
-        ),
-        ("attacks.pgd.rel_step", 0.1, "step and rel_step are both given; keep one."),
-        (
-            "detectors.energy.fpr",
-            float("nan"),
-            "detectors.energy.fpr: must be a number or a fraction above 0 and below 1, not nan.",
-        ),
-        (
-            "detectors.energy.fpr",
-            1,
-            ("detectors.energy.fpr: must be a number or a fraction above 0 and below 1, not 1."),
-        ),
-        (
-            "models.plain.recipe",
-            "shrt",
-            ("models.plain.recipe: 'shrt' is not defined in recipes; did you mean 'short'?"),
-        ),
-        (
-            "models.plain.dataset",
-            "zzz",
-            ("models.plain.dataset: 'zzz' is not defined in datasets; known: digits."),
-        ),
-        (
-            "models.plain.net",
-            "resnett",
-            ("models.plain.net: 'resnett' is no module of robustgen.nets; did you mean 'resn"),
-        ),
-        ("attacks.pgd.kind", "loop", "attacks.pgd.kind: 'loop' is no module of robustgen.attacks"),
-        (
-            "datasets.digits.kind",
-            "digitz",
-            ("'digitz' is no module of robustgen.data; did you mean 'digits'?"),
-        ),
-        (
-            "figures.fig_2b.kind",
-            "by_step",
-            ("'by_step' is no module of robustgen.figures; did you mean 'by_steps'?"),
-        ),
-        (
-            "figures.fig_2b.models",
-            ["plane"],
-            ("figures.fig_2b.models.0: 'plane' is not defined in models; did you mean"),
-        ),
-        (
-            "outputs",
-            ["table_2"],
-            (
-                "outputs.0: 'table_2' is defined neither in tables nor in figures; did you mean "
-                "'table"
-            ),
-        ),
-        ("seeds", [], "seeds: is empty; give at least one value."),
-        (
-            "study",
-            "No Name",
-            (
-                "study: must be a name of small letters, digits and _, a letter first, not 'No "
-                "Name'."
-            ),
-        ),
-    ],
-)
+MISTAKES = [
+    ("seedz", 1, "unknown key; did you mean 'seed"),
+    ("recipes.short.epoch", 1, "unknown key; did you mean 'epochs'?"),
+    ("recipes.short.objective", {"kind": "gaussian", "option": {}}, "did you mean 'options'?"),
+    ("recipes.short.epochs", "many", "must be a whole number above 0, not 'many'."),
+    ("recipes.short.options", {"lr": "1/0"}, "lr: must be a number above 0, not '1/0'."),
+    ("datasets.digits.eps", ["8/0"], "0: must be a number or a fraction above 0, not '8/0'."),
+    ("datasets.digits.eps", [0.1, -0.1], "1: must be a number or a fraction above 0, not -0.1."),
+    ("datasets.digits.eps", [float("nan")], "0: must be a number or a fraction above 0, not nan."),
+    ("datasets.digits.mean", [float("inf")], "0: must be a number or a fraction, not inf."),
+    ("datasets.digits.std", ["1e400"], "0: must be a number or a fraction above 0, not '1e400'."),
+    ("attacks.pgd.options.rel_step", 0.1, "is given beside step; keep one of the two."),
+    ("detectors.energy.fpr", float("nan"), "a fraction above 0 and below 1, not nan."),
+    ("detectors.energy.fpr", 1, "must be a number or a fraction above 0 and below 1, not 1."),
+    ("models.plain.recipe", "shrt", "'shrt' is not defined in recipes; did you mean 'short'?"),
+    ("models.plain.dataset", "zzz", "'zzz' is not defined in datasets; known: digits."),
+    ("models.plain.kind", "resnett", "'resnett' is no kind of models; did you mean 'resnet'?"),
+    ("attacks.pgd.kind", "loop", "'loop' is no kind of attacks; known: autoattack,"),
+    ("datasets.digits.kind", "digitz", "'digitz' is no kind of data; did you mean 'digits'?"),
+    ("figures.fig_2b.kind", "by_step", "is no kind of figures; did you mean 'by_steps'?"),
+    ("figures.fig_2b.models", ["plane"], "0: 'plane' is not defined in models; did you mean"),
+    ("outputs", ["table_2"], "0: 'table_2' is defined neither in tables nor in figures; did you"),
+    ("study", "No Name", "must be a name of small letters, digits and _, a letter first, not 'No"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "said"), MISTAKES)
 def test_a_mistake_is_told_with_its_place_and_what_was_meant(
     path: str, value: Any, said: str
 ) -> None:
     (line,) = problems(changed(path, value))
+    assert line.startswith(path)
     assert said in line
 
 
@@ -201,8 +115,8 @@ def test_all_mistakes_are_told_at_once() -> None:
     raw["seedz"] = 1
     raw["recipes"]["short"]["epochs"] = "many"
     raw["datasets"]["digits"]["eps"] = ["8/0", float("nan"), -0.1, "8/255"]
-    raw["models"]["plain"] |= {"dataset": "digit", "net": "resnett"}
-    raw["attacks"]["pgd"]["rel_step"] = 0.1
+    raw["models"]["plain"] |= {"dataset": "digit", "kind": "resnett"}
+    raw["attacks"]["pgd"]["sweep"] = {"eps": [0, 8], "steps": []}
     raw["outputs"].append("fig_2c")
     places = sorted(line.split(":")[0] for line in problems(raw))
     assert places == sorted(
@@ -213,8 +127,9 @@ def test_all_mistakes_are_told_at_once() -> None:
             "datasets.digits.eps.1",
             "datasets.digits.eps.2",
             "models.plain.dataset",
-            "models.plain.net",
-            "attacks.pgd",
+            "models.plain.kind",
+            "attacks.pgd.sweep.eps",
+            "attacks.pgd.sweep.steps",
             "outputs.2",
         ]
     )
@@ -222,7 +137,8 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("value", [3, "text", [1], {"plain": 3}, {"plain": None}, None], ids=repr)
 @pytest.mark.parametrize(
-    "key", ["datasets", "recipes", "models", "attacks", "detectors", "tables", "figures"]
+    "key",
+    ["datasets", "recipes", "models", "attacks", "detectors", "measures", "tables", "figures"],
 )
 def test_a_block_of_the_wrong_type_is_told_and_not_a_traceback(key: str, value: Any) -> None:
     assert any(
@@ -263,7 +179,6 @@ def test_a_file_that_is_no_map_is_refused_with_its_name(text: str, tmp_path: Pat
 
 
 # --- values ---------------------------------------------------------------------------------------
-# ---------------
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
@@ -303,10 +218,10 @@ def test_an_overlay_merges_maps_and_replaces_all_else(
 
 
 def test_an_overlay_keeps_the_keys_beside_and_drops_the_old_list() -> None:
-    below = {"attacks": {"pgd": {"steps": [1, 2, 3], "step": 1}}, "outputs": ["a", "b"]}
-    above = {"attacks": {"pgd": {"steps": [4]}}, "outputs": ["c"]}
+    below = {"sweep": {"steps": [1, 2, 3], "eps": [1]}, "outputs": ["a", "b"]}
+    above = {"sweep": {"steps": [4]}, "outputs": ["c"]}
     assert config.overlay(below, above) == {
-        "attacks": {"pgd": {"steps": [4], "step": 1}},
+        "sweep": {"steps": [4], "eps": [1]},
         "outputs": ["c"],
     }
 
@@ -319,8 +234,7 @@ def test_a_study_is_frozen() -> None:
         study.recipes["short"].epochs = 3
 
 
-# --- what is generated
-# -------------------------------------------------------------------------------------------
+# --- what is generated ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["schema.json", "reference.yaml"])

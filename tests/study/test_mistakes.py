@@ -1,10 +1,9 @@
-"""Every mistake in a configuration is one sentence before any job: a row per mistake, and the
-declarations that find them.
+"""Every mistake in a configuration is one sentence before any job: a row of mistakes.txt each, and
+the modules of a user's own.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import sys
@@ -12,109 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from configs import problems
-from mistakes import ATTACKS, BLANK, DATA, KINDS, LISTS, MODELS, SHOWN, TYPES
+from configs import BLANK, WHOLE, changed, problems
 from robustgen.core import kinds
 from robustgen.core.refusal import Refused
 from robustgen.study import config
 
-EVALUATE = {"reference": 200, "validation": 150, "test": 150}
-WHOLE: dict[str, Any] = {  # a study without a mistake, in which most kinds stand
-    "study": "mine",
-    "outputs": ["table_1", "fig_2a", "net_training"],
-    "datasets": {
-        "digits": {"kind": "digits", "validation": 300, "evaluate": EVALUATE},
-        "signs": {"kind": "signs", "evaluate": EVALUATE},
-        "mnist": {"kind": "mnist", "size": 28},
-        "svhn": {"kind": "svhn"},
-        "gtsrb": {"kind": "gtsrb"},
-        "npz": {"kind": "npz", "options": {"folder": "mine"}},
-    },
-    "recipes": {
-        "short": {"epochs": 4},
-        "steps": {"epochs": 4, "schedule": "multistep", "milestones": [2]},
-        "robust": {"objective": {"kind": "adversarial", "eps": "8/255"}},
-        "noisy": {"objective": {"kind": "gaussian", "sigma": 0.1}},
-    },
-    "models": {
-        "plain": {"dataset": "digits", "recipe": "short", "options": {"dropout": 0.2}},
-        "robust": {"dataset": "digits", "recipe": "robust", "start_from": "plain"},
-    },
-    "attacks": {
-        "pgd": {"steps": [0, 5], "step": "1/255"},
-        "noise": {"kind": "noise", "steps": [1]},
-        "evade": {"kind": "evade", "options": {"detector": "two_sided"}},
-        "apgd": {"kind": "torchattacks", "options": {"name": "APGD"}},
-        "fgsm": {"kind": "torchattacks", "steps": [1], "options": {"name": "FGSM"}},
-        "cw": {
-            "kind": "torchattacks",
-            "norm": "l2",
-            "eps": ["unbounded"],
-            "options": {"name": "CW"},
-        },
-        "ddn": {"kind": "foolbox", "norm": "l2", "eps": ["unbounded"], "options": {"name": "DDN"}},
-        "standard": {"kind": "autoattack", "steps": [100]},
-        "custom": {
-            "kind": "autoattack",
-            "options": {"version": "custom", "attacks": ["apgd-ce", "square"], "n_queries": 10},
-        },
-    },
-    "detectors": {
-        "energy": {"kind": "energy"},
-        "band": {"kind": "unnatural", "options": {"statistic": "one_class"}},
-        "kd_bu": {"kind": "kd_bu", "fit": "pgd", "noise": "noise"},
-        "lid": {"kind": "lid", "fit": "pgd", "noise": "noise", "options": {"k": 10, "batch": 50}},
-    },
-    "tables": {
-        "table_1": {
-            "models": ["plain"],
-            "attacks": ["pgd"],
-            "detectors": ["energy", "lid", "kd_bu"],
-        },
-        "grid": {"kind": "matrix", "options": {"value": "joint"}},
-    },
-    "figures": {
-        "fig_2a": {
-            "kind": "histogram",
-            "models": ["plain"],
-            "attacks": ["pgd"],
-            "options": {"steps": 5},
-        },
-        "net_training": {"kind": "history", "models": ["plain"]},
-        "paths": {"kind": "trajectories", "options": {"shown": 3}},
-        "bins": {"kind": "reliability"},
-    },
-}
-
-
-def mistaken(path: str, value: Any) -> dict[str, Any]:
-    """The whole study with one key changed, added or taken out."""
-    raw = copy.deepcopy(WHOLE)
-    *way, last = path.split(".")
-    block = raw
-    for part in way:
-        block = block.setdefault(part, {})
-    if value is BLANK:
-        del block[last]
-    else:
-        block[last] = value
-    return raw
-
-
-def test_the_whole_study_holds_no_mistake_and_survives_json() -> None:
-    study = config.checked(WHOLE)
-    assert config.checked(json.loads(study.model_dump_json())) == study
-
-
+NUMBER = "{'type': 'number', 'least': 0, 'default': 1.0, 'means': 'Noise.'}"
 LAB = {
     "attack": "def attack():\n    pass\n",
     "net": "def build():\n    pass\n",
+    "painter": "GIVES = 'generator'\ndef build(): pass\n",
+    "pair": (
+        "PARTS = {'judge': 'classifier', 'painter': 'generator'}\n"
+        f"VIEWS = {{'noise': {NUMBER}}}\nSHOWS = ()\ndef freeze(): pass\n"
+    ),
     "broken": "def attack():\n  return (\n",
     "computed": "OPTIONS = dict()\ndef attack(): pass\n",
     "odd": "OPTIONS = {'depth': 3}\ndef attack(): pass\n",
+    "wordy": "TAKES = 3\ndef attack(): pass\n",
     "table": "def make(): pass\n",
-    "figure": "NEEDS = 'score'\ndef draw(): pass\n",
+    "figure": "NEEDS = 'gradient'\ndef draw(): pass\n",
     "told": (
         "OPTIONS = {'depth': {'type': 'whole number', 'default': 1, 'means': 'How deep.'}}\n"
         "TAKES = ('linf', 'eps', 'steps')\ndef attack(): pass\n"
@@ -124,7 +42,17 @@ LAB = {
     "tried": "try:\n    from lab.fast import attack\nexcept ImportError:\n    def attack(): pass\n",
     "star": "from lab.attack import *\n",
 }
-ROWS = [*LISTS, *TYPES, *DATA, *MODELS, *ATTACKS, *SHOWN, *KINDS]
+
+
+def row(line: str) -> tuple[str, Any, str]:
+    """(path, value, part of the sentence) of a line of mistakes.txt."""
+    path, value, said = line.split(" | ", maxsplit=2)
+    wanted = path + said if said.startswith((":", ".")) else said
+    return path, BLANK if value == "(none)" else yaml.safe_load(value), wanted
+
+
+TEXT = (Path(__file__).parent / "mistakes.txt").read_text(encoding="utf-8")
+ROWS = [row(line) for line in TEXT.splitlines() if line and not line.startswith("#")]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -141,8 +69,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
     sys.path[:] = path
 
 
+def test_the_whole_study_holds_no_mistake_and_survives_json() -> None:
+    study = config.checked(WHOLE)
+    assert config.checked(json.loads(study.model_dump_json())) == study
+
+
 def test_there_is_a_row_for_every_mistake_that_we_know() -> None:
-    assert len(ROWS) >= 120
+    assert len(ROWS) >= 300
     assert len({(path, repr(value)) for path, value, _ in ROWS}) == len(ROWS)
 
 
@@ -150,7 +83,7 @@ def test_there_is_a_row_for_every_mistake_that_we_know() -> None:
     ("path", "value", "said"), ROWS, ids=[f"{path}={value!r}"[:60] for path, value, _ in ROWS]
 )
 def test_a_mistake_is_one_sentence(path: str, value: Any, said: str) -> None:
-    (line,) = problems(mistaken(path, value))
+    (line,) = problems(changed(path, value, WHOLE))
     assert said in line
     assert line.isprintable()
     assert line.endswith((".", "?"))
@@ -158,40 +91,39 @@ def test_a_mistake_is_one_sentence(path: str, value: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "place", "meant"),
+    ("path", "value", "axis", "meant"),
     [
-        ("attacks.pgd.steps", 5, "steps", (5,)),
-        ("attacks.pgd.eps", "8/255", "eps", (8 / 255,)),
-        ("attacks.pgd.weight", 1, "weight", (1.0,)),
-        ("attacks.cw.eps", "unbounded", "eps", (float("inf"),)),
-        ("attacks.noise.steps", 0, "steps", (0,)),
-        ("attacks.noise", {"kind": "noise"}, "steps", (40,)),
-        ("attacks.pgd.eps", [5e-324], "eps", (5e-324,)),
+        ("attacks.he_pgd.sweep.steps", 5, "steps", (5,)),
+        ("attacks.pgd.sweep.eps", "8/255", "eps", (8 / 255,)),
+        ("attacks.pgd.sweep.lambda_", 1, "lambda_", (1.0,)),
+        ("attacks.pgd.sweep.target", "random", "target", ("random",)),
+        ("attacks.cw.sweep.eps", "unbounded", "eps", (float("inf"),)),
+        ("attacks.pgd.sweep.eps", [5e-324], "eps", (5e-324,)),
     ],
 )
 def test_a_single_value_is_a_list_of_one(
-    path: str, value: Any, place: str, meant: tuple[Any, ...]
+    path: str, value: Any, axis: str, meant: tuple[Any, ...]
 ) -> None:
-    study = config.checked(
-        mistaken(path, value)
-        | {
-            "figures": WHOLE["figures"] | {"fig_2a": {"kind": "histogram"}},
-            "seeds": 3,
-            "outputs": "table_1",
-        }
-    )
-    assert getattr(study.attacks[path.split(".")[1]], place) == meant
-    assert (study.seeds, study.outputs) == ((3,), ("table_1",))
-    assert config.checked(mistaken("tables.table_1.models", "plain")).tables["table_1"].models == (
-        "plain",
-    )
+    study = config.checked(changed(path, value, WHOLE))
+    assert study.attacks[path.split(".")[1]].sweep[axis] == meant
+    assert config.checked(changed("seeds", 3, WHOLE)).seeds == (3,)
+    assert config.checked(changed("outputs", "table_1", WHOLE)).outputs == ("table_1",)
+    other = config.checked(changed("tables.table_1.models", "plain", WHOLE))
+    assert other.tables["table_1"].models == ("plain",)
+
+
+def test_null_takes_an_axis_and_an_option_out_as_overlays_do() -> None:
+    study = config.checked(changed("attacks.cw.sweep.steps", None, WHOLE))
+    assert list(study.attacks["cw"].sweep) == ["eps"]
+    told = {"step": None, "rel_step": 0.25}
+    assert config.checked(changed("attacks.pgd.options", told, WHOLE)).attacks["pgd"]
 
 
 @pytest.mark.parametrize(
     "value", ["/a b", "$(touch x)", "it's", 'say "x"', "{word}", "a;b", "`x`", "a\tb", "naïve/日本"]
 )
 def test_any_other_text_may_name_a_folder(value: str) -> None:
-    assert config.checked(mistaken("data.root", value)).data.root == value
+    assert config.checked(changed("data.root", value, WHOLE)).data.root == value
 
 
 @pytest.mark.parametrize("name", ["attack", "free", "bound", "tried", "star"])
@@ -199,10 +131,10 @@ def test_an_own_module_without_declarations_takes_any_option(name: str) -> None:
     entry = {
         "kind": f"lab.{name}",
         "options": {"anything": [1, {"deep": True}]},
-        "restarts": 9,
-        "eps": ["unbounded"],
+        "sweep": {"eps": ["unbounded"], "mood": ["good", "bad"]},
     }
-    assert config.checked(mistaken("attacks.own", entry)).attacks["own"].options == entry["options"]
+    found = config.checked(changed("attacks.own", entry, WHOLE)).attacks["own"]
+    assert (found.options, found.sweep["mood"]) == (entry["options"], ("good", "bad"))
 
 
 def test_a_job_finds_the_own_module_that_the_check_has_found(lab: Path) -> None:
@@ -215,25 +147,22 @@ def test_a_job_finds_the_own_module_that_the_check_has_found(lab: Path) -> None:
 def test_an_unknown_kind_is_refused_with_the_kinds_alone(room: str) -> None:
     with pytest.raises(Refused) as caught:
         kinds.load(room, "nosuch")
-    listed = (
-        str(caught.value)
-        .split("known are ")[1]
-        .removesuffix(", or a dotted module of your own.")
-        .split(", ")
-    )
-    folder = kinds.ROOT.joinpath(*room.split("."))
-    assert listed == sorted(
+    known = str(caught.value).split("known are ")[1]
+    listed = known.removesuffix(", or a dotted module of your own.").split(", ")
+    asked = [f"\ndef {name}(" for name in kinds.FUNCTIONS[room][0].split("|")]
+    texts = {path: path.read_text(encoding="utf-8") for path in kinds.ROOT.rglob("*.py")}
+    own = {
         path.stem
-        for path in folder.glob("*.py")
-        if (f"def {kinds.FUNCTIONS[room][0]}(") in path.read_text()
-    )
-    assert not {"job", "types", "library", "table", "style", "pool"} & set(listed)
+        for path, text in texts.items()
+        if "\nOPTIONS" in text and any(one in text for one in asked)
+    }
+    assert set(listed) <= own
+    assert not {"job", "types", "library", "loop", "style", "pool", "inputs"} & set(listed)
 
 
 def test_looking_for_an_own_module_runs_none_of_it(lab: Path) -> None:
     (lab / "armed").mkdir()
     for name in ("__init__", "attack"):
-        (lab / "armed" / f"{name}.py").write_text(
-            ("raise SystemExit('run')\ndef attack(): pass\n"), encoding="utf-8"
-        )
-    assert config.checked(mistaken("attacks.own", {"kind": "armed.attack"}))
+        text = "raise SystemExit('run')\ndef attack(): pass\n"
+        (lab / "armed" / f"{name}.py").write_text(text, encoding="utf-8")
+    assert config.checked(changed("attacks.own", {"kind": "armed.attack"}, WHOLE))

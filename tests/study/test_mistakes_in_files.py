@@ -18,56 +18,25 @@ from robustgen.study.config import ConfigError
 from robustgen.study.yamls import read_map
 
 # --- files ----------------------------------------------------------------------------------------
-# -----------------
 
 FILES = [
     ("", "mine.yaml is empty; write into it what it is to change, such as `study: mine`."),
     ("# nothing\n", "mine.yaml is empty"),
-    ("a: [1", "mine.yaml, line 1: is not valid YAML: expected ',' or ']', but got '<stream end>'."),
-    (
-        "seed: 1\n\tseeds: [1]\n",
-        ("mine.yaml, line 2: a tab stands where only spaces may; indent with spaces."),
-    ),
-    (
-        "- study\n- seeds\n",
-        ("mine.yaml, line 1: must hold a map of keys such as `study: mine`, not a list."),
-    ),
-    (
-        "just a sentence",
-        (
-            "mine.yaml, line 1: must hold a map of keys such as `study: mine`, not the value 'just "
-            "a sentence'."
-        ),
-    ),
-    (
-        "seed: 1\nseeds: [1]\nseed: 2\n",
-        ("mine.yaml, line 3: the key 'seed' is given twice, first on line 1; keep one."),
-    ),
-    (
-        "data:\n  root: a\n  root: b\n",
-        ("mine.yaml, line 3: the key 'root' is given twice, first on line 2; keep one."),
-    ),
+    ("a: [1", "line 1: is not valid YAML: expected ',' or ']', but got '<stream end>'."),
+    ("seed: 1\n\tseeds: [1]\n", "line 2: a tab stands where only spaces may; indent with spaces."),
+    ("- study\n- seeds\n", "must hold a map of keys such as `study: mine`, not a list."),
+    ("just a sentence", "keys such as `study: mine`, not the value 'just a sentence'."),
+    ("seed: 1\nseeds: [1]\nseed: 2\n", "line 3: the key 'seed' is given twice, first on line 1;"),
+    ("data:\n  root: a\n  root: b\n", "line 3: the key 'root' is given twice, first on line 2;"),
     ("seed: *gone\n", "mine.yaml, line 1: is not valid YAML: found undefined alias 'gone'."),
-    (
-        "data: &a\n  root: *a\n",
-        ("mine.yaml, line 2: the alias *a stands inside of what it names; write that out."),
-    ),
-    (
-        "seed: !!python/object:os.system {}\n",
-        ("mine.yaml, line 1: is not valid YAML: could not determine a constructor"),
-    ),
-    (
-        "seed: 1\n---\nseed: 2\n",
-        ("mine.yaml, line 2: is not valid YAML: but found another document."),
-    ),
+    ("data: &a\n  root: *a\n", "line 2: the alias *a stands inside of what it names; write that"),
+    ("seed: !!python/object:os.system {}\n", "line 1: is not valid YAML: could not determine a"),
+    ("seed: 1\n---\nseed: 2\n", "line 2: is not valid YAML: but found another document."),
     ("{[1]: 2}: 3\n", "mine.yaml, line 1: is not valid YAML: found unhashable key."),
     ("seed: 2000-99-99\n", "mine.yaml is not valid YAML: month must be in 1..12."),
     ("a: \x01\n", "mine.yaml is not valid YAML: unacceptable character #x0001"),
     ("a: " + "[" * 500, "mine.yaml is nested too deeply to be read."),
-    (
-        b"study: mine\nseed: \xff\n",
-        ("mine.yaml, line 2: is not UTF-8; save the file in that encoding."),
-    ),
+    (b"study: mine\nseed: \xff\n", "line 2: is not UTF-8; save the file in that encoding."),
 ]
 
 
@@ -102,31 +71,30 @@ def test_a_key_beside_the_keys_that_it_takes_over_is_given_once(tmp_path: Path) 
 
 
 # --- claims ---------------------------------------------------------------------------------------
-# -----------------
 
 CLAIM = {
-    "id": "a", "work": "w", "place": "p", "sentence": "s.", "objective": "standard",
+    "id": "a", "work": "w", "place": "p", "sentence": "s.", "family": "standard",
     "attack": "pgd", "statistic": "auroc", "direction": "above", "margin": 0, "min_n": 1,
 }  # fmt: skip
 CLAIMS = [
-    ({"margin": "much"}, "claim a: margin: must be a number, not 'much'."),
-    ({"margin": "1e-2"}, "claim a: margin: must be a number, not '1e-2'; write 0.01."),
-    ({"margin": float("nan")}, "claim a: margin: must be a number, not nan."),
-    ({"min_n": 0}, "claim a: min_n: must be a whole number of at least 1, not 0."),
+    ({"margin": "much"}, "margin: must be a number, not 'much'."),
+    ({"margin": "1e-2"}, "margin: must be a number, not '1e-2'; write 0.01."),
+    ({"margin": float("nan")}, "margin: must be a number, not nan."),
+    ({"min_n": 0}, "min_n: must be a whole number of at least 1, not 0."),
+    ({"min_success": 95}, "min_success: must be a number of at least 0 and of at most 1, not 95."),
+    ({"statistic": "aurok"}, "statistic: unknown statistic; did you mean 'auroc'?"),
+    ({"direction": "over"}, "direction: must be one of above, below, not 'over'."),
+    ({"marign": 1}, "marign: unknown key; did you mean 'margin'?"),
+    ({"not_tested": "digits"}, "not_tested: must map data sets to reasons, not 'digits'."),
+    ({"against": "apgd"}, "against: must be a map such as {attack: pgd}, not 'apgd'."),
+    ({"against": {"attack": "apgd", "family": "plain"}}, "against: names one thing, either an"),
+    ({"against": {"family": "robust", "same": ["data"]}}, "against.same: must be a list out of"),
     (
-        {"min_success": 95},
-        ("claim a: min_success: must be a number of at least 0 and of at most 1, not 95."),
+        {"against": {"attack": "apgd", "net": "a"}},
+        "against.net: unknown key; known: attack, family",
     ),
-    ({"statistic": "aurok"}, "claim a: statistic: must be one of energy_change,"),
-    ({"direction": "over"}, "claim a: direction: must be one of above, below, not 'over'."),
-    ({"marign": 1}, "claim a: marign: unknown key; did you mean 'margin'?"),
-    ({"not_tested": "digits"}, "claim a: not_tested: must map data sets to reasons, not 'digits'."),
-    (
-        {"against": "apgd", "against_net": "standard"},
-        ("claim a: is held against an attack and a net; keep one of against and"),
-    ),
-    ({"sentence": None}, "claim a: sentence: must be text, not null."),
-    ({"id": 3}, "claim 3: id: must be text, not 3."),
+    ({"sentence": None}, "sentence: is missing; it must be text."),
+    ({"family": 3}, "family: must be text, not 3."),
 ]
 
 
@@ -138,7 +106,7 @@ def test_a_mistake_in_a_claim_is_one_sentence(
     path.write_text(json.dumps([CLAIM | changes]).replace("NaN", ".nan"), encoding="utf-8")
     with pytest.raises(BadFile) as caught:
         rules.read(path)
-    assert str(caught.value).startswith(f"{path}: {said}")
+    assert str(caught.value).startswith(f"{path}: claim a: {said}")
     assert len(str(caught.value).splitlines()) == 1
 
 

@@ -1,179 +1,247 @@
-"""Which scores, measures and detectors a study needs, as told from its configuration alone;
-unbounded budgets.
+"""What a study needs, as told from its configuration alone: scores, measures, detectors, sweeps,
+facts; unbounded budgets.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+from math import inf
 from typing import Any
 
 import pytest
+import yaml
 
+from robustgen.attacks.sweep import Sweep
 from robustgen.core.rows import CLEAN
 from robustgen.study import config
 from robustgen.study.config import ConfigError
 from robustgen.study.plan import Plan
 from robustgen.study.schema import Study
 
-SMALL: dict[str, Any] = {
-    "study": "small",
-    "outputs": ["table_1", "ladder", "paths"],
-    "datasets": {
-        "digits": {
-            "kind": "digits",
-            "eps": ["8/255"],
-            "evaluate": {"reference": 50, "validation": 20, "test": 30},
-        }
-    },
-    "recipes": {"short": {"epochs": 2}},
-    "models": {name: {"dataset": "digits", "recipe": "short"} for name in ("plain", "other")},
-    "attacks": {
-        "pgd": {"steps": [5]},
-        "he_pgd": {"steps": [5], "weight": [1.2]},
-        "cw": {
-            "kind": "foolbox",
-            "norm": "l2",
-            "eps": ["unbounded"],
-            "options": {"name": "L2CarliniWagner"},
-        },
-        "evade": {"kind": "evade", "options": {"detector": "two_sided"}},
-        "noise": {"kind": "noise", "steps": [1]},
-        "spare": {},
-    },
-    "detectors": {
-        "energy": {"kind": "energy"},
-        "lid": {"kind": "lid", "fit": "pgd", "noise": "noise", "options": {"k": 5, "batch": 20}},
-        "band": {"kind": "unnatural"},
-    },
-    "tables": {
-        "table_1": {"models": ["plain"], "attacks": ["pgd", "cw"], "detectors": ["energy", "lid"]},
-        "ladder": {
-            "kind": "matrix",
-            "models": ["plain", "other"],
-            "attacks": ["evade"],
-            "detectors": ["energy", "band"],
-        },
-        "unasked": {
-            "kind": "matrix",
-            "models": ["other"],
-            "attacks": ["spare"],
-            "detectors": ["lid"],
-        },
-    },
-    "figures": {
-        "paths": {"kind": "trajectories", "models": ["plain"], "attacks": ["pgd", "he_pgd"]}
-    },
-}
+SMALL: dict[str, Any] = yaml.safe_load("""
+study: small
+outputs: [table_1, ladder, paths, slopes, moved, sheet]
+datasets:
+  digits:
+    kind: digits
+    eps: [8/255]
+    eps_l2: [0.5, 1]
+    evaluate: {reference: 50, validation: 20, test: 30}
+  signs: {kind: signs, evaluate: {reference: 50, validation: 20, test: 30}}
+recipes:
+  short: {trainer: supervised, epochs: 2}
+  robust:
+    trainer: supervised
+    options: {schedule: multistep, milestones: [3]}
+    objective: {kind: adversarial, options: {eps: 8/255}}
+models:
+  plain: {kind: resnet, dataset: digits, recipe: short}
+  other: {kind: resnet, dataset: digits, recipe: robust, family: brave}
+attacks:
+  pgd: {kind: pgd, sweep: {steps: [5]}}
+  he_pgd: {kind: pgd, sweep: {steps: [5], lambda_: [0, 1.2]}, options: {step: 1/255}}
+  pgd_l2: {kind: pgd, norm: l2}
+  cw: {kind: foolbox, norm: l2, sweep: {eps: unbounded}, options: {name: L2CarliniWagner}}
+  evade: {kind: evade, options: {detector: two_sided}}
+  noise: {kind: noise}
+  foreign: {kind: other_images, options: {dataset: signs}}
+  moved: {kind: pgd, made_on: other, images: 25}
+  spare: {kind: pgd}
+detectors:
+  energy: {kind: energy}
+  lid: {kind: lid, fpr: 0.1, options: {fit: pgd, noise: noise, k: 5, batch: 20}}
+  band: {kind: unnatural}
+measures:
+  trajectories: {kind: trajectories, options: {attacks: [pgd, he_pgd]}}
+  few: {kind: gradients, options: {images: 10}}
+tables:
+  table_1: {models: [plain], attacks: [pgd, cw], detectors: [energy, lid]}
+  ladder: {kind: matrix, models: [plain, other], attacks: [evade], detectors: [energy, band]}
+  slopes: {kind: gradients, models: [other], measures: [few]}
+  moved: {kind: transfer, models: [plain], attacks: [moved], detectors: [energy]}
+  unasked: {kind: matrix, models: [other], attacks: [spare], detectors: [lid]}
+figures:
+  paths: {kind: trajectories, models: [plain]}
+  sheet: {datasets: [signs]}
+""")
+SCORES = "results/small/measures/{}/seed0/{}/scores.parquet"
+ROWS = "results/small/measures/{}/seed0/{}/{}/rows.parquet"
 
 
 def plan(**changes: Any) -> Plan:
     return Plan(config.checked({**copy.deepcopy(SMALL), **changes}))
 
 
+# --- detectors and measures -----------------------------------------------------------------------
+
+
 def test_detectors_are_those_that_an_output_shows_on_that_model_under_that_attack() -> None:
     found = plan()
     assert list(found.detectors("plain", "pgd")) == ["energy", "lid"]
-    assert (
-        list(found.detectors("plain", "evade"))
-        == list(found.detectors("other", "evade"))
-        == ["energy", "band"]
-    )
+    both = [list(found.detectors(model, "evade")) for model in ("plain", "other")]
+    assert both == [["energy", "band"]] * 2
     assert found.detectors("other", "spare") == {}  # its table is not among the outputs
 
 
-def test_measures_are_taken_where_a_detector_looks_and_where_it_learns() -> None:
-    found = plan()
-    asked = {"lid": {"kind": "lid", "options": {"k": 5, "batch": 20}}}
-    for attack in ("pgd", "cw", "noise", CLEAN):
-        assert found.measures("plain", attack) == asked, attack
-    assert found.measures("plain", "evade") == found.measures("other", CLEAN) == {}
-
-
-def test_detection_waits_for_what_its_detectors_learn_from() -> None:
-    found = plan()
-    assert found.learnt_from("plain", "cw") == ["pgd", "noise"]
-    assert found.learnt_from("plain", "evade") == []
-
-
-def test_only_attacks_that_know_a_detector_are_told_of_natural_images() -> None:
-    assert [name for name in SMALL["attacks"] if plan().knows_natural(name)] == ["evade"]
-
-
-def test_reference_images_are_neither_attacked_nor_scored() -> None:
-    found = plan()
-    assert (found.evaluated("plain"), found.reference("plain")) == (
-        {"validation": 20, "test": 30},
-        50,
-    )
-
-
-def test_a_landscape_follows_the_attacks_of_its_figures_at_the_budgets_of_the_data_set() -> None:
-    found = plan().followed("plain")
-    assert {name: sweep["eps"] for name, sweep in found.items()} == {
-        "pgd": (8 / 255,),
-        "he_pgd": (8 / 255,),
+def test_a_detector_is_told_all_its_options() -> None:
+    assert plan().detector("lid") == {
+        "kind": "lid",
+        "fpr": 0.1,
+        "options": {"fit": "pgd", "noise": "noise", "k": 5, "batch": 20},
     }
-    assert plan().followed("other") == {}
+    assert plan().detector("energy")["options"] == {"temperatures": (1.0,)}
+    assert plan().learnt_from("lid") == {"fit": "pgd", "noise": "noise"}
+    assert plan().learnt_from("energy") == {}
+
+
+def test_detection_waits_for_what_its_detectors_learn_from_and_look_at() -> None:
+    others, measured = plan().detect_inputs("plain", 0, "cw")
+    assert others == {one: SCORES.format("plain", one) for one in ("pgd", "noise")}
+    seen = (CLEAN, "cw", "pgd", "noise")
+    assert measured == {"lid": {one: ROWS.format("plain", one, "lid") for one in seen}}
+    assert plan().detect_inputs("other", 0, "evade") == ({}, {})
+
+
+def test_a_detectors_own_measure_is_handed_only_what_changes_its_rows() -> None:
+    found = plan()
+    assert found.measure_options("lid") == {"k": 5, "batch": 20}
+    assert [found.measured_with(name) for name in ("energy", "lid", "band")] == [False, True, False]
+
+
+def test_a_measure_is_that_of_its_entry_of_a_detector_or_a_kind_as_by_default() -> None:
+    found = plan()
+    assert found.measure_options("few") == {"images": 10, "shown": 10}
+    assert found.measure_options("gradients") == {"images": None, "shown": 10}
+    assert found.measure("gradients").kind == found.measure("few").kind == "gradients"
+
+
+def test_a_measure_follows_the_attacks_of_its_options_at_the_budgets_of_the_data_set() -> None:
+    found = plan().measure_attacks("plain", "trajectories")
+    assert {name: entry["sweep"] for name, entry in found.items()} == {
+        "pgd": {"eps": [8 / 255], "steps": [5]},
+        "he_pgd": {"eps": [8 / 255], "steps": [5], "lambda_": [0, 1.2]},
+    }
+    assert plan().measure_attacks("plain", "few") == {}
+
+
+def test_an_output_selects_measures_by_name_and_else_takes_that_of_the_kinds_name() -> None:
+    found = plan()
+    assert found.needs("slopes") == {"gradients": found.measured("other", 0, CLEAN, "few")}
+    followed = found.measured("plain", 0, CLEAN, "trajectories")
+    assert found.needs("paths") == {"trajectories": followed}
+
+
+# --- attacks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attack", "sweep"),
+    [
+        ("pgd", {"eps": [8 / 255], "steps": [5]}),
+        ("pgd_l2", {"eps": [0.5, 1.0], "steps": [40]}),
+        ("cw", {"eps": [inf], "steps": [40]}),
+        ("noise", {"eps": [8 / 255]}),
+        ("foreign", {}),
+    ],
+)
+def test_an_attack_is_swept_over_the_budgets_of_its_data_set_and_over_steps_where_it_takes_them(
+    attack: str, sweep: dict[str, Any]
+) -> None:
+    entry = plan().sweep_of("plain", attack)
+    assert entry["sweep"] == sweep
+    assert Sweep.of(json.loads(json.dumps(entry))).cells()  # as the job reads it
+
+
+def test_an_attack_is_told_all_options_but_those_that_it_sweeps_and_folders_for_data_sets() -> None:
+    told = plan().sweep_of("plain", "he_pgd")["options"]
+    assert told["step"] == 1 / 255
+    assert "lambda_" not in told
+    assert plan().sweep_of("plain", "foreign")["options"] == {"dataset": "results/small/data/signs"}
+    assert plan().other_data("foreign") == ["signs"]
+    assert plan().other_data("pgd") == []
+
+
+def test_only_attacks_that_know_a_detector_are_told_of_clean_images() -> None:
+    found = plan()
+    assert [name for name in SMALL["attacks"] if found.knows_clean(name)] == ["evade"]
+    assert found.attack_inputs("plain", 0, "evade") == [SCORES.format("plain", CLEAN)]
+
+
+def test_images_that_were_made_on_another_model_are_those_of_that_model() -> None:
+    found = plan()
+    assert found.images("plain", 0, "moved").split("/")[2:5] == ["attacks", "other", "seed0"]
+    assert found.images("plain", 0, "pgd").split("/")[3] == "plain"
+
+
+def test_reference_images_are_neither_attacked_nor_scored_and_an_attack_may_take_fewer() -> None:
+    found = plan()
+    assert found.evaluated("plain") == {"validation": 20, "test": 30}
+    assert found.evaluated("plain", "moved") == {"validation": 20, "test": 25}
+    assert found.reference("plain") == 50
 
 
 def test_an_unbounded_budget_survives_json_and_is_no_eps_of_the_data_set() -> None:
     study = plan().study
-    assert study.attacks["cw"].eps == (float("inf"),)
+    assert study.attacks["cw"].sweep == {"eps": (inf,)}
     text = study.model_dump_json()
     assert "Infinity" not in text
     assert Study.model_validate(json.loads(text)) == study
-    assert json.loads(plan().sweep("plain", "cw"))["eps"] == [float("inf")]
-
-
-@pytest.mark.parametrize(
-    ("detector", "said"),
-    [
-        (
-            {"kind": "lid", "noise": "noise"},
-            ("detectors.lid.fit: is empty; a detector of kind lid learns from that attack."),
-        ),
-        (
-            {"kind": "kd_bu", "fit": "pgd"},
-            ("detectors.lid.noise: is empty; a detector of kind kd_bu learns from that attack."),
-        ),
-        (
-            {"kind": "lid", "fit": "pdg", "noise": "noise"},
-            "detectors.lid.fit: 'pdg' is not defined in attacks; did you mean",
-        ),
-        (
-            {"kind": "lid", "fit": "pgd", "noise": "noise", "options": {"k": 20, "batch": 20}},
-            "detectors.lid.options.k: must be below batch (20), for the nearest neighbour is "
-            "dropped, not 20.",
-        ),
-        (
-            {"kind": "supervised"},
-            ("detectors.lid.kind: 'supervised' is no module of robustgen.detect"),
-        ),
-    ],
-)
-def test_a_detector_that_cannot_learn_is_refused_before_any_job(
-    detector: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        plan(detectors={**SMALL["detectors"], "lid": detector})
-    assert said in str(caught.value)
-
-
-def test_an_unbounded_budget_is_for_attacks_only() -> None:
     with pytest.raises(ConfigError, match=r"datasets\.digits\.eps\.0"):
         plan(datasets={"digits": {**SMALL["datasets"]["digits"], "eps": ["unbounded"]}})
 
 
-def test_claims_are_judged_on_every_score_that_an_output_rests_on() -> None:
-    found = plan().scored()
-    expected = {
-        ("plain", CLEAN),
-        ("plain", "pgd"),
-        ("plain", "cw"),
-        ("plain", "evade"),
-        ("other", CLEAN),
-        ("other", "evade"),
+# --- training and facts ---------------------------------------------------------------------------
+
+
+def test_a_recipe_is_told_with_all_options_of_its_trainer_and_its_objective() -> None:
+    told = plan().recipe("other")
+    assert told["options"]["milestones"] == [3]
+    assert (told["options"]["gamma"], told["options"]["lr"]) == (0.1, 0.1)
+    assert told["objective"]["options"] == {
+        "norm": "linf",
+        "eps": 8 / 255,
+        "steps": 7,
+        "rel_step": 0.25,
     }
-    assert {(path.split("/")[3], path.split("/")[5]) for path in found} == expected
-    assert len(found) == len(expected)
+    assert "milestones" not in plan().recipe("plain")["options"]
+
+
+def test_claims_speak_of_a_model_by_its_family_or_its_objective() -> None:
+    found = plan()
+    assert (found.family("plain"), found.family("other")) == ("standard", "brave")
+    facts = json.loads(found.model_facts())
+    assert facts["other"] == {
+        "dataset": "digits",
+        "kind": "resnet",
+        "options": {},
+        "objective": "adversarial",
+        "family": "brave",
+    }
+
+
+def test_an_output_is_told_what_it_shows_in_the_order_of_the_configuration() -> None:
+    told = json.loads(plan().output("table_1"))
+    assert list(told) == ["options", "models", "attacks", "detectors"]
+    assert list(told["attacks"]) == ["pgd", "cw"]
+    assert told["attacks"]["cw"]["sweep"] == {"eps": ["unbounded"]}
+    assert told["attacks"]["pgd"]["options"]["restarts"] == 1
+    assert told["models"]["plain"]["objective"] == {"kind": "standard"}
+
+
+def test_claims_are_judged_on_every_row_that_an_output_rests_on() -> None:
+    found = plan().judged()
+    shown = [("plain", one) for one in (CLEAN, "pgd", "cw", "evade", "moved")]
+    shown += [("other", one) for one in (CLEAN, "evade")]
+    assert sorted(found["scores"]) == sorted(SCORES.format(*one) for one in shown)
+    assert found["gradients"] == [ROWS.format("other", CLEAN, "few")]
+    assert found["trajectories"] == [ROWS.format("plain", CLEAN, "trajectories")]
+    assert set(found) == {"scores", "gradients", "trajectories"}
+
+
+def test_seeds_multiply_the_files_of_models_and_not_of_data() -> None:
+    found = plan(seeds=[0, 3])
+    rows = found.needs("ladder")["detect"]
+    assert len(rows) == 2 * 2 * 2  # models, seeds, statistics and thresholds
+    assert {path.split("/")[4] for path in rows} == {"seed0", "seed3"}
+    assert found.needs("sheet") == {"data": ["results/small/data/signs/splits.json"]}

@@ -21,8 +21,6 @@ DEFAULTS = {
     "lr": 0.1,
     "weight_decay": 5e-4,
     "schedule": "onecycle",
-    "milestones": (),
-    "gamma": 0.1,
     "flip": True,
     "crop": 0,
     "label_smoothing": 0.0,
@@ -48,11 +46,13 @@ def test_options_that_are_left_out_are_the_defaults() -> None:
 
 def test_a_recipe_of_plain_values_is_the_recipe() -> None:
     objective = Objective("adversarial", {"eps": 0.1})
-    recipe = Recipe(epochs=3, options={"milestones": (1, 2)}, objective=objective)
+    recipe = Recipe(
+        epochs=3, options={"schedule": "multistep", "milestones": (1, 2)}, objective=objective
+    )
     plain = {
         "trainer": "supervised",
         "epochs": 3,
-        "options": {"milestones": [1, 2]},
+        "options": {"schedule": "multistep", "milestones": [1, 2]},
         "objective": {"kind": "adversarial", "options": {"eps": 0.1}},
     }
     assert Recipe.of(plain) == recipe

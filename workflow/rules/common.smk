@@ -12,7 +12,7 @@ from robustgen.core.digest import digest_of, digests, file_of, lock_lines
 from robustgen.study.flow import jobs
 from robustgen.core.kinds import module_name
 from robustgen.study.plan import Plan
-from robustgen.study.stages import NAME, PATTERNS, STAGES, name_of
+from robustgen.study.stages import CLAIMS, NAME, PATTERNS, STAGES, name_of
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.shards import file_hash
@@ -20,13 +20,14 @@ from robustgen.run.why import remember
 from robustgen.study.yamls import read_map
 from robustgen.data.own import own_files
 from robustgen.data.download.sources import rows_of
+from robustgen.stats.named import module as statistics_of
 from robustgen.stats.rules import read as read_claims
 
 try:
     for path in workflow.configfiles if workflow.is_main_process else ():
         read_map(path)  # which tells of keys that are given twice
     study = checked(config)
-    read_claims("config/claims.yaml")
+    claims = read_claims(CLAIMS)
     plan = Plan(study)
     for name in plan.own_modules():  # one that cannot be read is told before any job
         digests(str(file_of(name)), name)

@@ -60,6 +60,7 @@ OPTIONS = {
         "type": "number",
         "above": 0,
         "default": None,
+        "instead": "step",
         "only": {"name": ("LinfPGD", "L2PGD")},
         "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
     },

@@ -132,8 +132,8 @@ def run(
         shares = hasattr(module, "snapshots") and STEPS in sweep.sweep and steady(longest)
         shared = ask("snapshots", longest, at=tuple(counts))[0] if shares else {}
         for cell, count in zip(group, counts, strict=True):
-            found, spent = (shared[count], None) if shares else ask("attack", cell)
             with blamed("Attack", sweep.kind, at=_at(cell)):
+                found, spent = (shared[count], None) if shares else ask("attack", cell)
                 spec = sweep.spec(cell)
                 result = checked(found, images, spec, ball=getattr(module, "BALL", True))
                 result = _costed(result, spent)

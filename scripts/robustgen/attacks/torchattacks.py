@@ -66,6 +66,7 @@ OPTIONS = {
         "type": "number",
         "above": 0,
         "default": None,
+        "instead": "step",
         "only": {"name": ("PGD", "PGDL2", "EOTPGD")},
         "means": "Step size in units of eps, in the place of step; 0.125 where neither is given.",
     },

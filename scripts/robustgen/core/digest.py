@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from robustgen.core.refusal import Refused
 
 ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package
 PACKAGE = "robustgen"
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of statements inside of one
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -71,33 +73,35 @@ def file_of(name: str) -> Path:
 def _read(path: Path, _changed: int) -> tuple[str, tuple[str, ...]]:
     """(hash, names that it imports) of a file."""
     found = tree(path)
-    value = hashlib.sha256(ast.dump(_bare(found)).encode()).hexdigest()[:16]
-    return value, tuple(sorted(_imported(found, path)))
-
-
-def _bare(tree: ast.Module) -> ast.Module:
-    """The tree without docstrings: prose changes no result."""
-    for node in ast.walk(tree):
-        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return tree
-
-
-def _imported(tree: ast.Module, path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                place = f"line {node.lineno} of {path}"
-                raise Refused(
-                    f"Relative imports hide where a module stands; write out {place} from the "
-                    "package's name."
-                )
-            names.add(node.module or "")
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
+    for node in _statements(found):
+        names.update(_imported(node, path))
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]  # prose changes no result
+    return hashlib.sha256(ast.dump(found).encode()).hexdigest()[:16], tuple(sorted(names))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The node, and all statements inside of it; expressions, which hold none, are not entered."""
+    yield node
+    for name in BLOCKS:
+        for inner in getattr(node, name, ()):
+            yield from _statements(inner)
+
+
+def _imported(node: ast.AST, path: Path) -> Iterator[str]:
+    """The names that a statement imports."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        if node.level:
+            place = f"line {node.lineno} of {path}"
+            raise Refused(
+                f"Relative imports hide where a module stands; write out {place} from the "
+                "package's name."
+            )
+        yield node.module or ""
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _file(name: str, roots: tuple[Path, ...]) -> Path | None:

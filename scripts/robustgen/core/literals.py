@@ -13,7 +13,7 @@ from robustgen.core import kinds
 from robustgen.core.refusal import Refused
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one per file and change, so that it may be a cache's key
 class Declared:
     """The names that a module defines or imports at its top level, and the expressions of its
     constants.
@@ -33,22 +33,28 @@ def module(room: str, kind: str) -> Declared | None:
 
 
 def literal(room: str, kind: str, name: str, default: Any = None) -> Any:
-    """The value of a module's literal constant; `default` where it has none."""
+    """The value of a module's literal constant, which all callers share; `default` where it has
+    none.
+    """
     found = module(room, kind)
-    if found is None or name not in found.values:
-        return default
-    try:
-        return ast.literal_eval(found.values[name])
-    except ValueError as error:
-        raise Refused(
-            f"{found.path}: {name} must be a literal, for it is read before anything is imported."
-        ) from error
+    return default if found is None or name not in found.values else value(found, name)
 
 
 def constant(room: str, kind: str, name: str) -> tuple[Any, ...]:
     """A module's literal tuple, of which a text alone is the one entry; empty where it has none."""
     found = literal(room, kind, name, ())
     return tuple(found) if isinstance(found, tuple | list) else (found,)
+
+
+@cache
+def value(found: Declared, name: str) -> Any:
+    """The value of a literal constant that a module has."""
+    try:
+        return ast.literal_eval(found.values[name])
+    except ValueError as error:
+        raise Refused(
+            f"{found.path}: {name} must be a literal, for it is read before anything is imported."
+        ) from error
 
 
 @cache

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import isfinite
 from typing import Any
 
-from robustgen.core.literals import literal
+from robustgen.core.literals import Declared, module, value
 from robustgen.core.refusal import Refused
 
 REQUIRED = "(required)"
@@ -74,9 +75,8 @@ class Option:
             if (bound := getattr(self, name)) is not None
         )
         if self.several:
-            return (
-                f"a list of {'different ' if self.different else ''}{self.type}s {bounds}"
-            ).rstrip()
+            named = f"names of `{ENTRIES[self.type]}`" if self.type in ENTRIES else f"{self.type}s"
+            return f"a list of {'different ' if self.different else ''}{named} {bounds}".rstrip()
         if self.type in ENTRIES:
             return f"the name of one of `{ENTRIES[self.type]}`"
         return self.type if "number" not in self.type else f"a {self.type} {bounds}".rstrip()
@@ -127,14 +127,22 @@ class Option:
         )
 
 
-def declared(room: str, kind: str) -> dict[str, Option] | None:
-    """The options of a kind; None where its module declares none, so that any may be given."""
-    raw = literal(room, kind, "OPTIONS")
+def declared(room: str, kind: str, name: str = "OPTIONS") -> Mapping[str, Option] | None:
+    """The options of a kind, or another of its constants that is written like them; None where its
+    module declares none, so that any may be given.
+    """
+    found = module(room, kind)
+    return _options(found, kind, name) if found and name in found.values else None
+
+
+@cache
+def _options(found: Declared, kind: str, constant: str) -> Mapping[str, Option]:
+    raw = value(found, constant)
     try:
-        return raw if raw is None else {str(name): Option(**entry) for name, entry in raw.items()}
+        return {str(name): Option(**entry) for name, entry in raw.items()}
     except (AttributeError, TypeError) as error:
         form = '{"k": {"type": "whole number", "default": 20, "means": "..."}}'
-        raise Refused(f"OPTIONS of {kind} must be a map such as {form} ({error}).") from error
+        raise Refused(f"{constant} of {kind} must be a map such as {form} ({error}).") from error
 
 
 def filled(room: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:

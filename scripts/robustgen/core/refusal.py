@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from robustgen.core.warm import passed_on
+
 DAMAGED = ".damaged"
 ASIDE = "It was set aside"
 
@@ -17,11 +19,14 @@ class Refused(ValueError):
 
 
 def command(main: Callable[[], None]) -> None:
-    """Run a command, and seal what it wrote where its last arguments are `--seal FILE`.
+    """Run a command, here or by a warm process where there is one, and seal what it wrote where its
+    last arguments are `--seal FILE`.
 
     A refusal or a full disk ends it with its sentence; anything else is a defect and keeps its
     traceback.
     """
+    if (status := passed_on()) is not None:
+        sys.exit(status)
     seal = _taken("--seal")
     try:
         main()

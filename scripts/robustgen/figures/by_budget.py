@@ -13,6 +13,7 @@ from robustgen.figures import cells
 from robustgen.figures.style import BLUE, GREEN, ORANGE, Picture, blank, panels
 from robustgen.stats.cells import at_last_step
 from robustgen.stats.intervals import auroc
+from robustgen.tables.cells import last_steps
 from robustgen.tables.table import budget
 
 NEEDS = ("scores",)
@@ -33,10 +34,8 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
             blank(lower, "")
             continue
         _panels(upper, lower, clean, at_last_step(attacked))
-    attack = ", ".join(
-        f"{name}, {max(entry['sweep'].get('steps', [1]))} steps"
-        for name, entry in spec["attacks"].items()
-    )
+    said = [f"{name}, {last_steps(entry)}" for name, entry in spec["attacks"].items()]
+    attack = ", ".join(one.removesuffix(", ") for one in said)
     caption = (
         f"Above: mean of E(x) under {attack} by budget (bars: one standard deviation over images), "
         "clean in blue. Below: "

@@ -79,10 +79,13 @@ def attacks(spec: dict[str, Any]) -> str:
     return ", ".join(map(name, spec["attacks"]))
 
 
-def steps_said(spec: dict[str, Any]) -> str:
-    """The step count that is shown: that of the options, or the largest of the figure's attacks."""
-    swept = [max(entry["sweep"].get(STEPS, [1])) for entry in spec["attacks"].values()]
-    return f"{spec['options'].get(STEPS) or max(swept)} steps"
+def with_steps(spec: dict[str, Any]) -> str:
+    """The figure's attacks with the step count that is shown: of the options, or the largest."""
+    steps = spec["options"].get(STEPS)
+    if steps is None:
+        steps = max(max(entry["sweep"].get(STEPS, [0])) for entry in spec["attacks"].values())
+    said = words({STEPS: steps}, [STEPS], zeros=spec["options"].get(STEPS) == 0)
+    return f"{attacks(spec)} with {said}" if said else attacks(spec)
 
 
 def at_steps(rows: pd.DataFrame, spec: dict[str, Any]) -> pd.DataFrame:

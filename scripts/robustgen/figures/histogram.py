@@ -41,6 +41,8 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 
 
 def _panel(axis: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
+    import seaborn
+
     first = attacked.iloc[0]
     both = pd.concat([clean["energy"], attacked["energy"]])
     bins = np.linspace(both.min(), both.max(), 41)
@@ -53,9 +55,16 @@ def _panel(axis: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
         ),
     )
     for rows, colour, name in shown:
-        look: dict[str, Any] = {"color": colour, "alpha": 0.5, "label": name, "lw": 0}
-        axis.hist(rows["energy"], bins=bins, density=True, **look)
-    axis.set_ylabel("Density")
+        seaborn.histplot(
+            x=rows["energy"],
+            bins=bins,
+            stat="density",
+            color=colour,
+            alpha=0.5,
+            label=name,
+            ax=axis,
+            lw=0,
+        )
     area = auroc(-attacked["energy"].to_numpy(), -clean["energy"].to_numpy()).value
     axis.set_title(
         f"{cells.heading(first['dataset'], first['model'], first['eps'])}, {first['steps']} "

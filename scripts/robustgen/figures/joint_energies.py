@@ -34,7 +34,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     legend(figure, columns=3)
     caption = (
         "Each point is a test image, clean (blue) or after "
-        f"{attack} with {cells.steps_said(spec)} (orange, green where there are two attacks); y is "
+        f"{cells.with_steps(spec)} (orange, green where there are two attacks); y is "
         "its label. E(x) = -logsumexp of the logits, low where the net finds the image likely; "
         "E(x,y) = -logit of the label. Their difference is the cross entropy, which is never "
         "negative: no point lies in the grey half below the line, and an attack moves points away "

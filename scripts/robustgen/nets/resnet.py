@@ -48,6 +48,7 @@ OPTIONS = {
 # of the last stage's output, which is pooled
 SIDE = {"least": 4, "divided_by": "stem_stride", "halved_after_each_of": "blocks"}
 SHOWS = ("layers", "features", "dropout")
+SHOWN_WITH = {"dropout": "dropout"}  # what is shown -> the option without which it is not
 
 
 class Block(nn.Module):

@@ -32,13 +32,14 @@ def run(command: list[str], log: Path) -> int:
     read = threading.Event()  # all that Snakemake and its jobs say
     ender = threading.Thread(target=_end_with, args=(process, read), daemon=True)
     ender.start()
-    said = False
+    said, ended = False, False
     with log.open("w", encoding="utf-8") as file:
-        while process.poll() is None:
+        while not ended:
             try:
                 for line in jobs(_kept(process.stdout, file)):
                     print(line, flush=True)
                     said = said or " failed" in line
+                ended = True
             except KeyboardInterrupt:
                 print(
                     ("Stopping; what is finished is kept, and the same command goes on from here."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from robustgen.stats import intervals
+from robustgen.stats.bootstrap import bootstrap
 from robustgen.stats.intervals import Difference, Interval, Rate
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> Rate:
     confidence, and |.| lets nothing cancel. A perfectly calibrated net whose images spread over all
     bins shows about 0.07 on 300 of them, 0.012 on 10,000.
     """
-    found = Rate.of(_pivot(intervals.bootstrap(_ece(confidence, correct, bins), len(correct))))
+    found = Rate.of(_pivot(bootstrap(_ece(confidence, correct, bins), len(correct))))
     bounded = Rate(found.value, max(0.0, found.low), min(1.0, max(found.value, found.high)))
     return bounded.under(found.law)
 
@@ -62,7 +63,7 @@ def ece_difference(
     interval over images.
     """
     mine, others = _ece(*ours, bins), _ece(*theirs, bins)
-    found = intervals.bootstrap(lambda often: mine(often) - others(often), len(ours[0]))
+    found = bootstrap(lambda often: mine(often) - others(often), len(ours[0]))
     return Difference.of(_pivot(found))
 
 

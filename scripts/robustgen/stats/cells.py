@@ -41,3 +41,8 @@ def settings(rows: pd.DataFrame) -> list[str]:
 def nothing(rows: pd.DataFrame, axis: str) -> float | str:
     """What stands on an axis where an attack does not have it."""
     return "" if rows[axis].dtype.kind not in "biuf" else 0
+
+
+def has(rows: pd.DataFrame, axis: str) -> bool:
+    """Whether any of the rows has something on an axis, which an attack without it has not."""
+    return bool((rows[axis] != nothing(rows, axis)).any())

@@ -12,7 +12,7 @@ import pandas as pd
 from robustgen.core.rows import CLEAN, axes_of, with_axes
 from robustgen.stats import intervals
 from robustgen.stats.against import Models, Other, held_against
-from robustgen.stats.cells import STEPS, last
+from robustgen.stats.cells import STEPS, has, last
 from robustgen.stats.holm import holm
 from robustgen.stats.intervals import Interval
 from robustgen.stats.named import statistic
@@ -63,7 +63,7 @@ def judge(claim: Claim, rows: pd.DataFrame, models: Models) -> list[Verdict]:
         rows = with_axes(rows.assign(attack=CLEAN), axes_of(rows))
     family = [name for name, facts in models.items() if facts["family"] == claim.family]
     mine = rows[(rows["attack"] == (claim.attack or CLEAN)) & rows["model"].isin(family)]
-    axes = [axis for axis in axes_of(rows) if axis != STEPS]
+    axes = [axis for axis in axes_of(rows) if axis != STEPS and has(mine, axis)]
     return [
         {**_named(key, axes), **_verdict(claim, cell, held_against(claim, rows, cell, models))}
         for key, cell in mine.groupby(["dataset", "model", *axes], sort=False)

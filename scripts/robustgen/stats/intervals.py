@@ -4,8 +4,7 @@ its p-values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -14,7 +13,6 @@ from robustgen.stats import laws
 from robustgen.stats.laws import Law
 
 LEVEL = 0.95
-DRAWS = 200  # of a bootstrap
 
 
 class _Numbers(NamedTuple):
@@ -68,8 +66,8 @@ def share(hits: float, n: float, level: float = LEVEL) -> Share:
     from scipy.special import betaincinv
 
     tail = (1 - level) / 2
-    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
-    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    low = 0.0 if hits <= 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, 1 - tail))
     found = Share(hits / n, low, high).under(laws.binomial(hits, n))
     found.n = n
     return found
@@ -129,32 +127,6 @@ def paired_share_difference(
     return found.under(laws.student(centre, error))
 
 
-def bootstrap(
-    statistic: Callable[..., np.ndarray], *sizes: int, seed: int = 0, level: float = LEVEL
-) -> Interval:
-    """A statistic of independent samples of these sizes with its percentile interval.
-
-    The statistic gets, per sample, how often each draw holds each image, [draws, n], and gives its
-    value in each draw, [draws].
-    """
-    value = float(statistic(*(np.ones((1, n)) for n in sizes))[0])
-    return percentiles(value, statistic(*resamples(sizes, seed=seed)), level)
-
-
-def percentiles(value: float, drawn: np.ndarray, level: float = LEVEL) -> Interval:
-    """A value with the percentile interval of what it is in each draw of a bootstrap, [draws]."""
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high)).under(laws.bootstrapped(drawn))
-
-
-@lru_cache(maxsize=8)
-def resamples(sizes: tuple[int, ...], *, seed: int = 0) -> list[np.ndarray]:
-    """How often each of DRAWS resamples of each sample holds each image, [DRAWS, n] each."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    drawn = [[generator.integers(n, size=n) for n in sizes] for _ in range(DRAWS)]
-    return [_counts(np.stack(places)) for places in zip(*drawn, strict=True)]
-
-
 def over_seeds(intervals: Sequence[Interval]) -> tuple[Interval, str]:
     """One interval for several repetitions and what it is over: the images of a single one, else
     the seeds.
@@ -210,10 +182,3 @@ def _placements(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
     )
     placed: np.ndarray = (below + upto) / (2 * len(others))
     return placed
-
-
-def _counts(places: np.ndarray) -> np.ndarray:
-    """How often each row of places [draws, n], each below n, holds each place, [draws, n]."""
-    draws, n = places.shape
-    flat = (places + n * np.arange(draws)[:, None]).ravel()
-    return np.bincount(flat, minlength=draws * n).reshape(draws, n).astype(np.float64)

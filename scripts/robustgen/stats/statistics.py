@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from robustgen.stats import calibration, intervals
+from robustgen.stats.bootstrap import bootstrap
 from robustgen.stats.cells import last
 from robustgen.stats.intervals import Interval
 from robustgen.stats.rules import NotMeasured
@@ -54,9 +55,7 @@ def drift_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """
     drift = _drift(part)
     ours, theirs = drift.to_numpy(float), _drift(other).reindex(drift.index).to_numpy(float)
-    return intervals.bootstrap(
-        lambda often: np.abs(often @ ours) / np.abs(often @ theirs), len(drift)
-    )
+    return bootstrap(lambda often: np.abs(often @ ours) / np.abs(often @ theirs), len(drift))
 
 
 def spread_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
@@ -64,9 +63,7 @@ def spread_ratio(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     ours, theirs = (rows["energy"].to_numpy(np.float64) for rows in _paired(part, other))
     if not theirs.std():
         raise NotMeasured("the energies of clean images are constant")
-    return intervals.bootstrap(
-        lambda often: _spread(ours, often) / _spread(theirs, often), len(ours)
-    )
+    return bootstrap(lambda often: _spread(ours, often) / _spread(theirs, often), len(ours))
 
 
 def low_marginal_high_joint(part: pd.DataFrame, other: pd.DataFrame) -> Interval:

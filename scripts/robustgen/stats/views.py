@@ -11,7 +11,8 @@ import pandas as pd
 
 from robustgen.core.rows import CLEAN, axes_of
 from robustgen.detect import rates
-from robustgen.stats.intervals import Interval, Rate, auroc, percentiles, resamples
+from robustgen.stats.bootstrap import percentiles, resamples
+from robustgen.stats.intervals import Interval, Rate, auroc
 
 # all: every attacked against every clean image. Of images that the net gets right, against these:
 # successful: attacked versions that fool it; failed: those that do not

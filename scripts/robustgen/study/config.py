@@ -13,7 +13,7 @@ from robustgen.core.words import printable
 from robustgen.study.named import faults, texts
 from robustgen.study.schema import Study
 from robustgen.study.sense import contradictions
-from robustgen.study.sentences import sentence
+from robustgen.study.sentences import sentences
 from robustgen.study.yamls import read_map
 
 
@@ -50,7 +50,8 @@ def checked(raw: Mapping[str, Any]) -> Study:
         study = Study.model_validate(dict(raw))
         problems += [*texts(raw), *contradictions(study)] if not problems else []
     except ValidationError as error:
-        problems = [sentence(item) for item in error.errors(include_url=False)] + problems
+        told = (sentences(item) for item in error.errors(include_url=False))
+        problems = [said for one in told for said in one] + problems
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = (f"  - {printable(line)}" for line in problems)

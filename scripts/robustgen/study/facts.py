@@ -22,7 +22,10 @@ CLAIM = {  # what the page tells of each claim
     "work", "place", "sentence", "family", "attack", "statistic", "direction", "margin", "min_n",
     "not_tested", "cells",
 }  # fmt: skip
-CELL = {"dataset", "model", "eps", "n", "value", "low", "high", "verdict", "why"}
+CELL = {
+    "dataset", "model", "axes", "n", "value", "low", "high", "p", "p_claim", "p_work", "verdict",
+    "why",
+}  # fmt: skip
 
 
 def facts(path: Path) -> dict[str, Any]:

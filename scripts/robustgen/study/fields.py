@@ -22,6 +22,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from robustgen.attacks.takes import EPS, STEPS
+from robustgen.core.options import plain
+from robustgen.core.words import shown
 
 UNBOUNDED = "unbounded"
 SAME = 1e-9  # numbers that differ by less than this share are equal but for rounding
@@ -152,20 +154,52 @@ Different = Annotated[
 Options = dict[str, Any]  # settings of a kind, checked by what its module declares
 
 
-def swept(axis: str, value: Any) -> tuple[Any, ...]:
-    """The values of an axis, each once: eps as numbers above 0, steps as whole numbers."""
+class WrongKeys(ValueError):
+    """What is wrong with the values of some keys of a map."""
+
+    def __init__(self, said: dict[str, str]) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+def swept(axes: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Axis -> its values, each once: eps as numbers above 0, steps as whole numbers; null takes an
+    axis out, as overlays do.
+    """
+    found: dict[str, tuple[Any, ...]] = {}
+    wrong: dict[str, str] = {}
+    for axis, value in axes.items():
+        try:
+            found |= {axis: _values(axis, value)} if value is not None else {}
+        except ValueError as error:
+            wrong[axis] = str(error)
+    if wrong:
+        raise WrongKeys(wrong)
+    return found
+
+
+def _values(axis: str, value: Any) -> tuple[Any, ...]:
     given = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not given:
-        raise ValueError(f"{axis} is empty; give at least one value")
-    values = tuple(number(one) for one in given) if axis != STEPS else given
-    for told, one in zip(given, values, strict=True):
-        if axis == EPS and not (isinstance(one, int | float) and one > 0):
-            raise ValueError(
-                f"eps must hold numbers or fractions above 0 or {UNBOUNDED}, not {told!r}"
-            )
-        if axis == STEPS and (not isinstance(one, int) or isinstance(one, bool) or one < 0):
-            raise ValueError(f"steps must hold whole numbers of at least 0, not {told!r}")
-    return _different(values)
+        raise ValueError("is empty; give at least one value")
+    return _different(tuple(_on(axis, one) for one in given))
+
+
+def _on(axis: str, value: Any) -> Any:
+    """A value on an axis."""
+    if axis == EPS:
+        one = number(value)
+        if isinstance(one, int | float) and one > 0:
+            return one
+        raise ValueError(
+            f"must hold numbers or fractions above 0 or {UNBOUNDED}, not {shown(value)}"
+        )
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if axis == STEPS and not whole:
+        raise ValueError(f"must hold whole numbers of at least 0, not {shown(value)}")
+    if not isinstance(value, int | float | str):
+        raise ValueError(f"must hold numbers, texts, true or false, not {shown(value)}")
+    return plain(value)
 
 
 def told(values: tuple[Any, ...]) -> list[Any]:

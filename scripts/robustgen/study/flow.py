@@ -73,13 +73,14 @@ def job(plan: Plan, stage: Stage, axes: Axes) -> Job:
 
 def jobs(plan: Plan) -> list[Job]:
     """All jobs behind the study's report, by rule in the order of the flow."""
-    todo = deque([job(plan, STAGES["write_report"], {})])
-    found: dict[tuple[str, str], Job] = {}
+    todo = deque([(STAGES["write_report"], _fixed({}))])
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], Job] = {}
     while todo:
-        one = todo.popleft()
-        if (one.rule, one.name) not in found:
-            found[one.rule, one.name] = one
-            todo.extend(maker for path in one.inputs if (maker := maker_of(plan, path)))
+        stage, axes = todo.popleft()
+        if (stage.name, axes) not in found:
+            one = found[stage.name, axes] = job(plan, stage, dict(axes))
+            makers = (_making(plan, path) for path in one.inputs)
+            todo.extend((maker, _fixed(told)) for maker, told in filter(None, makers))
     order = list(STAGES)
     return sorted(found.values(), key=lambda one: order.index(one.rule))
 
@@ -98,6 +99,12 @@ def behind(found: list[Job], paths: Iterable[str]) -> list[Job]:
 
 def maker_of(plan: Plan, path: str) -> Job | None:
     """The job that makes a file of the study; None for a file from outside it."""
+    found = _making(plan, path)
+    return job(plan, *found) if found else None
+
+
+def _making(plan: Plan, path: str) -> tuple[Stage, Axes] | None:
+    """The stage and the axes of the job that makes a file."""
     if not path.startswith(f"{plan.root}/"):
         return None
     place = path.removeprefix(f"{plan.root}/")
@@ -105,8 +112,13 @@ def maker_of(plan: Plan, path: str) -> Job | None:
         if hit := pattern.fullmatch(place):
             axes = hit.groupdict()
             if stage.name not in SHOWN or axes["name"] in plan.study.outputs:
-                return job(plan, stage, axes)
+                return stage, axes
     return None
+
+
+def _fixed(axes: Axes) -> tuple[tuple[str, str], ...]:
+    """Axes as a key."""
+    return tuple(axes.items())
 
 
 @cache

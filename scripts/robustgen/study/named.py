@@ -39,6 +39,18 @@ LITERALS = (
     "PARTS", "PRECISION", "REPEATS", "SHOWN_WITH", "SHOWS", "SIDE", "SIZES", "SOURCES", "STEPS",
     "TAKES", "TRAIN_TEST", "UNIT", "VIEWS",
 )  # fmt: skip
+FORMS: dict[str, tuple[type, ...]] = {  # literal -> what it must be
+    **dict.fromkeys(("GIVES", "INNER", "ON", "UNIT"), (str,)),
+    **dict.fromkeys(("PARTS", "SHOWN_WITH", "SIDE", "STEPS", "VIEWS"), (dict,)),
+    **dict.fromkeys(
+        ("KEYS", "LISTS", "LOOKS_AT", "MEASURED_BY", "NEEDS", "REPEATS", "SHOWS", "SOURCES"),
+        (tuple, list, str),
+    ),
+    **dict.fromkeys(("SIZES", "TRAIN_TEST"), (tuple, list)),
+    "TAKES": (tuple, list, dict),
+    "CHANNELS": (int,),
+}
+TYPES = {str: "a text", dict: "a map", tuple: "a list", int: "a whole number"}
 CONTROL = ("Cc", "Cs")  # Unicode's categories of control characters and of halves of characters
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -103,14 +115,26 @@ def _functions(room: str, kind: str) -> str:
     try:
         found = module(room, kind)
         declared(room, kind)
-        for name in LITERALS:
-            literal(room, kind, name)
+        declared(room, kind, "VIEWS")
+        wrong = [said for name in LITERALS if (said := _form(room, kind, name))]
     except Refused as error:
         return str(error)
+    if wrong:
+        return wrong[0]
     if found is None or "*" in found.names or not (lacks := kinds.missing(room, found.names)):
         return ""
     functions = (" or ".join(f"`def {one}(...)`" for one in name.split("|")) for name in lacks)
     return f"{kind} must define {' and '.join(functions)}."
+
+
+def _form(room: str, kind: str, name: str) -> str:
+    """What is wrong with the form of a literal of an own module; empty where nothing is."""
+    value = literal(room, kind, name)
+    types = FORMS.get(name, (object,))
+    if value is None or isinstance(value, types):
+        return ""
+    wanted = " or ".join(TYPES[one] for one in types if one in TYPES)
+    return f"{name} of {kind} must be {wanted}, not {shown(value)}."
 
 
 def _needs(room: str, kind: str) -> str:

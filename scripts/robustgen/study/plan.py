@@ -291,7 +291,11 @@ class Plan:
 
     def _entries(self, sort: str) -> list[Output]:
         """The outputs that are made from files of a sort."""
-        return [self.entry(name) for name, sorts in self._declared.items() if sort in sorts]
+        return [self.entry(name) for name in self.study.outputs if sort in self.needs_of(name)]
+
+    def needs_of(self, name: str) -> tuple[str, ...]:
+        """The sorts of files that an output is made from."""
+        return self._declared[name]
 
     @cached_property
     def _declared(self) -> dict[str, tuple[str, ...]]:

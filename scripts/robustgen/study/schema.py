@@ -199,8 +199,8 @@ class Attack(Block):
     @field_validator("sweep")
     @classmethod
     def _lists(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """Single values as lists of one; null takes an axis out, as overlays do."""
-        return {axis: swept(axis, values) for axis, values in value.items() if values is not None}
+        """Single values as lists of one."""
+        return swept(value)
 
     @field_serializer("sweep")
     def _told(self, value: dict[str, Any]) -> dict[str, Any]:

@@ -47,11 +47,17 @@ def _options(study: Study) -> Iterator[str]:
     for place in _places(study):
         known = declared_options(place.room, place.kind)
         options = _left(study, place)
+        elsewhere = (*(options.keys() - place.options.keys()), *_told_of(place))
         for name, said in problems(options, known) if known is not None else ():
-            if not (place.room == "models" and name in sense_models.FROM_DATA):
+            if name not in elsewhere:
                 yield f"{place.path}.options.{name}: {said}"
         for name, option in (known or {}).items():
             yield from _entries(study, f"{place.path}.options.{name}", option, options.get(name))
+
+
+def _told_of(place: Place) -> tuple[str, ...]:
+    """Options of which other checks speak."""
+    return sense_models.FROM_DATA if place.room == "models" else ()
 
 
 def _left(study: Study, place: Place) -> Mapping[str, Any]:
@@ -131,6 +137,7 @@ def _selection(study: Study, place: str, name: str, entry: Output) -> Iterator[s
         elif "." not in kind and part not in parts and given:
             shows = " and ".join(parts)
             yield f"{part}: is not used by kind {kind}, which shows {shows}; leave it out."
+    yield from (f"measures: {said}" for said in _measures(study, name, entry, sorts))
     counts = (study.attacks[attack].sweep.get(STEPS, STEPS_TAKEN) for attack in entry.attacks)
     steps = sorted({count for swept in counts for count in swept})
     for option, form in (declared_options(place, kind) or {}).items():
@@ -140,6 +147,24 @@ def _selection(study: Study, place: str, name: str, entry: Output) -> Iterator[s
             yield (
                 f"options.{option}: no attack that it shows takes {shown(asked)} steps; they "
                 f"take {swept}."
+            )
+
+
+def _measures(study: Study, name: str, entry: Output, sorts: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with the measures that an output selects, and with those that it lacks."""
+    kinds = {one: study.measures[one].kind for one in entry.measures}
+    asked = [sort for sort in sorts if sort not in SORTS]
+    for one, kind in kinds.items() if asked else ():
+        if kind not in asked:
+            yield f"{one} is of kind {kind}, and must be of kind {' or '.join(asked)}."
+    for sort in asked if name in study.outputs else ():
+        if sort in study.measures or sort in study.detectors or sort in kinds.values():
+            continue
+        lacking = [option for option, _ in problems({}, declared_options("measures", sort) or {})]
+        if lacking:
+            yield (
+                f"define one of kind {sort} in `measures` and name it here, for it must be told "
+                f"its {' and '.join(lacking)}."
             )
 
 

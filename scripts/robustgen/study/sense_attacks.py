@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from math import inf
 
 from robustgen.attacks.takes import EPS, STEPS, Taken, taken
+from robustgen.core.literals import literal
 from robustgen.core.option_faults import problems
-from robustgen.core.options import declared, filled
+from robustgen.core.options import ENTRIES, declared, filled
 from robustgen.core.words import nearest
 from robustgen.study.fields import UNBOUNDED
 from robustgen.study.schema import Attack, Detector, Study
@@ -24,15 +25,28 @@ def contradictions(study: Study) -> Iterator[str]:
 
 
 def _attack(attack: Attack) -> Iterator[str]:
-    uses = taken(attack.kind, filled("attacks", attack.kind, attack.options))
-    if uses:
-        yield from _norm(attack, uses)
-        yield from _eps(attack, uses)
-        yield from _steps(attack, uses)
+    said = [said for uses in _uses(attack) for said in _unused(attack, uses)]
+    yield from dict.fromkeys(said)
     for place, eps in enumerate(attack.sweep.get(EPS, ())):
         if attack.norm == "linf" and (why := too_large(eps)):
             yield f"sweep.eps.{place}: {why}"
     yield from _axes(attack)
+
+
+def _uses(attack: Attack) -> Iterator[Taken]:
+    """What an attack takes, by each value of an option that it sweeps and that decides it."""
+    found = literal("attacks", attack.kind, "TAKES")
+    option = next(iter(found)) if isinstance(found, dict) else ""
+    for value in attack.sweep.get(option, (attack.options.get(option),)):
+        options = {**attack.options, **({option: value} if option else {})}
+        if uses := taken(attack.kind, filled("attacks", attack.kind, options)):
+            yield uses
+
+
+def _unused(attack: Attack, uses: Taken) -> Iterator[str]:
+    yield from _norm(attack, uses)
+    yield from _eps(attack, uses)
+    yield from _steps(attack, uses)
 
 
 def _norm(attack: Attack, uses: Taken) -> Iterator[str]:
@@ -79,6 +93,7 @@ def _steps(attack: Attack, uses: Taken) -> Iterator[str]:
 def _axes(attack: Attack) -> Iterator[str]:
     """What is wrong with swept options."""
     known = declared("attacks", attack.kind)
+    first = {axis: values[0] for axis, values in attack.sweep.items() if axis not in (EPS, STEPS)}
     for axis, values in attack.sweep.items():
         if axis in (EPS, STEPS):
             continue
@@ -86,11 +101,12 @@ def _axes(attack: Attack) -> Iterator[str]:
             yield f"options.{axis}: is swept; leave it out here, or take it out of sweep."
         elif known is not None and axis not in known:
             yield f"sweep.{axis}: is no axis of this kind{nearest(axis, (EPS, STEPS, *known))}"
+        elif known is not None and known[axis].type in ENTRIES:
+            yield f"sweep.{axis}: names entries, which cannot be swept; write an attack for each."
         elif known is not None:
-            for value in values:
-                told = {**attack.options, axis: value}
-                wrong = (said for name, said in problems(told, known) if name == axis)
-                yield from (f"sweep.{axis}: {said}" for said in wrong)
+            told = ({**first, **attack.options, axis: value} for value in values)
+            wrong = (said for one in told for name, said in problems(one, known) if name == axis)
+            yield from (f"sweep.{axis}: {said}" for said in dict.fromkeys(wrong))
 
 
 def _circle(study: Study, name: str, attack: Attack) -> Iterator[str]:

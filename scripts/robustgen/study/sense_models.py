@@ -21,6 +21,7 @@ from robustgen.study.plan import Plan
 from robustgen.study.schema import Model, Objective, Recipe, Study
 from robustgen.study.sense_data import parts, too_large
 
+UNSEEN = {"history", "data"}  # sorts of files that are there of models that answer nothing
 FROM_DATA = ("channels", "classes", "size")  # what a net is told of its data set
 
 
@@ -133,15 +134,33 @@ def _parts(study: Study, name: str, model: Model) -> Iterator[str]:
             yield f"parts.{role}: is missing; name a model that gives a {wanted}."
     for role, part in model.parts.items():
         known = {**training, **asked}
-        if role not in known:
+        if role == START and not trainer:
+            yield f"parts.{role}: is not used without a recipe; leave it out."
+        elif role not in known:
             yield f"parts.{role}: {model.kind} has no such part{nearest(role, known)}"
         elif known[role] and gives(study.models[part].kind) != known[role]:
             given = gives(study.models[part].kind)
             yield f"parts.{role}: must be a {known[role]}; {part} is a {given}."
-        elif role == START and study.models[part].kind != model.kind:
-            yield f"parts.{role}: {part} is of kind {study.models[part].kind}, not {model.kind}."
+        elif role == START and (why := _another(study, model, study.models[part])):
+            yield f"parts.{role}: {part} {why}."
     if any(name in Graph(study, "").behind(part) for part in model.parts.values()):
         yield f"parts: lead back to {name} itself."
+
+
+def _another(study: Study, model: Model, start: Model) -> str:
+    """Why training cannot start from another model's weights; empty where it can."""
+    if start.kind != model.kind:
+        return f"is of kind {start.kind}, not {model.kind}"
+    told, mine = (filled("models", one.kind, one.options) for one in (start, model))
+    known = declared("models", model.kind) or {}
+    fit = [name for name, option in known.items() if option.fits(mine.get(name))]
+    if differ := [name for name in fit if told.get(name) != mine.get(name)]:
+        return f"differs in {', '.join(differ)}; give both the same options"
+    sets = [study.datasets[one.dataset].kind for one in (start, model)]
+    there, here = (literal("data", kind, "CHANNELS") for kind in sets)
+    if there and here and there != here:
+        return f"is of images of {there} channels, not {here}"
+    return ""
 
 
 def _side(model: Model, size: int) -> Iterator[str]:
@@ -173,8 +192,9 @@ def _looks(study: Study) -> Iterator[str]:
     plan = Plan(study)
     for name in (name for name in study.outputs if name in {**study.tables, **study.figures}):
         entry = plan.entry(name)
-        for model in entry.models:
-            yield from (f"models.{model}.{said}" for said in _shown(study, model))
+        place = f"{'tables' if name in study.tables else 'figures'}.{name}"
+        for model in entry.models if set(plan.needs_of(name)) - UNSEEN else ():
+            yield from (f"{place}.models: {said}" for said in _shown(study, model))
         for model, attack in product(entry.models, entry.attacks):
             yield from _under(study, model, attack)
             yield from _known(study, model, attack)
@@ -198,19 +218,21 @@ def _looks(study: Study) -> Iterator[str]:
 
 
 def _shown(study: Study, model: str) -> Iterator[str]:
-    kind = study.models[model].kind
-    if gives(kind) != CLASSIFIER:
-        yield f"kind: {kind} gives a {gives(kind)}, which no output can show; name a classifier."
+    given = gives(study.models[model].kind)
+    if given != CLASSIFIER:
+        yield f"{model} is a {given}, of which there are no scores; name a classifier."
 
 
 def _under(study: Study, model: str, attack: str) -> Iterator[str]:
     """What is wrong with an attack on a model: its view, and the model that it is made on."""
-    entry, kind = study.attacks[attack], study.models[model].kind
-    if entry.view and entry.made_on is None:
-        known = {n: Option(**one) for n, one in literal("models", kind, "VIEWS", {}).items()}
-        for name, said in problems(entry.view, known, noun=f"setting of {kind}"):
-            yield f"attacks.{attack}.view.{name}: {said}"
+    entry = study.attacks[attack]
     other = entry.made_on
+    kind = study.models[other or model].kind
+    known = declared("models", kind, "VIEWS") or {}
+    for name, said in problems(entry.view, known, noun=f"setting of {kind}"):
+        yield f"attacks.{attack}.view.{name}: {said}"
+    if other and gives(kind) != CLASSIFIER:
+        yield f"attacks.{attack}.made_on: must be a classifier; {other} is a {gives(kind)}."
     if other and study.models[other].dataset != study.models[model].dataset:
         yield (
             f"attacks.{attack}.made_on: {other} is of data set {study.models[other].dataset}, and "

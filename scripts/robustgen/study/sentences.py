@@ -11,19 +11,28 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from robustgen.core.words import nearest, shown
-from robustgen.study.fields import Name, Words
+from robustgen.study.fields import Name, Words, WrongKeys
 from robustgen.study.schema import Study
 
 PLAIN = {str: ("text", "texts"), bool: ("true or false", "true or false")}
+OPTIONS = "options"  # the key of a block below which settings of its kind stand
 KEY = "[key]"  # where validation speaks of a key and not of its value
 
 
-def sentence(error: ErrorDetails) -> str:
-    """The place of an error and what must stand there."""
+def sentences(error: ErrorDetails) -> list[str]:
+    """The place of an error and what must stand there; one sentence for each key of a map."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, WrongKeys):
+        path = ".".join(map(str, error["loc"]))
+        return [f"{path}.{key}: {said}." for key, said in cause.said.items()]
+    return [_sentence(error)]
+
+
+def _sentence(error: ErrorDetails) -> str:
     loc, kind, value = error["loc"], error["type"], error["input"]
     path = ".".join(str(part) for part in loc if part != KEY)
     if kind == "extra_forbidden":
-        return f"{path}: unknown key{nearest(str(loc[-1]), _keys(loc[:-1]))}"
+        return f"{path}: unknown key{_meant(str(loc[-1]), _keys(loc[:-1]))}"
     if kind == "missing":
         return f"{path}: is missing and has no default."
     if kind == "too_short":
@@ -36,6 +45,14 @@ def sentence(error: ErrorDetails) -> str:
             f"{shown(value if loc[-1:] == (KEY,) else loc[-1])}."
         )
     return f"{path}: must be {called(*_at(loc))}, not {shown(value)}."
+
+
+def _meant(key: str, known: list[str]) -> str:
+    """What an unknown key may be meant to be."""
+    hint = nearest(key, known)
+    if OPTIONS not in known or "did you mean" in hint:
+        return hint
+    return f"{hint.removesuffix('.')}; settings of the kind belong below `{OPTIONS}`."
 
 
 def called(annotation: Any, metadata: Iterable[Any] = (), *, several: bool = False) -> str:

@@ -16,6 +16,7 @@ from robustgen.stats.calibration import BINS, brier, confidence_of, ece
 from robustgen.stats.cells import first_setting
 from robustgen.stats.detection import bounds
 from robustgen.stats.intervals import Interval, Rate, mean, share
+from robustgen.tables.cells import last_steps
 from robustgen.tables.table import Format, Table, budget, data_said, interval, percent, text
 
 NEEDS = ("scores",)
@@ -122,10 +123,8 @@ def _under(attack: str) -> Format:
 
 
 def _note(rows: pd.DataFrame, spec: dict[str, Any]) -> str:
-    under = [
-        f"{attack} after {max(entry['sweep'].get('steps', [1]))} steps"
-        for attack, entry in spec["attacks"].items()
-    ]
+    lasting = {attack: last_steps(entry) for attack, entry in spec["attacks"].items()}
+    under = [f"{attack} after {said}" if said else attack for attack, said in lasting.items()]
     attacks = f" Attacked: {', '.join(under)}, at the first of its budgets." if under else ""
     return (
         "On clean (unattacked) test images unless an attack is named: what robustness "

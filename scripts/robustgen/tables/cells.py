@@ -38,6 +38,14 @@ def columns(axes: Iterable[str]) -> dict[str, Format]:
     return {HEADINGS.get(axis, axis): _column(axis) for axis in axes}
 
 
+def last_steps(entry: dict[str, Any]) -> str:
+    """The largest step count that an attack's entry sweeps, `40 steps`; empty where it sweeps
+    none.
+    """
+    swept = entry["sweep"].get(STEPS)
+    return _said(STEPS, max(swept)) if swept else ""
+
+
 def _column(axis: str) -> Format:
     return lambda row: number(axis, row[axis])
 

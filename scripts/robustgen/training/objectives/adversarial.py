@@ -22,6 +22,7 @@ OPTIONS = {
     "eps": {
         "type": "number",
         "above": 0,
+        "radius": "norm",
         "means": "Its radius; a tiny one makes a quasi-robust net.",
     },
     "steps": {

@@ -1,5 +1,5 @@
-"""What the tests of measures of a model share: a small data set with its net, and a study's
-measures of it.
+"""What the tests of jobs and of measures of a model share: a small data set with its net, jobs of
+it, and a study's measures.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from robustgen.core.files import write_json
+from robustgen.core.rows import write_rows
 from robustgen.core.tensors import write_arrays
-from robustgen.jobs.measure import MeasureJob, run
+from robustgen.jobs import attack, measure, score
+from robustgen.jobs.attack import AttackJob
+from robustgen.jobs.measure import MeasureJob
+from robustgen.jobs.score import ScoreJob
 from robustgen.nets import weights
 from robustgen.nets.classifier import Plain
 from robustgen.nets.spec import Model, Spec
 
 SIDE = 32  # the least that the net takes
-NET = Spec("resnet", 3, 4, SIDE, (0.5,) * 3, (0.25,) * 3, {"width": 4})
+NET = Spec("resnet", 3, 4, SIDE, (0.5,) * 3, (0.25,) * 3, {"width": 4, "dropout": 0.2})
 PGD = {"kind": "pgd", "norm": "linf", "options": {"rel_step": 0.25}}
 ATTACKS = {  # sweeps, as a job is told of them
     "pgd": PGD | {"sweep": {"eps": [0.1, 0.2], "steps": [0, 2, 5]}},
@@ -77,12 +81,16 @@ def made(base: Path) -> Path:
     """
     torch.manual_seed(0)
     untrained = weights.untrained(NET).eval()
-    untrained[1].linear.weight.data *= 40  # scores that differ
-    weights.save(base / "weights.safetensors", untrained, NET)
+    last = untrained[1].linear
+    last.weight.data *= 40  # scores that differ
     images = (random(80, 3, SIDE, SIDE) * 255).byte().numpy()
-    z = Plain(untrained)(torch.from_numpy(images).float() / 255)
-    labels = (z.argmax(dim=1) + (torch.arange(80) >= 12)).remainder(4).numpy()
-    write_arrays(base / "pool.safetensors", {"images": images, "labels": labels})
+    x = torch.from_numpy(images).float() / 255
+    last.bias.data -= Plain(untrained)(x).mean(dim=0)  # so that all classes are predicted
+    weights.save(base / "weights.safetensors", untrained, NET)
+    z = Plain(untrained)(x)
+    labels = (z.argmax(dim=1) + (torch.arange(80) >= 12)).remainder(4)
+    labels[30:] = torch.arange(50) % 4  # so that no class lacks images for training
+    write_arrays(base / "pool.safetensors", {"images": images, "labels": labels.numpy()})
     facts = {"names": ["ant", "bee", "cat", "dog"], "shape": list(images.shape)}
     write_json(base / "pool.json", facts)
     splits = {"train": np.arange(30, 60), "validation": np.arange(60, 80), "test": np.arange(30)}
@@ -100,6 +108,21 @@ def net(folder: Path, name: str = "made_standard", **changes: Any) -> Model:
     files = {"data": folder, "weights": folder / "weights.safetensors", "parts": {}, "draws": 1}
     form = {"size": SIDE, "mean": (0.5,), "std": (0.25,), "kind": "resnet"}
     return Model(**{"name": name, **form, "options": NET.options, **files, **changes})
+
+
+def attack_job(folder: Path, out: Path, **changes: Any) -> AttackJob:
+    """A job that attacks the net by PGD at two budgets and two step counts."""
+    sweep = PGD | {"sweep": {"eps": [0.02, 0.05], "steps": [0, 2]}}
+    told: dict[str, Any] = {"model": net(folder), "sweep": sweep, "view": {}, "clean": None}
+    told |= {"splits": SPLITS, "precision": "fp32", "out": out}
+    return AttackJob(**told | ALIKE | changes)
+
+
+def score_job(folder: Path, out: Path, **changes: Any) -> ScoreJob:
+    """A job that scores the net on clean images."""
+    told: dict[str, Any] = {"dataset": "made", "model": net(folder), "attack": "clean"}
+    told |= {"images": None, "splits": SPLITS, "out": out}
+    return ScoreJob(**told | ALIKE | changes)
 
 
 def measure_job(folder: Path, out: Path, kind: str, **changes: Any) -> MeasureJob:
@@ -120,6 +143,19 @@ def measure_job(folder: Path, out: Path, kind: str, **changes: Any) -> MeasureJo
     return MeasureJob(**told | ALIKE | changes)
 
 
+def done(job: AttackJob | ScoreJob | MeasureJob) -> dict[str, bytes]:
+    """Run a job as its command does; the files beside its output, shards left out."""
+    if isinstance(job, AttackJob):
+        attack.run(job)
+    elif isinstance(job, ScoreJob):
+        if (rows := score.run(job)) is not None:
+            write_rows(job.out, rows, unit="image")
+    else:
+        measure.run(job)
+    files = (path for path in job.out.parent.iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in sorted(files)}
+
+
 def measured(
     folder: Path,
     kind: str,
@@ -137,7 +173,7 @@ def measured(
     told |= {"model": net(folder, name), "splits": {"test": 30}}
     told |= {"attack": attack, "images": images}
     job = measure_job(folder, place / "rows.parquet", kind, **told)
-    run(job)
+    measure.run(job)
     return [str(job.out), str(job.arrays)]
 
 

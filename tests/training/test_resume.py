@@ -8,18 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 
 from conftest import ROOT
-from robustgen.core import shards
-from robustgen.jobs.attack import AttackJob
-from robustgen.jobs.train import TrainJob
 
-NET = '{"net": "resnet", "options": {"width": 4}, "size": 32, "mean": [0.5], "std": [0.25]}'
+NET = {"kind": "resnet", "options": {"width": 4}, "size": 32, "mean": [0.5], "std": [0.25]}
 RECIPES = {
     "sgd": {
         "trainer": "supervised",
@@ -37,6 +33,9 @@ RECIPES = {
         },
     },
 }
+
+
+SHARDS = [".images.shards", "costs.json"]
 
 
 def command(script: str, *arguments: str | Path) -> list[str]:
@@ -70,25 +69,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(data: Path, recipe: dict, out: Path) -> list[str]:
-    settings = [
-        "--model",
-        "m",
-        "--data",
-        data,
-        "--net",
-        NET,
-        "--recipe",
-        json.dumps(recipe),
-        "--threads",
-        "1",
-        "--device",
-        "cpu",
-    ]
-    return command("train", *settings, "--out", out)
+def model(data: Path, weights: Path | None = None) -> str:
+    """The model as the plan writes it for a job."""
+    files = {"data": str(data), "weights": str(weights) if weights else None}
+    return json.dumps({"name": "m", **NET, **files, "draws": 1, "parts": {}})
 
 
-def kill_when(process: subprocess.Popen, file: Path) -> None:
+def train(data: Path, recipe: dict[str, Any], out: Path) -> list[str]:
+    settings = ["--model", model(data), "--recipe", json.dumps(recipe)]
+    return command("train", *settings, "--threads", "1", "--device", "cpu", "--out", out)
+
+
+def kill_when(process: subprocess.Popen[bytes], file: Path) -> None:
     """kill -9 as soon as `file` exists."""
     deadline = time.monotonic() + 120
     while not file.exists():
@@ -134,22 +126,6 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(data: Path, tmp_path: Pa
     assert "epoch 1/3" in said
 
 
-@pytest.mark.parametrize("sort", [AttackJob, TrainJob])
-def test_what_was_begun_with_other_threads_is_not_taken_up(
-    sort: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = sys.modules[sort.__module__]
-    for files in (job, shards):
-        monkeypatch.setattr(files, "file_hash", str, raising=False)
-    given: dict = dict.fromkeys((field.name for field in fields(sort)), None) | {
-        "data": Path("data")
-    }
-    one, same, other = (
-        job._key(sort(**given | {"threads": n}), "cpu", torch.float32) for n in (1, 1, 2)
-    )
-    assert one == same != other
-
-
 def test_divergence_is_a_sentence_and_the_last_good_state_stays(data: Path, tmp_path: Path) -> None:
     from robustgen.core.tensors import read_meta
 
@@ -173,23 +149,14 @@ def test_an_attack_killed_after_a_shard_ends_with_the_same_bytes(
         train(data, {**RECIPES["sgd"], "epochs": 1}, weights), check=True, capture_output=True
     )
 
-    def attack(out: Path) -> list[str]:
-        sweep = json.dumps({"kind": "pgd", "eps": [8 / 255], "steps": [0, 20], "rel_step": 0.125})
-        settings = [
-            "--data",
-            data,
-            "--net",
-            NET,
-            "--weights",
-            weights,
-            "--sweep",
-            sweep,
-            "--splits",
-            '{"validation": 100, "test": 50}',
-        ]
-        return command(
-            "attack", *settings, "--threads", "1", "--batch", "10", "--device", "cpu", "--out", out
-        )
+    def attack(out: Path, *more: str) -> list[str]:
+        swept = {"eps": [8 / 255], "steps": [0, 20]}
+        sweep = {"kind": "pgd", "norm": "linf", "sweep": swept, "options": {"rel_step": 0.125}}
+        settings = ["--model", model(data, weights), "--sweep", json.dumps(sweep)]
+        settings += ["--splits", '{"validation": 100, "test": 50}', "--batch", "10"]
+        settings += ["--threads", "1", "--device", "cpu", *more]
+        files = ["--out", out, "--costs", out.with_name("costs.json")]
+        return command("attack", *settings, *files)
 
     whole, killed = tmp_path / "whole/images.safetensors", tmp_path / "killed/images.safetensors"
     subprocess.run(attack(whole), check=True, capture_output=True)
@@ -199,3 +166,11 @@ def test_an_attack_killed_after_a_shard_ends_with_the_same_bytes(
     subprocess.run(attack(killed), check=True, capture_output=True)
     assert killed.read_bytes() == whole.read_bytes()
     assert not first.parent.exists()
+    # a part leaves its shards and costs, which the job without a part gathers
+    parts = tmp_path / "parts/images.safetensors"
+    for part in ("1/2", "2/2"):
+        subprocess.run(attack(parts, "--part", part), check=True, capture_output=True)
+        assert sorted(path.name for path in parts.parent.iterdir()) == SHARDS
+    said = subprocess.run(attack(parts), check=True, capture_output=True, text=True).stderr
+    assert "attack: 15/15 in 0 s" in said
+    assert parts.read_bytes() == whole.read_bytes()

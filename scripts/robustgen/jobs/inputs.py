@@ -14,6 +14,7 @@ from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.tensors import read_arrays, read_meta
 from robustgen.data.store import Images, read_split
+from robustgen.nets.spec import Model
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ def read_attacked(
 def clean_versions(parts: dict[str, Images]) -> dict[str, list[Version]]:
     """The one version of each split's images that is the clean one."""
     return {name: [Version({}, None, np.zeros((len(part), 2)))] for name, part in parts.items()}
+
+
+def told(model: Model) -> dict[str, Any]:
+    """What a model and its parts are beside their files: part of the key of what is computed from
+    them, for a kind without weights is its options alone.
+    """
+    own = {name: getattr(model, name) for name in ("kind", "options", "size", "mean", "std")}
+    return own | {"parts": {role: told(part) for role, part in model.parts.items()}}
 
 
 def share(items: Sequence[str], part: str | None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from robustgen.core.files import write_text
 from robustgen.core.seeds import generator, seed_of
 from robustgen.core.shards import file_hash
 from robustgen.data.store import Images, read_split
+from robustgen.jobs.inputs import told
 from robustgen.nets import device, own, weights
 from robustgen.nets.ready import check_scores, frozen, probe
 from robustgen.nets.spec import CLASSIFIER, Model, Spec, gives
@@ -59,14 +60,14 @@ def run(job: TrainJob) -> dict[str, Any]:
     seed = partial(generator, job.study_seed, seed=job.seed, model=job.model.name)
     others = {role: part for role, part in job.model.parts.items() if role != START}
     parts = {role: frozen(p, dtype=torch.float32, device=place) for role, p in others.items()}
-    with blamed("Trainer", recipe.trainer):
+    checkpoint = job.out.with_name(".checkpoint.safetensors")
+    with blamed("Objective", recipe.objective.kind), blamed("Trainer", recipe.trainer):
         module = kinds.load("trainers", recipe.trainer)
         data = Data(*(_part(images[name], place) for name in ("train", "validation")))
         trainer = module.trainer(
             network, recipe=recipe, data=data, seed=seed, dtype=dtype, parts=parts
         )
-    checkpoint = job.out.with_name(".checkpoint.safetensors")
-    learned = train(trainer, Run(seed, checkpoint, _key(job, place, dtype)))
+        learned = train(trainer, Run(seed, checkpoint, _key(job, place, dtype)))
     _write_history(job.out.with_name("history.csv"), learned.progress.history)
     weights.write(job.out, learned.weights, spec)
     checkpoint.unlink(missing_ok=True)
@@ -114,9 +115,8 @@ def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:
     """
     data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
     files = [file_hash(path) for path in (*data, *job.model.files())]
-    model = replace(job.model, data=Path(), parts={})  # wherever the study lies
-    settings = [job.code, str(model), sorted(job.model.parts), job.recipe, job.study_seed]
-    return json.dumps([*settings, job.seed, job.threads, place, str(dtype), files])
+    settings = [job.code, job.model.name, told(job.model), job.recipe, job.study_seed, job.seed]
+    return json.dumps([*settings, job.threads, place, str(dtype), files])
 
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:

@@ -113,7 +113,7 @@ def net(folder: Path, name: str = "made_standard", **changes: Any) -> Model:
 def attack_job(folder: Path, out: Path, **changes: Any) -> AttackJob:
     """A job that attacks the net by PGD at two budgets and two step counts."""
     sweep = PGD | {"sweep": {"eps": [0.02, 0.05], "steps": [0, 2]}}
-    told: dict[str, Any] = {"model": net(folder), "sweep": sweep, "view": {}, "clean": None}
+    told: dict[str, Any] = {"model": net(folder), "sweep": sweep, "view": {}, "told": {}}
     told |= {"splits": SPLITS, "precision": "fp32", "out": out}
     return AttackJob(**told | ALIKE | changes)
 

@@ -20,13 +20,14 @@ from robustgen.run.why import remember
 from robustgen.study.yamls import read_map
 from robustgen.data.own import own_files
 from robustgen.data.download.sources import rows_of
+from robustgen.stats.named import module as module_of
 from robustgen.stats.rules import read as read_claims
 
 try:
     for path in workflow.configfiles if workflow.is_main_process else ():
         read_map(path)  # which tells of keys that are given twice
     study = checked(config)
-    read_claims("config/claims.yaml")
+    claims = read_claims("config/claims.yaml")
     plan = Plan(study)
     for name in plan.own_modules():  # one that cannot be read is told before any job
         digests(str(file_of(name)), name)

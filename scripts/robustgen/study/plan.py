@@ -208,6 +208,15 @@ class Plan:
         names = [one for value in named for one in ([value] if isinstance(value, str) else value)]
         return {attack: self.sweep_of(model, attack) for attack in names}
 
+    def measure_modules(self, model: str, name: str) -> list[str]:
+        """The modules that a measure of a model loads by name: its own, those of the model and its
+        parts, and those of the attacks that it follows.
+        """
+        attacks = [self.study.attacks[one].kind for one in self.measure_attacks(model, name)]
+        own = module_name("measures", self.measure(name).kind)
+        followed = dict.fromkeys(module_name("attacks", kind) for kind in attacks)
+        return [own, *self.graph.modules(model), *followed]
+
     def measured_with(self, detector: str) -> bool:
         """Whether a detector looks into a model, by a measure of its own."""
         found = module("detectors", self.study.detectors[detector].kind)

@@ -22,7 +22,8 @@ from robustgen.report.shown import numeric
 from robustgen.report.verdicts import number
 from robustgen.study.config import checked
 from robustgen.study.costs import costs, duration, per_rule
-from robustgen.study.flow import jobs, plan_of
+from robustgen.study.flow import jobs
+from robustgen.study.plan import plan_of
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -39,9 +40,9 @@ CONFIG: dict[str, Any] = {
     "study": "toy",
     "outputs": ["energy_by_steps", "training"],
     "datasets": {"digits": {"kind": "digits", "evaluate": {"test": 500}}},
-    "recipes": {"short": {}},
-    "models": {"net": {"dataset": "digits", "recipe": "short"}},
-    "attacks": {"pgd": {}},
+    "recipes": {"short": {"trainer": "supervised"}},
+    "models": {"net": {"kind": "resnet", "dataset": "digits", "recipe": "short"}},
+    "attacks": {"pgd": {"kind": "pgd"}},
     "tables": {"energy_by_steps": {"kind": "energies", "models": ["net"], "attacks": ["pgd"]}},
     "figures": {"training": {"kind": "history", "models": ["net"]}},
 }

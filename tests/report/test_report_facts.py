@@ -29,7 +29,7 @@ FACTS = {  # file -> another valid JSON than the one that its job writes
     "benchmarks/train/net/seed0.tsv": None,
 }
 SPEC = {
-    "net": "resnet",
+    "kind": "resnet",
     "channels": 1,
     "classes": 10,
     "size": 32,

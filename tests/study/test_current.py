@@ -5,6 +5,7 @@ on the tiny study.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from robustgen.study.config import load
 from robustgen.study.current import RECORDS, _record, inherited, outdated
 from robustgen.study.flow import Job, behind, jobs
 from robustgen.study.plan import Plan
+from robustgen.study.stages import STAGES
 
 TINY = Plan(load(ROOT / "config/config.yaml", ROOT / "tests/tiny.yaml"))
 ALL = jobs(TINY)
@@ -72,9 +74,12 @@ def failed(job: Job) -> None:
 
 def test_every_rule_of_the_workflow_is_a_job_with_a_seal() -> None:
     text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    named = {line.split()[1].rstrip(":") for line in text.splitlines() if line.startswith("rule ")}
+    named = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    parts = dict(re.findall(r"^use rule (\w+) as (\w+) with:", text, re.MULTILINE))
     assert named == {*RULES, "fetch"}
     assert text.count("--seal {output.seal:q}") == len(named)
+    assert named | set(parts.values()) == set(STAGES)
+    assert all(part == f"{rule}_part" for rule, part in parts.items())
 
 
 @pytest.mark.usefixtures("folder")
@@ -115,14 +120,32 @@ def test_a_file_without_a_record_of_how_it_was_made_is_not_current(rule: str) ->
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("path", [path for rule in RULES for path in one(rule).files])
-def test_any_file_that_was_changed_or_removed_is_named(path: str) -> None:
+def test_any_file_that_was_changed_is_named(path: str) -> None:
     before = Path(path).stat()
     Path(path).write_bytes(Path(path).read_bytes().replace(b"w", b"W"))
     assert list(outdated(ALL).values()) == [f"{path} is not what its job wrote"]
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert list(outdated(ALL, thorough=True).values()) == [f"{path} is not what its job wrote"]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("path", [path for rule in RULES for path in one(rule).lasting])
+def test_any_file_that_was_removed_is_named(path: str) -> None:
     Path(path).unlink()
     assert list(outdated(ALL).values()) == [f"{path} does not exist"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_attacked_images_may_be_gone_and_nothing_that_rests_on_them_is_made_again() -> None:
+    attack = one("attack")
+    (images,) = set(attack.files) - set(attack.lasting)
+    assert Path(images).name == "images.safetensors"
+    Path(images).unlink()
+    assert outdated(ALL, thorough=True) == {}
+    score = next(job for job in ALL if images in job.inputs)
+    assert score.lacking == []  # its costs tell that they were there
+    Path(attack.files[-1]).unlink()
+    assert score.lacking == [images]
 
 
 @pytest.mark.usefixtures("folder")
@@ -157,8 +180,7 @@ def test_attacked_images_that_a_killed_run_left_go_once_they_are_scored(keep: bo
     assert (scored.exists(), unscored.exists(), newer.exists()) == (keep, True, True)
 
 
-# --- with Snakemake
-# ----------------------------------------------------------------------------------------------
+# --- with Snakemake -------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -187,7 +209,7 @@ def test_a_failed_training_is_tried_again_until_it_goes_well_and_no_older_table_
         "attack",
         "score",
         "detect",
-        "gradients",
+        "measure",
         "make_table",
         "draw_figure",
         "judge_claims",

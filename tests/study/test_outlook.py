@@ -11,8 +11,9 @@ import torch
 
 from conftest import ROOT, Copy
 from robustgen.core.refusal import Refused
-from robustgen.nets.classifier import NetSpec, classifier
 from robustgen.nets.flops import flops
+from robustgen.nets.spec import Spec
+from robustgen.nets.weights import untrained
 from robustgen.report.compare import Difference, compare, numbers
 from robustgen.report.publish import publish
 from robustgen.run.dryrun import Job
@@ -21,6 +22,7 @@ from robustgen.study.config import load
 from robustgen.study.estimate import Past, estimates, image_bytes, past
 from robustgen.study.outlook import outlook
 from robustgen.study.plan import Plan
+from robustgen.study.schema import Objective
 from robustgen.study.work import Work
 
 TINY = load(ROOT / "config/config.yaml", ROOT / "tests/tiny.yaml")
@@ -36,12 +38,11 @@ def plan(tmp_path: Path, **recipe: object) -> Plan:
     return Plan(changed, str(tmp_path))
 
 
-# --- work and time
-# -----------------------------------------------------------------------------------------------
+# --- work and time --------------------------------------------------------------------------------
 
 
 def test_the_operations_of_a_net_are_those_of_its_layers_by_hand() -> None:
-    spec, counted = NetSpec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}), [0]
+    spec, counted = Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}), [0]
 
     def count(layer: torch.nn.Module, _: object, out: torch.Tensor) -> None:
         if isinstance(layer, torch.nn.Conv2d):
@@ -49,7 +50,7 @@ def test_the_operations_of_a_net_are_those_of_its_layers_by_hand() -> None:
         elif isinstance(layer, torch.nn.Linear):
             counted[0] += 2 * layer.weight.numel()
 
-    model = classifier(spec).eval()
+    model = untrained(spec).eval()
     for layer in model.modules():
         layer.register_forward_hook(count)
     model(torch.zeros(1, 3, 32, 32))
@@ -58,58 +59,77 @@ def test_the_operations_of_a_net_are_those_of_its_layers_by_hand() -> None:
 
 def test_the_work_of_each_kind_of_job_by_hand(tmp_path: Path) -> None:
     work = Work(plan(tmp_path))
-    image = flops(NetSpec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}))
-    # 2 epochs, forward and backward count as three
-    assert work.of("train", NET) == 2 * ((6000 - 100) * 3 + 100) * image
+    image = flops(Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}))
+    # 2 epochs; forward and backward count as three
+    assert work.operations("train", NET) == 2 * ((500 - 100) * 3 + 100) * image
     # two budgets, 5 steps serve all counts
-    assert work.of("attack", {**NET, "attack": "pgd"}) == (50 + 60) * 2 * 5 * 3 * image
+    assert work.operations("attack", {**NET, "attack": "pgd"}) == (50 + 60) * 2 * 5 * 3 * image
     # two budgets, three step counts
-    assert work.of("score", {**NET, "attack": "pgd"}) == (50 + 60) * 2 * 3 * image
-    assert work.of("score", {**NET, "attack": "clean"}) == (50 + 60) * image
-    assert work.of("gradients", {**NET, "rule": "gradients"}) == 60 * 3 * image
-    # pgd and he_pgd
-    assert (
-        work.of("landscape", {**NET, "rule": "landscape"})
-        == (24 * (5 + 5) * 4 + 3 * 41 * 41) * image
-    )
-    assert work.of("make_table", {"name": "table_1"}) is None
+    assert work.operations("score", {**NET, "attack": "pgd"}) == (50 + 60) * 6 * image
+    assert work.operations("score", {**NET, "attack": "clean"}) == (50 + 60) * image
+    clean = {**NET, "attack": "clean"}
+    assert work.operations("measure", {**clean, "measure": "gradients"}) == 60 * 3 * image
+    # 5 steps of pgd and of he_pgd, each forward and backward, and looked at
+    followed = 24 * (1 + (5 + 5) * 4) * image
+    assert work.operations("measure", {**clean, "measure": "trajectories"}) == followed
+    attacked = ((50 + 60) * 6 + 200) * image
+    assert work.operations("measure", {**NET, "attack": "pgd", "measure": "lid"}) == attacked
+    assert work.operations("make_table", {"name": "table_1"}) is None
     assert work.images("signs_standard", "pgd") == (50 + 60) * 6 * 3 * 32 * 32 * 4
+
+
+def test_a_part_of_a_job_is_its_share_of_the_work(tmp_path: Path) -> None:
+    work, axes = Work(plan(tmp_path)), {**NET, "attack": "pgd"}
+    for rule, more in (("attack", {}), ("score", {}), ("measure", {"measure": "lid"})):
+        whole = work.operations(rule, {**axes, **more})
+        assert whole
+        assert work.operations(f"{rule}_part", {**axes, **more, "part": "2of4"}) == whole / 4
+
+
+def test_a_swept_option_multiplies_cells_and_restarts_multiply_passes(tmp_path: Path) -> None:
+    sweep = {"steps": (3,), "lambda_": (0, 1), "eps": (0.1,)}
+    pgd = TINY.attacks["pgd"].model_copy(update={"sweep": sweep, "options": {"restarts": 4}})
+    own = Plan(TINY.model_copy(update={"attacks": {**TINY.attacks, "pgd": pgd}}), str(tmp_path))
+    image = flops(Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}))
+    axes = {**NET, "attack": "pgd"}
+    assert Work(own).cells("signs_standard", "pgd") == 2
+    assert Work(own).operations("attack", axes) == 110 * 2 * 3 * 4 * 3 * image
 
 
 def test_the_size_of_other_jobs_is_in_images_or_rows(tmp_path: Path) -> None:
     work = Work(plan(tmp_path))
-    assert work.size("load_data", {"dataset": "signs"}) == 6000 + 2000
+    assert work.size("load_data", {"dataset": "signs"}) == 500 + 60
     assert work.size("detect", {**NET, "attack": "pgd"}) == (50 + 60) * (1 + 6)
-    # natural, pgd, cw, evade_two_sided
+    # clean, pgd, cw, evade_two_sided
     assert work.size("make_table", {"name": "table_ladder"}) == 60 * (1 + 6 + 1 + 2)
     assert work.size("draw_figure", {"name": "fig_sheets"}) == 1
     assert work.size("judge_claims", {}) > 60 * 30
-    assert work.size("train", NET) == work.of("train", NET)
+    assert work.size("train", NET) == work.operations("train", NET)
     for rule, gone in (
         ("detect", {**NET, "attack": "gone"}),
         ("make_table", {"name": "gone"}),
         ("load_data", {"dataset": "gone"}),
+        ("measure", {**NET, "attack": "pgd", "measure": "gone"}),
+        ("gradients", NET),
     ):
         assert work.size(rule, gone) is None
 
 
 def test_adversarial_training_costs_its_inner_steps(tmp_path: Path) -> None:
-    objective = TINY.recipes["tiny"].objective.model_copy(
-        update={"kind": "adversarial", "eps": 0.03, "steps": 3}
-    )
+    objective = Objective(kind="adversarial", options={"eps": 0.03, "steps": 3})
     plain, robust = (
-        Work(plan(tmp_path)).of("train", NET),
-        Work(plan(tmp_path, objective=objective)).of("train", NET),
+        Work(plan(tmp_path)).operations("train", NET),
+        Work(plan(tmp_path, objective=objective)).operations("train", NET),
     )
     assert plain is not None
     assert robust is not None
-    assert robust / plain == pytest.approx((5900 * 3 * 4 + 100) / (5900 * 3 + 100))
+    assert robust / plain == pytest.approx((400 * 3 * 4 + 100) / (400 * 3 + 100))
 
 
 def test_a_job_is_foretold_by_comparable_jobs_of_its_rule_on_the_same_device(
     tmp_path: Path,
 ) -> None:
-    done = Work(plan(tmp_path)).of("train", NET)
+    done = Work(plan(tmp_path)).operations("train", NET)
     measured = [
         Past("train", 10.0, CPU, done),
         Past("train", 1.0, "GPU", done),
@@ -146,7 +166,7 @@ def test_only_jobs_of_a_similar_size_are_comparable(
     measured: list[tuple[float, float | None]], seconds: float | None, tmp_path: Path
 ) -> None:
     own = plan(tmp_path)
-    size = Work(own).of("train", NET) or 0.0
+    size = Work(own).operations("train", NET) or 0.0
     ran = [Past("train", took, CPU, part and part * size) for took, part in measured]
     (found,) = estimates([Job("train", NET)], own, ran, CPU)
     assert found.seconds == (None if seconds is None else pytest.approx(seconds))
@@ -170,7 +190,9 @@ def test_the_outlook_tells_what_is_known_first_then_disk_and_downloads(tmp_path:
         Job("attack", {**NET, "attack": "pgd"}),
     ]
     own = plan(tmp_path)
-    said = outlook(jobs, own, [Past("train", 7200.0, CPU, Work(own).of("train", NET))]).splitlines()
+    said = outlook(
+        jobs, own, [Past("train", 7200.0, CPU, Work(own).operations("train", NET))]
+    ).splitlines()
     assert said[:2] == [
         "Study tiny: 3 jobs would run.",
         f"{CPU}: 2 h 00 min for 1 of 3 jobs, one after another; for 2 nothing comparable was "
@@ -189,27 +211,27 @@ def test_the_outlook_tells_what_is_known_first_then_disk_and_downloads(tmp_path:
 def test_a_small_study_is_not_foretold_from_a_large_one(tmp_path: Path) -> None:
     """A net of a hundred times as many operations ran for a day: no hours are told."""
     own = plan(tmp_path)
-    size = Work(own).of("train", NET) or 0.0
+    size = Work(own).operations("train", NET) or 0.0
     said = outlook([Job("train", NET)] * 5, own, [Past("train", 86_400.0, CPU, 100 * size)])
     assert f"{CPU}: nothing comparable was measured there, so no time can be told." in said
     assert " h " not in said
 
 
-def test_jobs_of_gradients_and_landscapes_take_the_device_too(tmp_path: Path) -> None:
-    own = plan(tmp_path)
-    jobs = [Job(rule, {**NET, "rule": rule}) for rule in ("gradients", "landscape")]
+def test_jobs_of_measures_take_the_device_too(tmp_path: Path) -> None:
+    own, clean = plan(tmp_path), {**NET, "attack": "clean"}
+    jobs = [Job("measure", {**clean, "measure": name}) for name in ("gradients", "plane")]
     measured = [
-        Past(job.rule, 3600.0, "GPU", Work(own).of(job.rule, job.wildcards)) for job in jobs
+        Past(job.rule, 3600.0, "GPU", Work(own).operations(job.rule, job.wildcards)) for job in jobs
     ]
-    said = outlook(jobs, own, measured)
-    assert "GPU: 2 h 00 min, one job after another." in said
-    assert "Nets on GPU: 2 h 00 min of one such device." in said
+    said = outlook(jobs[:1], own, measured[:1])
+    assert "GPU: 1 h 00 min, one job after another." in said
+    assert "Nets on GPU: 1 h 00 min of one such device." in said
 
 
 def test_the_device_on_which_most_is_known_stands_first(tmp_path: Path) -> None:
     own = plan(tmp_path)
     jobs = [Job("train", NET), Job("attack", {**NET, "attack": "pgd"})]
-    sizes = [Work(own).of(job.rule, job.wildcards) for job in jobs]
+    sizes = [Work(own).operations(job.rule, job.wildcards) for job in jobs]
     measured = [
         Past("train", 9.0, "A", sizes[0]),
         Past("train", 9.0, "B", sizes[0]),
@@ -228,7 +250,6 @@ def test_the_command_plans_the_paper_study() -> None:
 
 
 # --- two runs -------------------------------------------------------------------------------------
-# ---------------
 
 
 def run_with(folder: Path, *lines: str) -> Path:
@@ -295,8 +316,7 @@ def test_runs_without_a_common_number_are_refused(tmp_path: Path) -> None:
         compare(run_with(tmp_path / "a", "m,1,0,0,0"), tmp_path / "b")
 
 
-# --- publishing
-# --------------------------------------------------------------------------------------------------
+# --- publishing -----------------------------------------------------------------------------------
 
 
 def test_what_is_published_is_small_and_holds_no_weights_and_no_data(

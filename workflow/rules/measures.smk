@@ -61,11 +61,7 @@ rule measure:
         gpu=gpus_of("measure"),
         torch_threads=compute.threads,  # {threads} is what a node offers, and decides the bytes
     params:
-        code=lambda w: code(
-            "measure",
-            module_name("measures", plan.measure(w.measure).kind),
-            *plan.graph.modules(w.model),
-        ),
+        code=lambda w: code("measure", *plan.measure_modules(w.model, w.measure)),
         dataset=lambda w: study.models[w.model].dataset,
         model=lambda w: model(w),
         measured_by=measured_by,

@@ -88,7 +88,7 @@ class Option:
         if not isinstance(value, list | tuple) or not all(self._fits(one) for one in value):
             return False
         if not value:
-            return self.default == ()
+            return isinstance(self.default, list | tuple) and not self.default
         once = len(set(value)) == len(value) or not (self.one_of or self.different)
         return once and (self.holds is None or self.holds in value)
 

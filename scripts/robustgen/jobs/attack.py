@@ -23,7 +23,7 @@ from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images, read_split, to_float
-from robustgen.jobs.inputs import described, share
+from robustgen.jobs.inputs import share, told
 from robustgen.measures.natural import NAMES
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -157,32 +157,23 @@ def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
 
 def _told(job: AttackJob) -> dict[str, Any]:
     """What the attack is told, as it takes it: of clean images the scores of validation images."""
-    told = dict(job.told)
-    if "clean" in told:
-        told["clean"] = known(read_rows(told["clean"]))
-    return told
+    found = dict(job.told)
+    if "clean" in found:
+        found["clean"] = known(read_rows(found["clean"]))
+    return found
 
 
 def _key(job: AttackJob) -> str:
     """What a shard must share with a run to be its own; threads too, for they decide the bytes."""
     data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
-    others = [Path(value) / "pool.safetensors" for value in _texts(job.sweep.get("options", {}))]
-    data += [path for path in others if path.is_file()]  # of data sets that options name
+    named = [Path(value) / "pool.safetensors" for value in _texts(job.sweep.get("options", {}))]
+    data += [path for path in named if path.is_file()]  # of data sets that options name
     rows = job.told.get("learnt", {}).get("rows", {}).values()
-    told = [job.told["clean"]] if "clean" in job.told else []
-    told += [path for files in rows for path in files.values()]
-    files = [shards.file_hash(path) for path in (*job.model.files(), *data, *told)]
-    settings = [
-        job.code,
-        job.sweep,
-        job.told,
-        job.view,
-        job.splits,
-        job.study_seed,
-        job.seed,
-        job.batch,
-    ]
-    settings += [described(job.model), job.threads, str(job.dtype), job.place]
+    others = [job.told["clean"]] if "clean" in job.told else []
+    others += [path for files in rows for path in files.values()]
+    files = [shards.file_hash(path) for path in (*job.model.files(), *data, *others)]
+    settings = [job.code, job.sweep, job.told, job.view, job.splits, job.study_seed, job.seed]
+    settings += [job.batch, told(job.model), job.threads, str(job.dtype), job.place]
     return json.dumps([*settings, files])
 
 

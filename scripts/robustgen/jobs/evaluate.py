@@ -223,16 +223,13 @@ def _measured(
     rng = partial(generator, setting.study_seed, seed=setting.seed)
     found = {}
     for attack_name, images in made.items():
+        # made anew for each attack, as each job of a study does, for a measure may draw as it goes
         measuring = measure.Measuring.of(
             name, kind, of, options=measured_by(entry), model=setting.name, rng=rng
         )
-        frames: list[pd.DataFrame] = []
-        for split, part in images.parts.items():
-            done = [measuring.columns(images, split, chunk) for chunk in measure.chunks(len(part))]
-            frames += measure.frames(images, split, done)
-        columns = measure.identified(
-            pd.concat(frames, ignore_index=True), setting.identity(attack_name)
-        )
+        chunks = measure.chunks(images)
+        done = {item: measuring.columns(images, item, chunk) for item, chunk in chunks.items()}
+        columns = measure.identified(measure.frame(images, done), setting.identity(attack_name))
         columns = with_axes(columns, images.axes)
         found[attack_name] = beside(rows[attack_name], columns, name, f"The measure of {name}")
     return found

@@ -55,17 +55,17 @@ def read_attacked(
     return Attacked(parts, versions, axes)
 
 
-def described(model: Model) -> dict[str, Any]:
+def clean_versions(parts: dict[str, Images]) -> dict[str, list[Version]]:
+    """The one version of each split's images that is the clean one."""
+    return {name: [Version({}, None, np.zeros((len(part), 2)))] for name, part in parts.items()}
+
+
+def told(model: Model) -> dict[str, Any]:
     """What a model and its parts are beside their files: part of the key of what is computed from
     them, for a kind without weights is its options alone.
     """
     own = {name: getattr(model, name) for name in ("kind", "options", "size", "mean", "std")}
-    return own | {"parts": {role: described(part) for role, part in model.parts.items()}}
-
-
-def clean_versions(parts: dict[str, Images]) -> dict[str, list[Version]]:
-    """The one version of each split's images that is the clean one."""
-    return {name: [Version({}, None, np.zeros((len(part), 2)))] for name, part in parts.items()}
+    return own | {"parts": {role: told(part) for role, part in model.parts.items()}}
 
 
 def share(items: Sequence[str], part: str | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from robustgen.core.seeds import generator, seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.core.values import form
 from robustgen.data.store import Images, read_split, to_float
-from robustgen.jobs.inputs import Attacked, described, read_attacked, share
+from robustgen.jobs.inputs import Attacked, read_attacked, share, told
 from robustgen.measures.types import Columns, Context, Measured, PerImage, Reference, checked
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -137,7 +137,7 @@ class Measuring:
     ) -> Measuring:
         """The measure with what it learns from reference images; `model` is the model's name."""
         classifier = reference.model
-        classifier.reseed(rng(use=name))
+        classifier.reseed(rng(use="reference"))
         with blamed(f"Measure {name} of kind", kind):
             module, drawn = kinds.load("measures", kind), rng(model=model, use=name)
             found = module.measure(classifier, reference, options=options, generator=drawn)
@@ -145,12 +145,15 @@ class Measuring:
                 raise Broken(f"measure must return a function of two looks, not {form(found)}.")
         return cls(name, kind, classifier, found, reference.device, rng)
 
-    def columns(self, attacked: Attacked, split: str, chunk: np.ndarray) -> Columns:
-        """The columns of one chunk of a split, `<cell>.<column>`."""
+    def columns(self, attacked: Attacked, item: str, chunk: np.ndarray) -> Columns:
+        """The columns of one chunk, `<cell>.<column>`; a randomised classifier draws the same
+        numbers in each cell.
+        """
+        split = item.split("-")[0]
         clean = to_float(torch.from_numpy(attacked.parts[split].images[chunk]))
         found: Columns = {}
         for cell, version in enumerate(attacked.versions[split]):
-            self.model.reseed(self.rng(use=self.name, split=split, start=int(chunk[0])))
+            self.model.reseed(self.rng(item=item, use="look"))
             x = clean if version.images is None else torch.from_numpy(version.images[chunk])
             columns = self._seen(x, clean)
             found |= {f"{cell}.{column}": values for column, values in columns.items()}
@@ -163,16 +166,32 @@ class Measuring:
             return checked(self.measure(seen, twins), len(x))
 
 
-def chunks(n: int) -> list[np.ndarray]:
-    """The places of n images, in the chunks that a measure sees at a time."""
-    return np.array_split(np.arange(n), max(1, n // CHUNK))
+def chunks(attacked: Attacked) -> dict[str, np.ndarray]:
+    """Item `<split>-<number>` -> the places of the images that a measure sees at a time."""
+    return {
+        f"{name}-{number}": chunk
+        for name, part in attacked.parts.items()
+        for number, chunk in enumerate(
+            np.array_split(np.arange(len(part)), max(1, len(part) // CHUNK))
+        )
+    }
 
 
-def frames(attacked: Attacked, split: str, done: Sequence[Columns]) -> Iterator[pd.DataFrame]:
-    """The rows of each cell of a split, from the columns of its chunks."""
+def frame(attacked: Attacked, found: Mapping[str, Columns]) -> pd.DataFrame:
+    """The rows of all splits and cells, from the columns of each item."""
+    frames = (
+        one
+        for name in attacked.parts
+        for one in _frames(attacked, name, [v for k, v in found.items() if k.split("-")[0] == name])
+    )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _frames(attacked: Attacked, split: str, done: Sequence[Columns]) -> Iterator[pd.DataFrame]:
+    """The rows of each cell of a split."""
     for cell, version in enumerate(attacked.versions[split]):
         start = f"{cell}."
-        # in order, for a shard that is read has another order than one that was just computed
+        # in order of their names, for a shard that is read has another order than a new one
         names = sorted(key for key in done[0] if key.startswith(start))
         values = {key.removeprefix(start): np.concatenate([d[key] for d in done]) for key in names}
         axes = {**version.cell, "split": split, "index": attacked.parts[split].index}
@@ -190,26 +209,17 @@ def identified(rows: pd.DataFrame, axes: dict[str, Any]) -> pd.DataFrame:
 def _of_attack(job: MeasureJob) -> Measured | None:
     """Columns per image of clean images or of an attack's, chunk by chunk."""
     attacked = read_attacked(job.model.data, job.splits, job.images)
-    pieces = {
-        f"{name}-{number}": chunk
-        for name, part in attacked.parts.items()
-        for number, chunk in enumerate(chunks(len(part)))
-    }
+    pieces = chunks(attacked)
     mine, lazy = share(list(pieces), job.part), _Lazy(job, attacked)
 
     def compute(item: str) -> Columns:
-        return lazy.measuring.columns(attacked, item.split("-")[0], pieces[item])
+        return lazy.measuring.columns(attacked, item, pieces[item])
 
     found = shards.sharded(mine, beside=job.out, key=_key(job), compute=compute, what=job.measure)
     done = dict(zip(mine, found, strict=True))
     if job.part:
         return None
-    found_rows = [
-        frame
-        for name in attacked.parts
-        for frame in frames(attacked, name, [v for k, v in done.items() if k.split("-")[0] == name])
-    ]
-    return Measured(pd.concat(found_rows, ignore_index=True), axes=tuple(attacked.axes))
+    return Measured(frame(attacked, done), axes=tuple(attacked.axes))
 
 
 class _Lazy:
@@ -238,5 +248,5 @@ def _key(job: MeasureJob) -> str:
     paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.kind, job.options, job.splits, job.reference, job.study_seed]
-    settings += [described(job.model), job.seed, job.batch, job.threads, job.place]
+    settings += [told(job.model), job.seed, job.batch, job.threads, job.place]
     return json.dumps([*settings, files])

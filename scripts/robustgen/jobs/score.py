@@ -19,7 +19,7 @@ from robustgen.core import shards
 from robustgen.core.rows import DRAW, with_axes
 from robustgen.core.seeds import generator
 from robustgen.data.store import Images, to_float
-from robustgen.jobs.inputs import Attacked, Version, described, read_attacked, share
+from robustgen.jobs.inputs import Attacked, Version, read_attacked, share, told
 from robustgen.measures.scores import distances, logits, scores
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
@@ -189,4 +189,4 @@ def _key(job: ScoreJob) -> str:
     paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.splits, job.study_seed, job.seed, job.batch, job.threads]
-    return json.dumps([*settings, described(job.model), job.model.draws, job.place, files])
+    return json.dumps([*settings, told(job.model), job.model.draws, job.place, files])

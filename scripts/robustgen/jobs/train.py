@@ -18,7 +18,7 @@ from robustgen.core.files import write_text
 from robustgen.core.seeds import generator, seed_of
 from robustgen.core.shards import file_hash
 from robustgen.data.store import Images, read_split
-from robustgen.jobs.inputs import described
+from robustgen.jobs.inputs import told
 from robustgen.nets import device, own, weights
 from robustgen.nets.ready import check_scores, frozen, probe
 from robustgen.nets.spec import CLASSIFIER, Model, Spec, gives
@@ -115,14 +115,7 @@ def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:
     """
     data = [job.model.data / name for name in ("pool.safetensors", "splits.safetensors")]
     files = [file_hash(path) for path in (*data, *job.model.files())]
-    settings = [
-        job.code,
-        job.model.name,
-        described(job.model),
-        job.recipe,
-        job.study_seed,
-        job.seed,
-    ]
+    settings = [job.code, job.model.name, told(job.model), job.recipe, job.study_seed, job.seed]
     return json.dumps([*settings, job.threads, place, str(dtype), files])
 
 

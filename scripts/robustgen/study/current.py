@@ -3,7 +3,8 @@
 A job is *current* when
 
 1. its seal exists, and all its files exist with the checksums that the seal notes: it ended well,
-   it was made from all of its inputs, and nobody has changed what it wrote;
+   it was made from all of its inputs, and nobody has changed what it wrote (attacked images may be
+   gone, for they are deleted once they are scored);
 2. Snakemake has a record of how its files were made, and this record names today's settings, code
    and inputs;
 3. every job that makes one of its inputs is current too.
@@ -38,7 +39,7 @@ def outdated(
     seals alone count.
     """
     found = {
-        job: seals.fault(job.seal, job.lasting, thorough=thorough) or _unrecorded(job, records)
+        job: seals.fault(job.seal, job.standing, thorough=thorough) or _unrecorded(job, records)
         for job in jobs
     }
     return {job: reason for job, reason in found.items() if reason}

@@ -45,6 +45,14 @@ class Job:
         return tuple(path for path in self.files if Path(path).name not in gone)
 
     @property
+    def standing(self) -> tuple[str, ...]:
+        """The files that must be what the job wrote: those that last, and others while they are
+        there.
+        """
+        there = (path for path in self.files if path in self.lasting or Path(path).exists())
+        return tuple(there)
+
+    @property
     def absent(self) -> list[str]:
         """The files of this job that do not exist and should."""
         return [path for path in self.lasting if not Path(path).exists()]

@@ -34,23 +34,39 @@ MODULES = {  # where a module is named -> its room
     ("detectors", "*", "kind"): "detectors",
     ("measures", "*", "kind"): "measures",
 }
-LITERALS = (
-    "CHANNELS", "GIVES", "INNER", "KEYS", "LISTS", "LOOKS_AT", "MEASURED_BY", "NEEDS", "ON",
-    "PARTS", "PRECISION", "REPEATS", "SHOWN_WITH", "SHOWS", "SIDE", "SIZES", "SOURCES", "STEPS",
-    "TAKES", "TRAIN_TEST", "UNIT", "VIEWS",
-)  # fmt: skip
-FORMS: dict[str, tuple[type, ...]] = {  # literal -> what it must be
-    **dict.fromkeys(("GIVES", "INNER", "ON", "UNIT"), (str,)),
-    **dict.fromkeys(("PARTS", "SHOWN_WITH", "SIDE", "STEPS", "VIEWS"), (dict,)),
-    **dict.fromkeys(
-        ("KEYS", "LISTS", "LOOKS_AT", "MEASURED_BY", "NEEDS", "REPEATS", "SHOWS", "SOURCES"),
-        (tuple, list, str),
-    ),
-    **dict.fromkeys(("SIZES", "TRAIN_TEST"), (tuple, list)),
-    "TAKES": (tuple, list, dict),
-    "CHANNELS": (int,),
+SEVERAL: tuple[type, ...] = (tuple, list, str)  # of texts, of which one alone may stand for itself
+MEASURE: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("ON", "UNIT"), (str,)),
+    **dict.fromkeys(("KEYS", "LOOKS_AT", "MEASURED_BY"), SEVERAL),
+    "PASSES": (int,),
 }
-TYPES = {str: "a text", dict: "a map", tuple: "a list", int: "a whole number"}
+LITERALS: dict[str, dict[str, tuple[type, ...]]] = {  # room -> what is read of its kinds, as what
+    "data": {
+        **dict.fromkeys(("FURTHER", "LISTS", "SOURCES"), SEVERAL),
+        **dict.fromkeys(("SIZES", "TRAIN_TEST"), (tuple, list)),
+        "CHANNELS": (int,),
+    },
+    "models": {
+        **dict.fromkeys(("PARTS", "SHOWN_WITH", "SIDE", "VIEWS"), (dict,)),
+        "GIVES": (str,),
+        "SHOWS": SEVERAL,
+    },
+    "measures": MEASURE,
+    "attacks": {
+        **dict.fromkeys(("NEEDS", "REPEATS"), SEVERAL),
+        "PRECISION": (str,),
+        "STEPS": (dict,),
+        "TAKES": (tuple, list, dict),
+    },
+    "objectives": {"INNER": (str,)},
+    "trainers": {"PARTS": (dict,)},
+    "detectors": MEASURE,  # of those that look into a model
+    "tables": {"NEEDS": SEVERAL},
+    "figures": {"NEEDS": SEVERAL, "SHOWS_DATA": (bool,)},
+}
+TYPES = {
+    str: "a text", dict: "a map", tuple: "a list", int: "a whole number", bool: "true or false"
+}  # fmt: skip
 CONTROL = ("Cc", "Cs")  # Unicode's categories of control characters and of halves of characters
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -116,7 +132,7 @@ def _functions(room: str, kind: str) -> str:
         found = module(room, kind)
         declared(room, kind)
         declared(room, kind, "VIEWS")
-        wrong = [said for name in LITERALS if (said := _form(room, kind, name))]
+        wrong = [said for name in LITERALS[room] if (said := _form(room, kind, name))]
     except Refused as error:
         return str(error)
     if wrong:
@@ -130,7 +146,7 @@ def _functions(room: str, kind: str) -> str:
 def _form(room: str, kind: str, name: str) -> str:
     """What is wrong with the form of a literal of an own module; empty where nothing is."""
     value = literal(room, kind, name)
-    types = FORMS.get(name, (object,))
+    types = LITERALS[room][name]
     if value is None or isinstance(value, types):
         return ""
     wanted = " or ".join(TYPES[one] for one in types if one in TYPES)

@@ -15,8 +15,9 @@ from robustgen.core.options import declared as declared_options
 from robustgen.core.rows import CLEAN
 from robustgen.core.words import nearest, shown
 from robustgen.study import sense_attacks, sense_data, sense_models
-from robustgen.study.plan import SORTS, STEPS_TAKEN, declared
+from robustgen.study.plan import SORTS, declared
 from robustgen.study.schema import Output, Study
+from robustgen.study.settings import STEPS_TAKEN
 from robustgen.study.stages import RULES
 
 MEASURED = ("models", "attacks", "measures")  # the lists that select files of measures

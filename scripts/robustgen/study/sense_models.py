@@ -159,7 +159,7 @@ def _another(study: Study, model: Model, start: Model) -> str:
     sets = [study.datasets[one.dataset].kind for one in (start, model)]
     there, here = (literal("data", kind, "CHANNELS") for kind in sets)
     if there and here and there != here:
-        return f"is of images of {there} channels, not {here}"
+        return f"takes images of {there} channels each, not {here}"
     return ""
 
 

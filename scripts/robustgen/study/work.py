@@ -11,12 +11,14 @@ from typing import Any
 
 from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.takes import STEPS
+from robustgen.core.kinds import kinds
 from robustgen.core.literals import constant, literal, module
 from robustgen.core.rows import CLEAN
 from robustgen.nets.flops import flops
 from robustgen.nets.spec import Spec
 from robustgen.study.facts import facts
 from robustgen.study.plan import Plan
+from robustgen.study.sense_data import parts
 from robustgen.study.stages import STAGES, Axes
 
 FORWARD, BOTH = 1, 3  # a forward pass, and a forward and backward pass, in forward passes
@@ -73,6 +75,7 @@ class Work:
             "dataset": self.study.datasets,
             "model": self.study.models,
             "attack": (*self.study.attacks, CLEAN),
+            "measure": (*self.study.measures, *self.study.detectors, *kinds("measures")),
             "name": shown,
         }
         return all(axes[axis] in names for axis, names in known.items() if axis in axes)
@@ -98,7 +101,7 @@ class Work:
         steps = sum(max(sweep["sweep"].get(STEPS, [1])) for sweep in followed)
         each = literal("measures", kind, "PASSES", FORWARD) + steps * (BOTH + FORWARD)
         if literal("measures", kind, "ON", "attack") == "model":
-            return options.get("images", self.plan.evaluated(model)["test"]) * each
+            return (options.get("images") or self.plan.evaluated(model)["test"]) * each
         count = self._evaluated(model, axes["attack"]) * self.cells(model, axes["attack"])
         return (count + self.plan.reference(model)) * each
 
@@ -113,8 +116,8 @@ class Work:
         return max(1, rows * len(self.study.seeds))
 
     def _all_images(self, dataset: str) -> float | None:
-        known = constant("data", self.study.datasets[dataset].kind, "TRAIN_TEST")
-        return float(sum(self._facts(dataset).get("parts") or known)) or None
+        known = self._facts(dataset).get("parts") or parts(self.study.datasets[dataset])
+        return None if None in known else float(sum(known))
 
     def _training(self, model: str) -> float | None:
         name, count = self.study.models[model].recipe, self._train_images(model)
@@ -154,9 +157,9 @@ class Work:
         return int(self._facts(self.study.models[model].dataset).get("shape", (0, 3))[1])
 
     def _train_images(self, model: str) -> int | None:
-        known = constant("data", self._dataset(model).kind, "TRAIN_TEST")
-        counts = self._facts(self.study.models[model].dataset).get("parts", known)
-        return int(counts[0]) if counts else None
+        counts = self._facts(self.study.models[model].dataset).get("parts")
+        known: int | None = counts[0] if counts else parts(self._dataset(model))[0]
+        return known
 
     def _flops(self, model: str) -> int:
         """Operations of one image through a model's own network and those of its parts."""
@@ -165,6 +168,6 @@ class Work:
             classes = len(self._facts(entry.dataset).get("names", range(10)))
             form = (self._channels(model), classes, dataset.size, dataset.mean, dataset.std)
             own = flops(Spec(entry.kind, *form, dict(entry.options)))
-            parts = self.plan.graph.parts(model).values()
-            self.per_image[model] = own + sum(self._flops(part) for part in parts)
+            behind = self.plan.graph.parts(model).values()
+            self.per_image[model] = own + sum(self._flops(part) for part in behind)
         return self.per_image[model]

@@ -23,6 +23,7 @@ from robustgen.synthesis.directions import directions, vanished
 from robustgen.synthesis.first import first
 
 ON = "model"
+PASSES = 3  # per image, in forward passes: forward and backward
 UNIT = "image"
 KEYS: tuple[str, ...] = ()
 LOOKS_AT = ("scores",)

@@ -14,25 +14,25 @@ from robustgen.tables.table import Table, data_said, interval, text
 NEEDS = ("scores", "gradients")
 OPTIONS = {
     "unbounded": {
-        "type": "text",
+        "type": "attack",
         "several": True,
         "default": [],
         "means": "Attacks that must fool every image; those of an infinite budget where left out.",
     },
     "one_step": {
-        "type": "text",
+        "type": "attack",
         "several": True,
         "default": [],
         "means": "Attacks of one step.",
     },
     "black_box": {
-        "type": "text",
+        "type": "attack",
         "several": True,
         "default": [],
         "means": "Attacks that see no gradient.",
     },
     "white_box": {
-        "type": "text",
+        "type": "attack",
         "several": True,
         "default": [],
         "means": "Attacks that see it; where left out, all others made on the model itself.",

@@ -212,7 +212,7 @@ def test_an_attack_split_among_jobs_has_the_bytes_of_one_job(
         for rule in ("attack", "score")
         for number in (1, 2, 3)
     ]
-    assert not [path for path in copy.folder.rglob(".*.shards")]
+    assert not list(copy.folder.rglob(".*.shards"))
 
 
 def test_why_names_the_file_that_changed(study: Copy) -> None:

@@ -11,9 +11,7 @@ rule judge_claims:
         ENVIRONMENT
     threads: 1
     params:
-        code=code(
-            "judge_claims", *sorted({module_of(one.statistic) for one in claims})
-        ),
+        code=code("judge_claims", *sorted({module_of(one.statistic) for one in claims})),
         models=lambda w: plan.model_facts(),
         rows=lambda w: json.dumps(plan.judged()),
     shell:

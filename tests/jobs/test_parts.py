@@ -19,10 +19,10 @@ from robustgen.core.files import BadFile
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import read_rows
 from robustgen.core.tensors import read_arrays, write_arrays
-from robustgen.jobs import attack, measure, score
+from robustgen.jobs import measure
 from robustgen.jobs.inputs import share
 
-MODULES = {"attack": attack, "score": score, "lid": measure, "kd_bu": measure}
+KINDS = ("attack", "score", "lid", "kd_bu")
 OPTIONS = {"lid": {"k": 5, "batch": 10}, "kd_bu": {"passes": 4}}
 BATCHES = [f"{name}-{k}" for name, n in made.SPLITS.items() for k in range(0, n, 5)]
 CHUNKS = ["validation-0", "validation-1", "test-0", "test-1", "test-2"]
@@ -47,7 +47,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(params=MODULES)
+@pytest.fixture(params=KINDS)
 def what(request: pytest.FixtureRequest) -> str:
     """A job that keeps shards."""
     return str(request.param)
@@ -82,18 +82,25 @@ def whole(make: Maker, what: str, tmp_path: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def computed(what: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The shards that are computed from now on."""
-    module: Any = MODULES[what]
-    found, before = list[str](), module._shard
-
-    def counted(item: str, *given: Any, **named: Any) -> Any:
-        result = before(item, *given, **named)
-        found.append(item)
-        return result
-
-    monkeypatch.setattr(module, "_shard", counted)
+    found = list[str]()
+    watched(monkeypatch, found.append)
     return found
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, see: Callable[[str], None]) -> None:
+    """Have a function called before each shard that is computed."""
+    before = shards.sharded
+
+    def sharded(items: list[str], *, compute: Callable[[str], Any], **named: Any) -> Any:
+        def watching(item: str) -> Any:
+            see(item)
+            return compute(item)
+
+        return before(items, compute=watching, **named)
+
+    monkeypatch.setattr(shards, "sharded", sharded)
 
 
 def items(what: str) -> list[str]:
@@ -152,7 +159,7 @@ def test_a_job_killed_in_the_middle_goes_on_there_and_ends_with_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job, after = make(tmp_path / "killed"), 3
-    killed(job, what, after, computed, monkeypatch)
+    killed(job, computed, monkeypatch, after)
     assert computed == items(what)[:after]
     assert not job.out.exists()
     computed.clear()
@@ -160,23 +167,19 @@ def test_a_job_killed_in_the_middle_goes_on_there_and_ends_with_the_same_bytes(
     assert computed == items(what)[after:]
 
 
-def killed(
-    job: Job, what: str, after: int, computed: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def killed(job: Job, computed: list[str], monkeypatch: pytest.MonkeyPatch, after: int = 2) -> None:
     """Run a job that is stopped when it has computed so many shards."""
     computed.clear()
-    module: Any = MODULES[what]
-    before = module._shard
 
-    def stopping(item: str, *given: Any, **named: Any) -> Any:
-        if len(computed) == after:
+    def stop(item: str) -> None:
+        if len(computed) > after:  # this one is noted already
             raise KeyboardInterrupt
-        return before(item, *given, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_shard", stopping)
+        watched(patch, stop)
         with pytest.raises(KeyboardInterrupt):
             made.done(job)
+    computed[:] = computed[:after]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +196,7 @@ def test_shards_of_other_settings_are_not_taken_up(
     whole = made.done(replace(make(tmp_path / "whole"), **change))
     asked = list(computed)
     job = make(tmp_path / "other")
-    killed(job, what, 2, computed, monkeypatch)
+    killed(job, computed, monkeypatch)
     computed.clear()
     assert made.done(replace(job, **change)) == whole
     assert computed == asked
@@ -212,7 +215,7 @@ def test_shards_of_other_images_or_weights_are_not_taken_up(
     shutil.copytree(job.model.data, copy)
     there = replace(job.model, data=copy, weights=copy / "weights.safetensors")
     job = replace(job, model=there)
-    killed(job, what, 2, computed, monkeypatch)
+    killed(job, computed, monkeypatch)
     arrays = read_arrays(copy / "pool.safetensors")
     write_arrays(copy / "pool.safetensors", {**arrays, "images": 255 - arrays["images"]})
     computed.clear()

@@ -18,9 +18,10 @@ import pytest
 import made
 import make_table
 from conftest import ROOT
+from robustgen.core import shards
 from robustgen.core.rows import DRAW, axes_of, read_rows
 from robustgen.core.tensors import read_arrays
-from robustgen.jobs import attack, score
+from robustgen.jobs import attack
 from robustgen.nets.spec import Model
 from robustgen.stats.intervals import share
 from robustgen.study.config import ConfigError, checked
@@ -171,30 +172,31 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(
     whole = contents(chain("whole"))
     images = tmp_path / "killed/attacks/images.safetensors"
     attacking = attack_of(noisy, folder, images)
-    stopped(attacking, attack, monkeypatch, after=4)
+    stopped(attacking, monkeypatch, after=4)
     made.done(replace(attacking))
     told = {"model": noisy, "attack": "pgd", "images": images}
     (tmp_path / "killed/pgd").mkdir()
     scoring = made.score_job(folder, tmp_path / "killed/pgd/scores.parquet", **told)
-    stopped(scoring, score, monkeypatch, after=4)
+    stopped(scoring, monkeypatch, after=4)
     made.done(replace(scoring))
     found = contents(tmp_path / "killed")
     assert {name: whole[name] for name in found} == found
     assert len(found) == 2
 
 
-def stopped(job: Any, module: Any, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+def stopped(job: Any, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
     """Run a job that is stopped when it has computed so many shards."""
-    before, done = module._shard, list[str]()
+    before = shards.write_arrays
+    done = list[Path]()
 
-    def stopping(item: str, *given: Any, **named: Any) -> Any:
+    def stopping(path: Path, *given: Any) -> None:
         if len(done) == after:
             raise KeyboardInterrupt
-        done.append(item)
-        return before(item, *given, **named)
+        done.append(path)
+        before(path, *given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_shard", stopping)
+        patch.setattr(shards, "write_arrays", stopping)
         with pytest.raises(KeyboardInterrupt):
             made.done(job)
     assert not job.out.exists()
@@ -214,7 +216,7 @@ def test_shards_of_other_options_or_draws_are_not_taken_up(
         place.parent.mkdir()
     other = replace(noisy, **change)
     whole = made.done(made.score_job(folder, places[0], model=other))
-    stopped(made.score_job(folder, places[1], model=noisy), score, monkeypatch, after=4)
+    stopped(made.score_job(folder, places[1], model=noisy), monkeypatch, after=4)
     assert made.done(made.score_job(folder, places[1], model=other)) == whole
 
 

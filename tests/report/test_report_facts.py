@@ -13,6 +13,7 @@ import pytest
 
 import write_report
 from robustgen.core.files import write_json
+from robustgen.core.options import filled
 from robustgen.core.tensors import write_arrays
 from robustgen.report.data import described
 from robustgen.report.page import page
@@ -28,15 +29,17 @@ FACTS = {  # file -> another valid JSON than the one that its job writes
     "claims/verdicts.json": [{"work": "beadini-masi-2023", "cells": []}],
     "benchmarks/train/net/seed0.tsv": None,
 }
-SPEC = {
+DEFAULTS = filled("models", "resnet", {})
+SPEC: dict[str, Any] = {
     "kind": "resnet",
     "channels": 1,
     "classes": 10,
     "size": 32,
     "mean": [0.5],
     "std": [0.25],
-    "options": {"width": 4},
+    "options": {**DEFAULTS, "width": 4},
 }
+WIDE = {**SPEC, "options": {**DEFAULTS, "width": 8}}
 WEIGHTS = FOLDER / "training/net/seed0/weights.safetensors"
 
 
@@ -62,13 +65,23 @@ def test_json_of_another_form_is_named_too(seven: bool) -> None:
 
 @pytest.mark.usefixtures("results")
 @pytest.mark.parametrize(
-    "rows", ["epoch,loss\n1,0.5\n", ("epoch,validation_accuracy,judged_accuracy\n1,0.5,half\n")]
+    "rows", ["loss\n0.5\n", "epoch,loss\n1\n", "epoch,judged_accuracy\n1,half\n"]
 )
-def test_a_history_without_accuracies_is_named(rows: str) -> None:
+def test_a_history_without_epochs_or_numbers_is_named(rows: str) -> None:
     (FOLDER / "training/net/seed0/history.csv").write_text(rows)
     assert (
         "training/net/seed0/history.csv is not what its job writes (an epoch without"
     ) in read().words
+
+
+@pytest.mark.usefixtures("results")
+def test_a_history_of_other_metrics_has_a_page() -> None:
+    """Its columns are whatever a trainer measures; weights brought along have none."""
+    for rows in ("epoch,elbo\n1,-3.5\n", "epoch\n"):
+        (FOLDER / "training/net/seed0/history.csv").write_text(rows)
+        words = read().words
+        assert "history.csv is not what its job writes" not in words
+        assert "net resnet" in words
 
 
 @pytest.mark.usefixtures("results")
@@ -126,31 +139,41 @@ def words_on(spec: Any, options: dict[str, Any]) -> str:
     return Reader(page(CONFIG | {"models": {"net": model}}, FOLDER)).words
 
 
+def net(kind: str, width: int) -> str:
+    """The beginning of the net's row, which names every option."""
+    blocks = list(DEFAULTS["blocks"])
+    return f"net {kind}, blocks {blocks}, width {width}, stem_stride {DEFAULTS['stem_stride']}"
+
+
 @pytest.mark.usefixtures("results")
 @pytest.mark.parametrize(
-    ("spec", "options", "net", "said"),
+    ("spec", "options", "kind", "width", "said"),
     [
-        (SPEC, {"width": 4}, "resnet, width 4", ""),
-        (SPEC, {"width": 8}, "resnet, width 4", (
+        (SPEC, {"width": 4}, "resnet", 4, ""),
+        (SPEC, {"width": 8}, "resnet", 4, (
             "These weights were made with width 4; the configuration says width 8."
         )),
-        (SPEC, {}, "resnet, width 4", (
-            "These weights were made with width 4; the configuration says width as by default."
+        (WIDE, {}, "resnet", 8, (
+            f"These weights were made with width 8; the configuration says width "
+            f"{DEFAULTS['width']}."
         )),
-        ({**SPEC, "net": "cnn", "size": 28}, {"width": 4}, "cnn, width 4",
-         "These weights were made with net cnn and size 28; the configuration says net resnet and "
-         "size 32."),
-        ({**SPEC, "mean": [0.5] * 3, "std": [0.2] * 3}, {"width": 4}, "resnet, width 4",
+        ({**SPEC, "kind": "cnn", "size": 28}, {"width": 4}, "cnn", 4,
+         "These weights were made with kind cnn and size 28; the configuration says kind resnet "
+         "and size 32."),
+        ({**SPEC, "options": {**SPEC["options"], "old": 3}}, {"width": 4}, "resnet", 4, (
+            "These weights were made with old 3; the configuration says old as by default."
+        )),
+        ({**SPEC, "mean": [0.5] * 3, "std": [0.2] * 3}, {"width": 4}, "resnet", 4,
          "These weights were made with std 0.2; the configuration says std 0.25."),
-        ("{", {"width": 8}, "resnet, width 8", ""),
-        ([1], {"width": 8}, "resnet, width 8", ""),
+        ("{", {"width": 8}, "resnet", 8, ""),
+        ([1], {"width": 8}, "resnet", 8, ""),
     ],
 )  # fmt: skip
 def test_a_net_is_told_by_its_weights(
-    spec: Any, options: dict[str, Any], net: str, said: str
+    spec: Any, options: dict[str, Any], kind: str, width: int, said: str
 ) -> None:
     words = words_on(spec, options)
-    assert f"net {net}" in words
+    assert net(kind, width) in words
     assert said in words
     assert bool(said) == ("These weights" in words)
 
@@ -159,10 +182,7 @@ def test_a_net_is_told_by_its_weights(
 def test_a_net_without_weights_is_told_by_the_configuration() -> None:
     WEIGHTS.unlink()
     model = CONFIG["models"]["net"] | {"options": {"width": 8}}
-    assert (
-        "net resnet, width 8 digits"
-        in Reader(page(CONFIG | {"models": {"net": model}}, FOLDER)).words
-    )
+    assert net("resnet", 8) in Reader(page(CONFIG | {"models": {"net": model}}, FOLDER)).words
 
 
 # --- data -----------------------------------------------------------------------------------------

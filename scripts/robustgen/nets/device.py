@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from robustgen.core.refusal import Refused
@@ -25,14 +27,19 @@ def use(*, device: str, threads: int) -> str:
 
 
 def precision(wish: str, device: str) -> torch.dtype:
-    """The dtype of training and attack gradients; `auto` takes bf16 where the hardware computes in
-    it.
-    """
+    """The dtype of training and attack gradients; `auto` takes bf16 where it is faster."""
     if wish == "auto":
-        able = (
-            torch.cuda.is_bf16_supported()
-            if device == "cuda"
-            else torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        )
-        wish = "bf16" if able else "fp32"
+        faster = torch.cuda.is_bf16_supported() if device == "cuda" else _processor_is_faster()
+        wish = "bf16" if faster else "fp32"
     return {"bf16": torch.bfloat16, "fp32": torch.float32}[wish]
+
+
+def _processor_is_faster() -> bool:
+    """Whether this processor computes faster in bf16: one of Intel's with AMX, one of AMD's with
+    AVX512_BF16. Intel's with AVX512_BF16 alone take 1.2 to 1.35 times as long as in fp32.
+    """
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    info = Path("/proc/cpuinfo")
+    amd = info.exists() and "AuthenticAMD" in info.read_text(encoding="utf-8")
+    return amd or torch.cpu._is_amx_tile_supported()

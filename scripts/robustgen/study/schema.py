@@ -43,8 +43,8 @@ class Compute(Block):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
         description=(
-            "Precision of training and of attack gradients; auto: bf16 where the hardware has "
-            "it. Scores are fp32."
+            "Precision of training and of attack gradients; auto: bf16 where it is faster than "
+            "fp32. Scores are fp32."
         ),
     )
     batch: Count = Field(250, description="Images per batch in attacks and scores.")

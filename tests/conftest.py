@@ -28,7 +28,7 @@ ALONE = {  # file -> tests of it that measure time, or start daemons that are on
         "test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_",
         "test_the_bare_command_plans_the_paper_study_within_",
     ],
-    "test_rooms.py": ["test_tables_and_figures_start_in_less_than_"],
+    "test_packages.py": ["test_tables_and_figures_start_in_less_than_"],
 }
 
 if WORKER:  # each worker has one core; torch on more threads would wait for those of the others

@@ -36,6 +36,8 @@ def test_a_study_killed_twenty_times_ends_with_the_bytes_of_an_uninterrupted_one
     make_copy: Callable[[], Copy],
 ) -> None:
     copy, other = (make_copy().show("table_1", "fig_2b") for _ in range(2))
+    # in parts, which are killed too
+    copy.edit("tests/tiny.yaml", "  pgd: {sweep", "  pgd: {jobs: 2, sweep")
     chance = random.Random(0)
     other.snakemake()
     unfinished = sum(killed(copy, chance.uniform(0.0, 2.5)) for _ in range(KILLS))

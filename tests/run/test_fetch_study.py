@@ -96,8 +96,8 @@ def study(**dataset: object) -> Plan:
 
 
 def test_a_data_set_asks_for_its_downloads_and_for_no_others() -> None:
-    assert study().fetched("mnist") == ["results/tiny_mnist/sources/mnist.json"]
-    assert study(kind="digits").fetched("mnist") == []
+    assert study().receipts("mnist") == ["results/tiny_mnist/sources/mnist.json"]
+    assert study(kind="digits").receipts("mnist") == []
     assert study(kind="svhn", size=32, options={"sources": ["svhn", "svhn_extra"]}).sources(
         "mnist"
     ) == ("svhn", "svhn_extra")

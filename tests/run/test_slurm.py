@@ -37,10 +37,13 @@ from pathlib import Path
 from robustgen.training.objectives.standard import correct, loss as plain
 
 
-def loss(model, x, y, *, recipe, generator):
+OPTIONS = {{}}
+
+
+def loss(model, x, y, **named):
     while Path("hold").exists() and Path("{trained}/.checkpoint.safetensors").exists():
         time.sleep(0.1)  # the first epoch is over: the second waits
-    return plain(model, x, y, recipe=recipe, generator=generator)
+    return plain(model, x, y, **named)
 """
 # the profile as it is, with the numbers of a test; gpu: 1 so that a study on CPUs asks for devices
 PROFILE = [
@@ -52,12 +55,14 @@ PROFILE = [
     ),
     ("attack: {slurm_partition: *gpu,", "attack: {slurm_partition: *gpu, gpu: 1,"),
     ("score:  {slurm_partition: *gpu,", "score:  {slurm_partition: *gpu, gpu: 1,"),
+    ("attack_part: {slurm_partition: *gpu,", "attack_part: {slurm_partition: *gpu, gpu: 1,"),
+    ("score_part: {slurm_partition: *gpu,", "score_part: {slurm_partition: *gpu, gpu: 1,"),
 ]
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A process of a job: what it writes, in which SLURM job, on which device."""
+    """A process of a job: what it writes, whole or a part, in which SLURM job, on which device."""
 
     out: str
     job: str
@@ -109,6 +114,7 @@ def story(lab: dict[str, str], make_copy: Callable[[], Copy]) -> Story:
     time limit and ended.
     """
     told = Story(local=prepared(make_copy()), cluster=prepared(make_copy()))
+    told.local.edit("tests/slurm.yaml", "jobs: 3", "jobs: 1")
     folder = told.cluster.folder
     for old, new in PROFILE:
         told.cluster.edit("workflow/profiles/slurm/config.yaml", old, new)
@@ -265,8 +271,9 @@ def writer(process: Path, folder: Path) -> Writer | None:
         or "SLURM_JOB_ID" not in environment
     ):
         return None
+    part = [word for word in words if word.startswith("--part=")]
     return Writer(
-        words[words.index("--out") + 1],
+        " ".join([words[words.index("--out") + 1], *part]),
         environment["SLURM_JOB_ID"],
         environment.get("CUDA_VISIBLE_DEVICES", "none"),
     )
@@ -348,6 +355,20 @@ def test_the_study_is_completed_and_told_job_by_job(story: Story) -> None:
     )
     assert (story.cluster.folder / "results/tiny/report.html").exists()
     assert not (story.cluster.folder / TRAINED / ".checkpoint.safetensors").exists()
+
+
+def test_an_attack_and_its_scores_are_split_among_three_jobs_of_the_cluster(story: Story) -> None:
+    """Locally they are one job each; that the bytes are the same, the last test shows."""
+    for rule in ("attack", "score"):
+        place = f"results/tiny/parts/{rule}/signs_standard/seed0/pgd"
+        found = (story.cluster.folder / place).rglob("costs.json")
+        receipts = sorted(path.parent.name for path in found)
+        assert receipts == ["1of3", "2of3", "3of3"]
+        assert not (story.local.folder / place).exists()
+        ended = [state for comment, state, _ in story.jobs if f"rule_{rule}_part_" in comment]
+        assert ended.count("COMPLETED") == 3
+        assert f"{rule} signs_standard 0 pgd: SLURM job " in story.said
+    assert not list(story.cluster.folder.rglob(".*.shards"))
 
 
 def test_jobs_work_with_the_configurations_threads_whatever_cores_they_are_given(

@@ -179,10 +179,12 @@ def test_every_rule_that_takes_a_gpu_is_sent_where_the_gpus_are() -> None:
     )
     rules = dict(re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^rule |\Z)", text))
     takers = {name for name, body in rules.items() if "gpu=" in body}
+    heirs = dict(re.findall(r"(?m)^use rule (\w+) as (\w+) with:", text))  # of resources too
+    takers |= {heir for name, heir in heirs.items() if name in takers}
     asked = yaml.safe_load(
         (ROOT / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8")
     )["set-resources"]
     assert takers == {
         name for name, resources in asked.items() if resources["slurm_partition"] == "gpu"
     }
-    assert len(takers) >= 5
+    assert len(takers) >= 7

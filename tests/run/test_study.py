@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -75,13 +76,13 @@ EDITS = [  # (file, old, new, rules that must run, rules that must not)
         "alpha=0.15",
         "alpha=0.2",
         {"draw_figure"},
-        {"train", "attack", "score", "detect", "make_table"},
+        {"train", "attack", "score", "measure", "detect", "make_table"},
     ),
     (
         "attacks/loop.py",
         "total / eot",
         "total / (eot + 0)",
-        {"attack"} | DOWNSTREAM,
+        {"attack", "measure"} | DOWNSTREAM,
         {"load_data", "split_data", "train"},
     ),
     (
@@ -96,27 +97,27 @@ EDITS = [  # (file, old, new, rules that must run, rules that must not)
         "tpr - fpr",
         "tpr - 1.0 * fpr",
         {"detect", "make_table"},
-        {"train", "attack", "score"},
+        {"train", "attack", "score", "measure"},
     ),
     (
         "measures/lid.py",
         "0.5 * (squared",
         "1.0 * 0.5 * (squared",
-        {"score", "detect"},
-        {"train", "gradients", "landscape"},
+        {"measure", "detect"},
+        {"train", "attack", "score"},
     ),
     (
         "synthesis/alignment.py",
         "g.abs().sum",
         "(1 * g).abs().sum",
-        {"gradients", "make_table", "draw_figure"},
-        {"train", "attack", "score", "detect", "landscape"},
+        {"measure", "make_table", "draw_figure"},
+        {"train", "attack", "score", "detect"},
     ),
     (
         "training/schedule.py",
         "RISE = 0.3",
         "RISE = 0.31",
-        {"train", "attack"} | DOWNSTREAM,
+        {"train", "attack", "measure"} | DOWNSTREAM,
         {"load_data", "split_data"},
     ),
     (
@@ -124,7 +125,7 @@ EDITS = [  # (file, old, new, rules that must run, rules that must not)
         'REPRODUCED, NOT_REPRODUCED = "reproduced"',
         ('REPRODUCED, NOT_REPRODUCED = "Reproduced"'),
         {"judge_claims", "write_report"},
-        {"train", "attack", "score", "detect", "make_table", "draw_figure"},
+        {"train", "attack", "score", "measure", "detect", "make_table", "draw_figure"},
     ),
 ]
 
@@ -151,7 +152,7 @@ def test_comments_and_docstrings_rerun_nothing(study: Copy) -> None:
 
 def test_a_new_attack_module_and_an_unused_entry_rerun_nothing(study: Copy) -> None:
     new = study.folder / "scripts/robustgen/attacks/mine.py"
-    new.write_text('"""Mine."""\n\n\ndef attack():\n    """Nothing."""\n')
+    new.write_text('"""Mine."""\n\nOPTIONS = {}\n\n\ndef attack():\n    """Nothing."""\n')
     undo = study.edit("tests/tiny.yaml", "attacks:\n", "attacks:\n  mine: {kind: mine}\n")
     pending = study.pending()
     undo()
@@ -160,19 +161,58 @@ def test_a_new_attack_module_and_an_unused_entry_rerun_nothing(study: Copy) -> N
 
 
 def test_adding_an_attack_to_a_table_runs_that_attack_and_no_other(study: Copy) -> None:
-    undo = study.edit(
-        "tests/tiny.yaml", "attacks: [pgd, he_pgd]}", "attacks: [pgd, he_pgd, apgd_mended]}"
-    )
-    study.edit(
-        "tests/tiny.yaml",
-        "apgd: {eps: null",
-        ("apgd_mended: {eps: null, steps: [3]}\n  apgd: {eps: null"),
-    )
+    undo = study.edit("tests/tiny.yaml", "attacks: [pgd, he_pgd]}", "attacks: [pgd, he_pgd, more]}")
+    more = "more: {kind: pgd, sweep: {steps: [7]}, options: *step}"
+    study.edit("tests/tiny.yaml", "  apgd: {sweep", f"  {more}\n  apgd: {{sweep")
     said = study.snakemake("--dry-run").stdout
     undo()
     attacked = [line for line in said.splitlines() if "wildcards:" in line and "attack=" in line]
     assert attacked
-    assert all("attack=apgd_mended" in line for line in attacked)
+    assert all("attack=more" in line for line in attacked)
+    assert "rule train:" not in said
+
+
+def test_adding_a_detector_measures_and_detects_and_attacks_nothing_again(study: Copy) -> None:
+    """Images are kept, so its measure reads them; scores and other measures stay as they are."""
+    undo = study.edit(
+        "tests/tiny.yaml",
+        "attacks: [pgd, apgd, he_pgd], detectors: [energy]}",
+        "attacks: [pgd, apgd, he_pgd], detectors: [energy, few]}",
+    )
+    few = "few: {kind: lid, options: {fit: pgd, noise: noise, k: 5, batch: 20}}"
+    study.edit("tests/tiny.yaml", "detectors:\n", f"detectors:\n  {few}\n")
+    said, pending = study.snakemake("--dry-run").stdout, study.pending()
+    undo()
+    assert {"measure", "detect", "make_table"} <= pending
+    assert not {"load_data", "split_data", "train", "attack", "score"} & pending
+    measured = [line for line in said.splitlines() if "wildcards:" in line and "measure=" in line]
+    assert len(measured) == len({"clean", "noise", "pgd", "apgd", "he_pgd"})
+    assert all("measure=few" in line for line in measured)
+
+
+def test_an_attack_split_among_jobs_has_the_bytes_of_one_job(
+    study: Copy, make_copy: Callable[[], Copy]
+) -> None:
+    """`jobs: 3` adds three parts of the attack and of its scores, and nothing else runs again."""
+    copy = make_copy()
+    shutil.copytree(study.folder, copy.folder, symlinks=True, dirs_exist_ok=True)
+    before = copy.contents()
+    split = "  pgd: {jobs: 3, sweep: {steps: [0, 2, 5]}"
+    copy.edit("tests/tiny.yaml", "  pgd: {sweep: {steps: [0, 2, 5]}", split)
+    place = "results/tiny/measures/signs_standard/seed0/pgd/scores.parquet"
+    said = copy.snakemake("--forcerun", "attack_part", "score_part", "--until", "score").stdout
+    assert "rule attack_part:" in said
+    assert (copy.folder / place).exists()
+    found = copy.contents()
+    assert found == before
+    parts = copy.folder / "results/tiny/parts"
+    receipts = sorted(str(path.relative_to(parts)) for path in parts.rglob("costs.json"))
+    assert receipts == [
+        f"{rule}/signs_standard/seed0/pgd/{number}of3/costs.json"
+        for rule in ("attack", "score")
+        for number in (1, 2, 3)
+    ]
+    assert not list(copy.folder.rglob(".*.shards"))
 
 
 def test_why_names_the_file_that_changed(study: Copy) -> None:
@@ -188,7 +228,7 @@ def test_why_names_the_setting_that_changed(study: Copy) -> None:
     undo = study.edit("tests/tiny.yaml", "lr: 0.05", "lr: 0.06")
     said = study.run("python", "scripts/why.py", "--configfile", "tests/tiny.yaml").stdout
     undo()
-    assert "train signs_standard, 0: lr changed from 0.05 to 0.06." in said.splitlines()
+    assert "train signs_standard, 0: options.lr changed from 0.05 to 0.06." in said.splitlines()
 
 
 def test_a_wrong_configuration_is_told_before_any_job(study: Copy) -> None:
@@ -196,7 +236,7 @@ def test_a_wrong_configuration_is_told_before_any_job(study: Copy) -> None:
     found = study.snakemake("--dry-run", check=False)
     undo()
     assert found.returncode
-    assert "recipes.tiny.learning: unknown key" in found.stdout + found.stderr
+    assert "recipes.tiny.options.learning: unknown option" in found.stdout + found.stderr
 
 
 def test_the_bare_command_plans_the_paper_study_within_three_seconds(
@@ -222,8 +262,10 @@ def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
     (copy.folder / "lab/bad.py").write_text(
         "def attack(*given, **named):\n    raise ValueError('Nonsense')\n"
     )
-    mend = copy.edit("tests/tiny.yaml", "apgd: {eps: null", "apgd: {kind: lab.bad, eps: null")
-    copy.edit("tests/tiny.yaml", "  pgd_budgets: {eps: [8/255, 32/255], steps: [3]}\n", "")
+    mend = copy.edit(
+        "tests/tiny.yaml", "apgd: {sweep: {eps: null", "apgd: {kind: lab.bad, sweep: {eps: null"
+    )
+    copy.edit("tests/tiny.yaml", "  pgd_budgets: {sweep: {eps: [8/255, 32/255], steps: [3]}}\n", "")
     found = copy.show("table_1", "table_energies", "fig_sheets").snakemake(check=False)
     assert found.returncode
     table = pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")

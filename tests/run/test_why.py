@@ -188,11 +188,15 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "mirror": ([], ["--mirror=/copy"]),
     "offline": ([], ["--offline"]),
     "weights": ([], ["--weights=mine.pt"]),
+    "view": ([], ['--view={"std": 0.0}']),
+    "told": ([], ['--told={"clean": "rows.parquet"}']),
+    "key_map": ([], ['--keys={"a.": "b."}']),
+    "part": ([], ["--part=2/3"]),
     "rows": ([("cifar10", "a")], [("cifar10", "b")]),
-    "temperatures": ([1.0], [1.0, 5.0]),
 }
 MAPS = re.compile(
-    r"json\.dumps|checksums|own_weights|model_dump_json|plan\.(net|recipe|sweep|output|trained)\("
+    r"json\.dumps|checksums|own_weights\(w|model_dump_json|plan\.output\(|measured_by|"
+    r"(?<!\w)model\(|plan\.recipe\(|plan\.model_facts\("
 )
 
 
@@ -226,20 +230,23 @@ def test_every_rule_is_read() -> None:
     ids=[f"{rule}-{name}" for rule, name, *_ in params()],
 )
 def test_a_change_of_any_parameter_is_told(rule: str, name: str, text: str, shell: str) -> None:
-    before, now = VALUES.get(
-        name, (json.dumps({"key": 3}), json.dumps({"key": 4})) if MAPS.search(text) else (3, 4)
-    )
+    maps = (json.dumps({"key": 3}), json.dumps({"key": 4})) if MAPS.search(text) else (3, 4)
+    before, now = VALUES.get(name, maps)
     flag = re.search(rf"--([\w-]+) \{{params\.{name}(:q)?\}}", shell)
-    words = " ".join(map(str, now)) if isinstance(now, list) else shlex.quote(str(now))
-    said = told(
-        [before], [now], flags=f"--{flag[1]} {words}" if flag else "", rule=rule, seed="number"
-    )
+    words = now if isinstance(now, list) else [f"--{flag[1]}", str(now)] if flag else []
+    flags = shlex.join(map(str, words)) if name != "rows" else ""
+    said = told([before], [now], flags=flags, rule=rule, seed="number")
     if name == "code":
         assert said == "its code changed."
     elif name == "rows":
         assert said == 'a setting changed from [["cifar10", "a"]] to [["cifar10", "b"]].'
-    elif MAPS.search(text):
+    elif name not in VALUES and MAPS.search(text):
         assert said == "key changed from 3 to 4."
     else:
-        label = flag[1] if flag else name
+        label = {"key_map": "keys"}.get(name, flag[1] if flag else name)
         assert said.startswith(f"{label} changed from "), said
+
+
+def test_a_changed_key_of_a_map_that_a_flag_hands_on_is_named() -> None:
+    before, now = ['--view={"std": 0.1}'], ['--view={"std": 0.2}']
+    assert told([before], [now], rule="attack") == "std changed from 0.1 to 0.2."

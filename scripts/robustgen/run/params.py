@@ -152,4 +152,6 @@ def _name(value: Any, flags: dict[str, str]) -> str:
     if isinstance(value, str) and value.startswith("--"):
         return value.split(" ")[0].removeprefix("--")
     said = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        said = json.dumps(value, sort_keys=True)
     return " or ".join(flag for flag, values in flags.items() if said and values == said)

@@ -7,8 +7,8 @@ from pathlib import Path
 from robustgen.bench import benches
 from robustgen.bench.rows import table
 from robustgen.bench.settings import Settings
+from robustgen.core.command import command
 from robustgen.core.files import write_json
-from robustgen.core.refusal import command
 
 
 def main(argv: list[str] | None = None) -> None:

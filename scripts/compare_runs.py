@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from robustgen.core.refusal import command
+from robustgen.core.command import command
 from robustgen.report.compare import compare
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from robustgen.core.refusal import command
+from robustgen.core.command import command
 from robustgen.core.rows import CLEAN, write_rows
 from robustgen.detect.rows import read
 from robustgen.jobs.detect import KEYS, run

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
+from robustgen.core.command import command
 from robustgen.core.contracts import blamed
-from robustgen.core.refusal import command
 from robustgen.figures.style import styled, write
 from robustgen.tables.inputs import missing, sorted_files
 

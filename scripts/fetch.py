@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from robustgen.core.command import command
 from robustgen.core.files import write_json
-from robustgen.core.refusal import command
 from robustgen.data.download.fetch import Fetch
 from robustgen.data.download.sources import REGISTER, ROOT, data_root, read_register, rows_of
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from robustgen.core.command import command
 from robustgen.core.files import write_json
-from robustgen.core.refusal import command
 from robustgen.core.rows import read_rows
 from robustgen.stats.claims import judge_all
 from robustgen.stats.rules import read

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
+from robustgen.core.command import command
 from robustgen.core.contracts import blamed
 from robustgen.core.files import write_json
 from robustgen.core.meter import meter
-from robustgen.core.refusal import command
 from robustgen.core.tensors import write_arrays
 from robustgen.data.download.sources import ROOT, data_root
 from robustgen.data.pool import TEST, TRAIN, checked

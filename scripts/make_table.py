@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from robustgen.core import kinds
+from robustgen.core.command import command
 from robustgen.core.contracts import blamed
-from robustgen.core.refusal import command
 from robustgen.tables import published
 from robustgen.tables.inputs import missing, sorted_files
 from robustgen.tables.table import write

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+from robustgen.core.command import command
 from robustgen.core.meter import meter
-from robustgen.core.refusal import command
 from robustgen.nets.spec import model
 
 

@@ -5,7 +5,7 @@ downloaded.
 import argparse
 from pathlib import Path
 
-from robustgen.core.refusal import command
+from robustgen.core.command import command
 from robustgen.run.dryrun import dry_run, pending
 from robustgen.study.config import load
 from robustgen.study.estimate import past

@@ -5,7 +5,7 @@ no weights, no data.
 import argparse
 from pathlib import Path
 
-from robustgen.core.refusal import command
+from robustgen.core.command import command
 from robustgen.report.publish import publish
 
 

@@ -8,7 +8,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from robustgen.core.refusal import Refused, command
+from robustgen.core.command import command
+from robustgen.core.refusal import Refused
 from robustgen.run import asked, slurm
 from robustgen.run.launch import healing, side_by_side
 from robustgen.run.runs import log_of_this_run, registered
@@ -54,9 +55,7 @@ def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> 
             f"The run ended with status {status}; everything that Snakemake said is in {log}.{busy}"
         )
     for job, reason in current.outdated(asked.needed(paths, plan)).items():
-        raise Refused(
-            f"{job.rule} {job.name} is not current: {reason}; give the same command again."
-        )
+        raise Refused(f"{job.rule} {job.name} is not current: {reason}; run it again.")
     log.unlink()
 
 

@@ -13,8 +13,8 @@ import judge_claims
 import make_table
 import write_report
 from robustgen.core import seals
+from robustgen.core.command import command
 from robustgen.core.files import read_json
-from robustgen.core.refusal import command
 from robustgen.report.remake import arguments
 from robustgen.study.config import checked
 from robustgen.study.flow import Job, jobs

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from robustgen.core.command import command
 from robustgen.core.files import read_json, write_json
-from robustgen.core.refusal import command
 from robustgen.core.tensors import read_arrays, write_arrays
 from robustgen.data.splits import class_counts, split
 

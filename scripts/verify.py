@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from robustgen.core.refusal import command
+from robustgen.core.command import command
 from robustgen.run import why
 from robustgen.run.dryrun import dry_run
 from robustgen.study import current

@@ -2,7 +2,7 @@
 
 import argparse
 
-from robustgen.core.refusal import command
+from robustgen.core.command import command
 from robustgen.run.dryrun import dry_run
 from robustgen.run.why import sentences
 

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+from robustgen.core.command import command
 from robustgen.core.files import write_json
-from robustgen.core.refusal import command
 from robustgen.study.config import checked
 
 

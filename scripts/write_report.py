@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from robustgen.core.command import command
 from robustgen.core.files import read_json, write_text
-from robustgen.core.refusal import command
 from robustgen.report.page import page
 
 

@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from robustgen.core.command import command
 from robustgen.core.files import write_text
-from robustgen.core.refusal import command
 from robustgen.study.reference import reference
 from robustgen.study.schema import Study
 

@@ -1,5 +1,5 @@
-"""The examples of the documents: docs/your-own.md is run as it stands, commands and files that are
-named exist.
+"""The examples of the documents: docs/your-own.md and the notebook are run as they stand, entries
+are accepted, and commands, files and kinds that are named exist.
 """
 
 from __future__ import annotations
@@ -11,8 +11,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
+import yaml
 
 from conftest import ROOT, Copy
+from robustgen.attacks.sweep import Sweep, run
+from robustgen.core import kinds
+from robustgen.study.config import ConfigError, checked, overlay
+from robustgen.study.yamls import read_map
 
 PAGE = (ROOT / "docs/your-own.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", PAGE, flags=re.DOTALL))
@@ -143,3 +149,69 @@ def test_make_targets_that_a_document_names_exist(path: object) -> None:
         )
     )
     assert {name for name in named if not name.startswith(("table", "fig"))} <= known
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROOMS = {
+    "data set": "data",
+    "model": "models",
+    "attack": "attacks",
+    "detector": "detectors",
+    "measure": "measures",
+}
+
+
+@pytest.mark.parametrize("sort", ROOMS)
+def test_the_readme_lists_every_kind(sort: str) -> None:
+    """The first cells of the lines below the heading `kind` of a ..."""
+    table = README.split(f"| `kind` of a{'n' * (sort == 'attack')} {sort} |")[1].split("\n\n")[0]
+    first = "".join(line.split("|")[1] for line in table.splitlines()[2:])
+    assert set(re.findall(r"`(\w+)`", first)) == set(kinds.kinds(ROOMS[sort]))
+
+
+def test_the_attack_of_the_readme_stays_in_its_ball(own: Callable[[str], str]) -> None:
+    code = README.split("# lab/uniform.py\n")[1].split("```")[0]
+    images, labels = torch.rand(20, 3, 4, 4), torch.arange(20) % 2
+    sweep = Sweep(own(code), {"eps": (0.1,), "steps": (1,)})
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 2))
+    (found,) = run(net, images, labels, sweep=sweep, seed=0)  # which checks the ball
+    assert 0.09 < (found.images - images).abs().max() <= 0.1 + 1e-6
+
+
+def test_the_call_of_the_readme_runs() -> None:
+    code = README.split("from robustgen.jobs.evaluate import evaluate")[1].split("```")[0]
+    images, labels = torch.rand(40, 3, 4, 4), torch.arange(40) % 2
+    names: dict[str, Any] = {
+        "net": torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 2)),
+        "test_images": images,
+        "test_labels": labels,
+        "validation_images": images.flip(3),
+        "validation_labels": labels,
+    }
+    exec(f"from robustgen.jobs.evaluate import evaluate{code}", names)
+    assert set(names["rates"]["detector"]) == {"energy"}
+
+
+@pytest.mark.parametrize("document", ["CHANGELOG.md", "docs/cluster.md"])
+def test_entries_that_a_document_shows_are_accepted(document: str) -> None:
+    """As an overlay of the paper study; what a block calls `before` is refused."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    paper = read_map(ROOT / "config/config.yaml")
+    for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL):
+        *before, now = block.split("# after\n")
+        fresh = {**paper, "outputs": ["table_energies"]}
+        checked(overlay(fresh, alone(now)))
+        for old in before:
+            with pytest.raises(ConfigError, match=r"attacks\.he_pgd\.eps"):
+                checked(overlay(fresh, alone(old)))
+
+
+def alone(block: str) -> dict[str, Any]:
+    """The entries of a block, those of kinds of the user's own left out, whose files are not
+    there.
+    """
+    found = yaml.safe_load(block)
+    return {
+        room: {name: entry for name, entry in entries.items() if "." not in entry.get("kind", "")}
+        for room, entries in found.items()
+    }

@@ -225,7 +225,8 @@ def test_what_snakemake_says_before_any_job_is_shown_whole(
 
 def ended(body: str) -> subprocess.CompletedProcess[str]:
     code = (
-        "from robustgen.core.refusal import Refused, command\ndef main():\n    "
+        "from robustgen.core.command import command\nfrom robustgen.core.refusal import Refused\n"
+        "def main():\n    "
         f"{body}\ncommand(main)\n"
     )
     return subprocess.run(

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustgen.core import files, refusal, rows, shards, tensors
+from robustgen.core import files, rows, shards, tensors
+from robustgen.core.command import command
 from robustgen.core.files import BadFile
 from robustgen.core.refusal import Refused
 
@@ -142,7 +143,7 @@ def test_a_command_sets_a_damaged_file_of_a_study_aside(
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1 and nothing else")
     with pytest.raises(SystemExit) as ended:
-        refusal.command(lambda: rows.read_rows(path))
+        command(lambda: rows.read_rows(path))
     assert "rows.parquet is not a whole parquet file" in str(ended.value)
     assert (
         "delete it and run again. It was set aside as rows.parquet.damaged; a run makes it again."
@@ -156,7 +157,7 @@ def test_a_damaged_file_of_the_users_own_keeps_its_name(tmp_path: Path) -> None:
     with pytest.raises(
         SystemExit, match=(r"mine\.safetensors is not .*; put a whole one in its place\.$")
     ):
-        refusal.command(lambda: tensors.read_arrays(path))
+        command(lambda: tensors.read_arrays(path))
     assert path.exists()
 
 

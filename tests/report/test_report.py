@@ -118,6 +118,7 @@ class Reader(HTMLParser):
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A finished toy study."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(seals, "spent", lambda: {"cpu_seconds": 4.0, "peak_mb": 80.0})
     (tmp_path / "config").symlink_to(ROOT / "config")
     for job in jobs(plan_of(checked(CONFIG), FOLDER)):
         for path in job.files:
@@ -313,6 +314,16 @@ def test_costs_join_what_snakemake_and_the_script_measured() -> None:
         "cpu": 5.0,
         "peak_mb": 100.5,
     }
+
+
+@pytest.mark.usefixtures("results")
+def test_a_job_of_a_warm_process_is_told_by_its_seal() -> None:
+    """Snakemake saw only the command that waited for it."""
+    write_text(FOLDER / "benchmarks/make_table/t.tsv", "s\tmax_rss\tcpu_time\n9.5\t21\t0.1\n")
+    job = FOLDER / "seals/make_table/t.json"
+    write_json(job, {"files": {}, "cpu_seconds": 4.0, "peak_mb": 80.0})
+    (cost,) = (cost for cost in costs(FOLDER) if cost.rule == "make_table")
+    assert (cost.seconds, cost.cpu, cost.peak_mb) == (9.5, 4.0, 80.0)
 
 
 @pytest.mark.parametrize(

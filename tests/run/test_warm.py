@@ -20,7 +20,8 @@ from robustgen.run.warm import warm
 SCRIPT = """\
 import json, os, sys, time
 sys.path.insert(0, {scripts!r})
-from robustgen.core.refusal import Refused, command
+from robustgen.core.command import command
+from robustgen.core.refusal import Refused
 
 def main():
     job = sys.argv[1]

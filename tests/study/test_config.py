@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 import write_schema
 from configs import changed, problems, small
+from conftest import ROOT, Copy
 from robustgen.study import config
 from robustgen.study.config import ConfigError
 from robustgen.study.schema import Study
@@ -232,6 +233,17 @@ def test_a_study_is_frozen() -> None:
         study.seed = 1
     with pytest.raises(ValidationError, match="frozen"):
         study.recipes["short"].epochs = 3
+
+
+def test_planning_a_study_imports_neither_torch_nor_pandas() -> None:
+    code = (
+        "import sys; from robustgen.study.config import load;"
+        "from robustgen.study.plan import Plan;"
+        "from robustgen.study.flow import jobs; jobs(Plan(load('config/config.yaml')));"
+        "print({'torch', 'pandas', 'scipy', 'sklearn'} & set(sys.modules))"
+    )
+    found = Copy(ROOT).run("env", "PYTHONPATH=scripts", "python", "-c", code)
+    assert found.stdout == "set()\n"
 
 
 # --- what is generated ----------------------------------------------------------------------------

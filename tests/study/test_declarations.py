@@ -5,7 +5,8 @@ code and with what the plan reads of them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -116,6 +117,23 @@ def test_every_option_that_a_module_reads_is_declared(room: str, kind: str) -> N
                     read.add(name)
     needs = constant("attacks", kind, "NEEDS") if room == "attacks" else ()
     assert read <= {*known(room, kind), *needs}
+
+
+def test_a_declaration_is_read_once_and_again_when_its_file_changes(
+    own: Callable[[str], str],
+) -> None:
+    text = "OPTIONS = {'depth': {'means': 'How deep.', 'default': '%s'}}\ndef attack(): pass\n"
+    kind = own(text % "a")
+    first = declared("attacks", kind)
+    assert declared("attacks", kind) is first
+    path = kinds.find("attacks", kind)
+    assert path
+    path.write_text(text % "b")
+    os.utime(path, ns=(1, 1))
+    assert [one["depth"].default for one in (first or {}, declared("attacks", kind) or {})] == [
+        "a",
+        "b",
+    ]
 
 
 # --- literals that name something -----------------------------------------------------------------

@@ -32,6 +32,11 @@ LAB = {
     "odd": "OPTIONS = {'depth': 3}\ndef attack(): pass\n",
     "wordy": "TAKES = 3\ndef attack(): pass\n",
     "table": "def make(): pass\n",
+    "looking": "NEEDS = ('lab.gone',)\ndef make(): pass\n",
+    "watching": "NEEDS = ('lab.deep',)\ndef draw(): pass\n",
+    "gazing": "NEEDS = ('lab.wide',)\ndef draw(): pass\n",
+    "wide": "ON = 'attack'\ndef measure(): pass\n",
+    "deep": "ON = 'attack'\nLOOKS_AT = ('codes',)\ndef measure(): pass\n",
     "figure": "NEEDS = 'gradient'\ndef draw(): pass\n",
     "told": (
         "OPTIONS = {'depth': {'type': 'whole number', 'default': 1, 'means': 'How deep.'}}\n"

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from robustgen.core.files import write_json
+from robustgen.core.spent import spent
 
 PACKAGES = (
     "robustgen",
@@ -37,12 +37,8 @@ def meter(path: str | Path, **facts: Any) -> Iterator[dict[str, Any]]:
     costs: dict[str, Any] = dict(facts)
     start, cpu = time.perf_counter(), time.process_time()
     yield costs
-    costs |= {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
-    costs |= {
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        **_machine(),
-        **_gpu(),
-    }
+    seconds, own = time.perf_counter() - start, time.process_time() - cpu
+    costs |= spent() | {"seconds": seconds, "cpu_seconds": own, **_machine(), **_gpu()}
     write_json(path, costs)
 
 

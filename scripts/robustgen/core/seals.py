@@ -1,5 +1,5 @@
 """Seals: what a job wrote, as a JSON file per job that holds size, time and sha256 of each of its
-files.
+files, and what the job took: seconds of a processor, and memory.
 
 A seal is written last, by the job itself, so it says that the job ended well and what its files
 were then. A job that fails or is killed has none, nor has an output that `salvage` made from the
@@ -14,6 +14,7 @@ from typing import Any
 from robustgen.core import files
 from robustgen.core.files import BadFile, read_json, write_json
 from robustgen.core.shards import file_hash
+from robustgen.core.spent import spent
 
 FOLDER = "seals"  # below a study's folder
 
@@ -24,14 +25,8 @@ def write(path: Path) -> None:
     """
     root = _root(path)
     written = sorted(file for file in files.WRITTEN if file.is_relative_to(root) and file.is_file())
-    write_json(
-        path,
-        {
-            str(file.relative_to(root)): _facts(file)
-            for file in written
-            if not file.name.startswith(".")
-        },
-    )
+    facts = {str(file.relative_to(root)): _facts(file) for file in written if not _passes(file)}
+    write_json(path, {"files": facts, **spent()})
 
 
 def fault(seal: str, paths: tuple[str, ...], *, thorough: bool = False) -> str:
@@ -43,7 +38,7 @@ def fault(seal: str, paths: tuple[str, ...], *, thorough: bool = False) -> str:
     if absent := [path for path in paths if not Path(path).exists()]:
         return f"{absent[0]} does not exist"
     try:
-        noted: dict[str, Any] = read_json(seal)
+        noted: dict[str, Any] = read_json(seal)["files"]
         changed = [
             path for path in paths if not _is_whole(Path(path), noted[_place(path, seal)], thorough)
         ]
@@ -53,6 +48,11 @@ def fault(seal: str, paths: tuple[str, ...], *, thorough: bool = False) -> str:
             "files that there were"
         )
     return f"{changed[0]} is not what its job wrote" if changed else ""
+
+
+def _passes(file: Path) -> bool:
+    """Whether a file is only a record of a job's own."""
+    return file.name.startswith(".")
 
 
 def _facts(path: Path) -> dict[str, Any]:

@@ -116,8 +116,8 @@ def detector_of(name: str, given: Entry, model: Classifier, x: Tensor) -> dict[s
         if lacking:
             raise Refused(
                 f"Detector {name} looks at {', '.join(lacking)}, which this classifier does not "
-                "show; give its module what scripts/robustgen/nets/resnet.py has (methods layers "
-                "and pooled, layers linear and dropout), or leave the detector out."
+                "show; give its module the methods and layers that docs/your-own.md tells of "
+                "nets, or leave the detector out."
             )
     return entry
 

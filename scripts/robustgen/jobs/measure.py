@@ -213,13 +213,17 @@ def _of_attack(job: MeasureJob) -> Measured | None:
     mine, lazy = share(list(pieces), job.part), _Lazy(job, attacked)
 
     def compute(item: str) -> Columns:
-        return lazy.measuring.columns(attacked, item, pieces[item])
+        return _shard(item, pieces[item], attacked, lazy)
 
     found = shards.sharded(mine, beside=job.out, key=_key(job), compute=compute, what=job.measure)
     done = dict(zip(mine, found, strict=True))
     if job.part:
         return None
     return Measured(frame(attacked, done), axes=tuple(attacked.axes))
+
+
+def _shard(item: str, chunk: np.ndarray, attacked: Attacked, lazy: _Lazy) -> Columns:
+    return lazy.measuring.columns(attacked, item, chunk)
 
 
 class _Lazy:

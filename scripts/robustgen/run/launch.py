@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from robustgen.core.refusal import DAMAGED
+from robustgen.core.command import DAMAGED
 from robustgen.nets import gpus
 from robustgen.run import runs, slurm
 

@@ -1,14 +1,16 @@
-"""What the study cost: seconds, CPU seconds and memory per rule and per job, from benchmarks and
-costs.json files.
+"""What the study cost: seconds, CPU seconds and memory per rule and per job, from benchmarks,
+costs.json files and seals.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robustgen.core.seals import FOLDER
 from robustgen.study.facts import benchmark, facts
 
 DEAREST = 10
@@ -26,13 +28,15 @@ class Cost:
 
 
 def costs(folder: Path) -> list[Cost]:
-    """One cost per job: as Snakemake saw the whole process, and as the script metered itself."""
+    """One cost per job: as Snakemake saw the whole process, and as the job metered itself."""
     found = [_own(*job) for job in metered(folder)]
     found += [
         cost
         for path in sorted((folder / "benchmarks").rglob("*.tsv"))
         if (cost := _benchmark(path, folder))
     ]
+    timed = {(cost.rule, cost.name) for cost in found}
+    found += [_own(*job) for job in _sealed(folder) if job[:2] in timed]
     merged: dict[tuple[str, str], Cost] = {}
     for cost in found:
         key = cost.rule, cost.name
@@ -66,6 +70,13 @@ def metered(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
+def _sealed(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(rule, name, facts) of every readable seal of the study."""
+    for path in sorted((folder / FOLDER).rglob("*.json")):
+        rule, *axes = path.relative_to(folder / FOLDER).with_suffix("").parts
+        yield rule, "/".join(axes), facts(path)
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them."""
     if seconds < 60:
@@ -79,8 +90,8 @@ def duration(seconds: float) -> str:
 
 
 def _larger(one: Cost, other: Cost) -> Cost:
-    """The larger of each number: Snakemake samples processor time and memory and misses the last
-    seconds of a job.
+    """The larger of each number: Snakemake samples processor time and memory, misses the last
+    seconds of a job, and sees nothing of one that a warm process runs.
     """
     pairs = ((getattr(one, name), getattr(other, name)) for name in ("seconds", "cpu", "peak_mb"))
     return Cost(one.rule, one.name, *(max(pair) for pair in pairs))

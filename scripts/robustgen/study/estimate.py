@@ -18,8 +18,6 @@ from robustgen.study.schema import Study
 from robustgen.study.stages import STAGES
 from robustgen.study.work import Work
 
-# rule -> its wildcards, in the order of the names of its benchmarks; other rules have none or are
-# not foretold
 ANY_SIZE = ("write_config", "write_report")  # short, whatever the study
 # jobs are comparable whose sizes differ by no more: small nets use a device worse than large ones
 FACTOR = 10

@@ -61,6 +61,7 @@ def _files(folder: Path) -> Iterator[tuple[Callable[[Path], Any], Path]]:
         "sources/*.json": _map,
         "data/*/*.json": _map,
         "**/costs.json": _map,
+        "seals/**/*.json": _map,
         "claims/verdicts.json": _claims,
         "training/**/history.csv": _history,
         "benchmarks/**/*.tsv": _benchmark,

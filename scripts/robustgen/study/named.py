@@ -5,7 +5,7 @@ that must be of one line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unicodedata import category
@@ -179,14 +179,7 @@ def _is_sort(sort: object) -> bool:
 
 def texts(raw: Any, path: str = "") -> Iterator[str]:
     """Texts and keys with control characters, which no file name and no command line takes."""
-    pairs = (
-        raw.items()
-        if isinstance(raw, Mapping)
-        else enumerate(raw)
-        if isinstance(raw, list | tuple)
-        else ()
-    )
-    for key, value in pairs:
+    for key, value in _pairs(raw):
         place = f"{path}.{key}" if path else str(key)
         if isinstance(value, str) and any(
             category(char) in CONTROL and char != "\t" for char in value
@@ -196,6 +189,13 @@ def texts(raw: Any, path: str = "") -> Iterator[str]:
                 "take it out."
             )
         yield from texts(value, place)
+
+
+def _pairs(raw: Any) -> Iterable[tuple[Any, Any]]:
+    """(key or place, value) of what a map or list holds; nothing for a plain value."""
+    if isinstance(raw, Mapping):
+        return raw.items()
+    return enumerate(raw) if isinstance(raw, list | tuple) else ()
 
 
 def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -212,13 +212,6 @@ def _matches(raw: Any, pattern: tuple[str, ...], path: str = "") -> Iterator[tup
     if not pattern or (pattern == ("*",) and isinstance(raw, str)):
         yield path, raw
         return
-    pairs = (
-        raw.items()
-        if isinstance(raw, Mapping)
-        else enumerate(raw)
-        if isinstance(raw, list | tuple)
-        else ()
-    )
-    for key, value in pairs:
+    for key, value in _pairs(raw):
         if pattern[0] in ("*", key):
             yield from _matches(value, pattern[1:], f"{path}.{key}" if path else str(key))

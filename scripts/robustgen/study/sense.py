@@ -162,11 +162,11 @@ def _measures(study: Study, name: str, entry: Output, sorts: tuple[str, ...]) ->
         if sort in study.measures or sort in study.detectors or sort in kinds.values():
             continue
         lacking = [option for option, _ in problems({}, declared_options("measures", sort) or {})]
-        if lacking:
-            yield (
-                f"define one of kind {sort} in `measures` and name it here, for it must be told "
-                f"its {' and '.join(lacking)}."
-            )
+        why = f"it must be told its {' and '.join(lacking)}" if lacking else ""
+        if "." in sort:
+            why = "files bear the name of an entry"
+        if why:
+            yield f"define one of kind {sort} in `measures` and name it here, for {why}."
 
 
 def _asks(sorts: tuple[str, ...], part: str) -> bool:

@@ -17,7 +17,7 @@ from robustgen.core.words import nearest
 from robustgen.data.download.sources import read_register
 from robustgen.nets.spec import CLASSIFIER, gives
 from robustgen.study.graph import START, Graph, has_network
-from robustgen.study.plan import Plan
+from robustgen.study.plan import SORTS, Plan
 from robustgen.study.schema import Model, Objective, Recipe, Study
 from robustgen.study.sense_data import parts, too_large
 
@@ -208,13 +208,14 @@ def _looks(study: Study) -> Iterator[str]:
                 yield from _reference(study, study.models[model].dataset)
                 where = f"detectors.{detector}"
                 yield from _counts(study, model, Asked(where, "detectors", kind, options))
-        for model, measure in product(entry.models, entry.measures):
-            kind, who = study.measures[measure].kind, f"measure {measure}"
-            yield from (f"models.{model}.{said}" for said in _blind(study.models[model], kind, who))
-            options = study.measures[measure].options
-            yield from _counts(
-                study, model, Asked(f"measures.{measure}", "measures", kind, options)
-            )
+        sorts = [sort for sort in plan.needs_of(name) if sort not in SORTS]
+        measures = [one for sort in sorts for one in plan.measures_of(sort, entry)]
+        for model, measure in product(entry.models, measures):
+            told, who = plan.measure(measure), f"measure {measure}"
+            blind = _blind(study.models[model], told.kind, who)
+            yield from (f"models.{model}.{said}" for said in blind)
+            asked = Asked(f"measures.{measure}", "measures", told.kind, told.options)
+            yield from _counts(study, model, asked)
 
 
 def _shown(study: Study, model: str) -> Iterator[str]:

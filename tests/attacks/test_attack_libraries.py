@@ -16,6 +16,7 @@ from libraries import COUNT, FOOLBOX, MINIMUM, TORCH, Case, linear_net, run, sma
 from norms import generator, size
 from robustgen.attacks import autoattack, foolbox, noise, torchattacks
 from robustgen.attacks.types import Spec
+from robustgen.nets.classifier import as_classifier
 
 ROUNDING = 1e-6
 pytestmark = [
@@ -330,6 +331,21 @@ def test_protocols_of_autoattack_break_a_weak_net_and_say_nothing(
     assert found.backwards == pytest.approx(
         101 * (20 if version == "rand" else 1) * (1 - wrong(case).float().mean().item())
     )
+
+
+@pytest.mark.parametrize(
+    ("shift", "said"),
+    [(lambda z: 0 * z, ""), (lambda z: 0 * z + torch.randn(len(z), 1), "randomized defense")],
+)
+def test_warnings_of_autoattack_come_with_its_images(
+    case: Case, shift: Callable[[Tensor], Tensor], said: str
+) -> None:
+    net = as_classifier(Shifted(case[0], shift))
+    given = spec(eps=0.3, steps=2, version="custom", attacks=["apgd-ce"])
+    found = autoattack.attack(net, *case[1:], spec=given, generator=generator(3)).warning
+    assert found is not None
+    assert (said in found) if said else (found == "")
+    assert "flags_doc" not in found
 
 
 def test_the_library_itself_fails_on_fewer_than_ten_classes(case: Case) -> None:

@@ -136,6 +136,7 @@ def test_jobs_of_scores_and_of_measures_give_rows_that_stand_beside_each_other(
     cells = [{"eps": 0.1, "steps": 2}, {"eps": 0.1, "steps": 5}]
     arrays = {f"test.{cell}": random(30, 3, 32, 32, seed=cell).numpy() for cell in (0, 1)}
     meta = {"cells": json.dumps(cells), "axes": json.dumps(["eps", "steps"])}
+    meta["warnings"] = json.dumps({name: [None] * len(cells) for name in ("validation", "test")})
     write_arrays(images, arrays | {"test.counts": np.ones((2, 30, 2))}, meta)
     for attack, path in (("clean", None), ("pgd", images)):
         place = {"images": path, "out": tmp_path / f"{attack}.parquet"}

@@ -192,3 +192,13 @@ def test_rows_of_attacks_with_other_axes_are_read_together(folder: Path, tmp_pat
     values = found[["attack", "eps", "steps", "corruption"]].drop_duplicates().to_numpy().tolist()
     assert values == [["clean", 0, 0, ""], ["mine", 0.02, 1, ""], ["mine", 0, 0, "blur"]]
     write_rows(tmp_path / "all.parquet", found, unit="image")  # each image once in its cell
+
+
+@pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning")
+def test_what_an_attack_warns_of_is_a_column(folder: Path, tmp_path: Path) -> None:
+    """AutoAttack warns, or says that it finds nothing to warn of; PGD never does."""
+    members = {"version": "custom", "attacks": ["apgd-ce"]}
+    auto = {"kind": "autoattack", "norm": "linf", "options": members}
+    rows = rows_of(folder, tmp_path, auto | {"sweep": {"eps": [0.02], "steps": [3]}})
+    assert rows["warning"].map(type).eq(str).all()
+    assert "warning" not in rows_of(folder, tmp_path / "pgd", SHORT)

@@ -86,10 +86,10 @@ def attack(
     """The protocol's images, from a seed drawn from `generator`."""
     check_images(images)
     spec = accepted("autoattack", spec)
-    with sealed(classifier, generator) as model, _quiet():
+    with sealed(classifier, generator) as model, _warnings() as said:
         runner = _build(model, spec, images)
         x = runner.run_standard_evaluation(images, labels, batch_size=len(images))[0]
-        return Attacked(clipped(x))
+        return Attacked(clipped(x), warning=" ".join(dict.fromkeys(said)))
 
 
 def _build(classifier: Classifier, spec: Spec, images: Tensor) -> Any:
@@ -135,15 +135,23 @@ def _customise(runner: Any, spec: Spec) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Only the library's warnings are logged; the tracing function that its check of the classifier
-    drops is put back.
+def _warnings() -> Iterator[list[str]]:
+    """The library's warnings as they come, which are logged too, as nothing else of it is; the
+    tracing function that its check of the classifier drops is put back.
     """
-    logger, trace = logging.getLogger("auto-attack"), sys.gettrace()
-    level = logger.level
+    logger, trace, said = logging.getLogger("auto-attack"), sys.gettrace(), list[str]()
+    level, keeper = logger.level, logging.Handler(logging.WARNING)
+    keeper.emit = lambda record: said.append(_sentence(record.getMessage()))  # type: ignore[method-assign]
     logger.setLevel(logging.WARNING)
+    logger.addHandler(keeper)
     try:
-        yield
+        yield said
     finally:
+        logger.removeHandler(keeper)
         logger.setLevel(level)
         sys.settrace(trace)
+
+
+def _sentence(message: str) -> str:
+    """A warning without the pointer to the library's own page."""
+    return message.split(" See flags_doc.md")[0]

@@ -152,7 +152,7 @@ def _costed(found: Attacked, spent: Passes | None) -> Attacked:
         return found
     forwards = spent.forwards / n if found.forwards is None else found.forwards
     backwards = spent.backwards / n if found.backwards is None else found.backwards
-    return Attacked(found.images, forwards, backwards)
+    return replace(found, forwards=forwards, backwards=backwards)
 
 
 def _same(value: Any) -> Any:

@@ -49,7 +49,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Attacked:
-    """Attacked images, and the network passes that they cost, per image.
+    """Attacked images, the network passes that they cost, per image, and what the attack warns of.
 
     The passes are measured where an attack leaves them out; one whose trajectory serves several
     cells says what each of them would have cost by itself.
@@ -58,6 +58,7 @@ class Attacked:
     images: Tensor  # [n,c,h,w]
     forwards: float | None = None
     backwards: float | None = None
+    warning: str | None = None  # "" where it finds nothing to warn of; None where it never does
 
     def __post_init__(self) -> None:
         """Refuse images that are none, and counts that are none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import inf
@@ -123,6 +124,12 @@ def attacked(
     return list(attack_cells(classifier, x, y, sweep=sweep, seed=drawn))
 
 
+def joined(warnings: Iterable[str | None]) -> str | None:
+    """What an attack warned of in any batch, each text once; None where it never warns."""
+    found = [warning for warning in warnings if warning is not None]
+    return " ".join(dict.fromkeys(filter(None, found))) if found else None
+
+
 def known(clean: pd.DataFrame) -> dict[str, np.ndarray]:
     """What an attack may know of clean images, from their score rows: energies and the like of
     validation images.
@@ -141,18 +148,22 @@ def _shard(item: str, job: AttackJob) -> dict[str, np.ndarray]:
     results = attacked(job.classifier, x, y, sweep=job.cells, study_seed=job.study_seed, **axes)
     images = {str(cell): one.images.detach().cpu().numpy() for cell, one in enumerate(results)}
     counts = np.array([[one.forwards, one.backwards] for one in results])
-    return images | {"counts": np.repeat(counts[:, None], len(y), axis=1)}  # [cells, n, 2]
+    said = np.frombuffer(json.dumps([one.warning for one in results]).encode(), np.uint8)
+    # counts [cells, n, 2]
+    return images | {"counts": np.repeat(counts[:, None], len(y), axis=1), "warnings": said}
 
 
 def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
-    cells, arrays = job.cells.cells(), {}
+    cells, arrays, warnings = job.cells.cells(), {}, {}
     for name in job.parts:
         mine = [found for item, found in done.items() if item.split("-")[0] == name]
         for cell in range(len(cells)):
             arrays[f"{name}.{cell}"] = np.concatenate([found[str(cell)] for found in mine])
         arrays[f"{name}.counts"] = np.concatenate([found["counts"] for found in mine], axis=1)
-    meta = {"cells": json.dumps(cells), "axes": json.dumps(job.cells.axes())}
-    write_arrays(job.out, arrays, meta)
+        said = [json.loads(found["warnings"].tobytes()) for found in mine]
+        warnings[name] = [joined(batches) for batches in zip(*said, strict=True)]
+    facts = {"cells": cells, "axes": job.cells.axes(), "warnings": warnings}
+    write_arrays(job.out, arrays, {name: json.dumps(value) for name, value in facts.items()})
 
 
 def _told(job: AttackJob) -> dict[str, Any]:

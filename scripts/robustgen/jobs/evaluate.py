@@ -155,6 +155,7 @@ def _versions(
     spans, cells = setting.spans(part), sweep.cells()
     images: list[list[np.ndarray]] = [[] for _ in cells]
     counts: list[list[np.ndarray]] = [[] for _ in cells]
+    warnings: list[list[str | None]] = [[] for _ in cells]
     for span in progress(spans, total=len(spans), what=f"{what}, batches"):
         found = attack.attacked(
             model,
@@ -169,9 +170,10 @@ def _versions(
         for number, one in enumerate(found):
             images[number].append(one.images.detach().cpu().numpy())
             counts[number].append(np.tile([one.forwards, one.backwards], (len(one.images), 1)))
+            warnings[number].append(one.warning)
     return [
-        Version(cell, np.concatenate(images[number]), np.concatenate(counts[number]))
-        for number, cell in enumerate(cells)
+        Version(cell, np.concatenate(x), np.concatenate(n), attack.joined(said))
+        for cell, x, n, said in zip(cells, images, counts, warnings, strict=True)
     ]
 
 

@@ -24,6 +24,7 @@ class Version:
     cell: dict[str, Any]  # axis -> value
     images: np.ndarray | None  # float32 [n,c,h,w]; none where they are the clean ones
     counts: np.ndarray  # [n,2], forward and backward passes
+    warning: str | None = None  # what the attack warned of; None where it never does
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,11 @@ def read_attacked(
         parts = {name: read_split(data, name, limit) for name, limit in splits.items()}
         return Attacked(parts, clean_versions(parts), [])
     arrays, meta = read_arrays(images), read_meta(images)
-    cells, axes = json.loads(meta["cells"]), json.loads(meta["axes"])
+    cells, axes, warnings = (json.loads(meta[name]) for name in ("cells", "axes", "warnings"))
     versions = {
         name: [
-            Version(cell, arrays[f"{name}.{number}"], arrays[f"{name}.counts"][number])
-            for number, cell in enumerate(cells)
+            Version(cell, arrays[f"{name}.{n}"], arrays[f"{name}.counts"][n], warnings[name][n])
+            for n, cell in enumerate(cells)
         ]
         for name in splits
     }

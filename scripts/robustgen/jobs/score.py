@@ -179,6 +179,7 @@ def _frame(
         **measured,
         **distances(x, clean),
         "success": measured["prediction"] != part.labels,
+        **({} if version.warning is None else {"warning": version.warning}),
     }
     return pd.DataFrame(axes | columns)
 

@@ -460,6 +460,24 @@ def test_of_several_attacks_each_image_falls_to_the_one_that_gets_through() -> N
     assert (row["attack"], row["eps"], row["n"], row["over"]) == ("any", 0.1, 4, "images")
 
 
+def test_an_attack_of_fewer_images_is_rated_on_those() -> None:
+    """PGD is made on images 0 to 2 alone, of which it fools 0 and 1."""
+    rows = planted()
+    few = rows[(rows["attack"] == "clean") | (rows["index"] < 3)]
+    row = view(detection.summarise(few, threshold(3.0)), "successful")
+    assert bounds(row, "fooled") == intervals.share(2, 3)
+    assert bounds(row, "joint") == intervals.share(1, 3)  # image 1 is flagged
+    assert (row["n"], row["n_clean"]) == (2, 4)
+    other = statistic("he_pgd", [9.0, 9.0, 1.0, 9.0, 1.0], [True, True, False, True, True])
+    limits = joined(threshold(3.0), threshold(3.0).assign(attack="he_pgd"))
+    (row,) = (
+        one for _, one in detection.united(joined(few, other), limits, name="any").iterrows()
+    )
+    assert bounds(row, "fooled") == intervals.share(2, 3)
+    apart = other[other["index"] > 2]
+    assert detection.united(joined(few, apart), limits, name="any").empty
+
+
 def test_a_view_without_images_is_left_out() -> None:
     never = joined(
         statistic("pgd", PGD_VALUES, [False] * 5), statistic("clean", CLEAN_VALUES, CLEAN_WRONG)

@@ -30,10 +30,10 @@ def summarise(
     """One row per cell, choice of threshold and view, with rates of detection; `full` adds AUPR and
     FPR at 95 % TPR.
 
-    DR and FPR are shares of flagged images. `fooled` is the share of the view's clean images whose
-    attacked version fools the net, and joint success of those whose attacked version also is not
-    flagged: what a defender must fear. A view without images has no row, nor has a detector that
-    could not be fitted.
+    DR and FPR are shares of flagged images. `fooled` is the share of the view's clean images, as
+    far as they were attacked, whose attacked version fools the net, and joint success of those
+    whose attacked version also is not flagged: what a defender must fear. A view without images has
+    no row, nor has a detector that could not be fitted.
     """
     made, cell = Views(statistics), [*settings(thresholds), *CHOICE]
     groups: dict[tuple[Any, ...], list[Threshold]] = {}
@@ -64,8 +64,8 @@ def headline(thresholds: pd.DataFrame) -> pd.DataFrame:
 
 
 def united(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, name: str) -> pd.DataFrame:
-    """Fooled, and fooled and not flagged, by any of the attacks of a budget: one row per data set,
-    model, detector and eps.
+    """Fooled, and fooled and not flagged, by any of the attacks of a budget, over the images that
+    all of them were made on: one row per data set, model, detector and eps.
     """
     made, fitted = Views(statistics), thresholds[thresholds["why"] == ""]
     axes = axes_of(thresholds)
@@ -76,21 +76,25 @@ def united(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, name: str) -> 
             cell = {axis: nothing(thresholds, axis) for axis in axes}
             cell |= {"attack": name, **dict(zip(by, key, strict=True))}
             found = [_any(made, part.to_dict("records")) for _, part in group.groupby("seed")]
-            rows.append(cell | {"n": sum(one["n"] for one in found), **_over_seeds(found)})
+            if all(found):
+                rows.append(cell | {"n": sum(one["n"] for one in found), **_over_seeds(found)})
     return with_axes(pd.DataFrame(rows), axes)
 
 
 def _any(made: Views, thresholds: list[Threshold]) -> dict[str, Any]:
-    """The rates of `united` in one repetition."""
+    """The rates of `united` in one repetition; none where no image was attacked by all."""
     fooled: set[int] = set()
     unseen: set[int] = set()
-    for threshold in thresholds:
-        view = made.view(threshold, "successful")
-        fooled |= set(view.attacked.index)
+    views = [made.view(threshold, "successful") for threshold in thresholds]
+    common = set[int].intersection(*(set(view.versions.index) for view in views))
+    for view, threshold in zip(views, thresholds, strict=True):
+        fooled |= common & set(view.attacked.index)
         passed = view.attacked.statistic < threshold["threshold"]
-        unseen |= set(view.attacked.where(passed).index)
-    n = len(made.view(thresholds[0], "successful").clean.index)
-    return {"n": len(fooled), "fooled": share(len(fooled), n), "joint": share(len(unseen), n)}
+        unseen |= common & set(view.attacked.where(passed).index)
+    if not common:
+        return {}
+    rates = {"fooled": share(len(fooled), len(common)), "joint": share(len(unseen), len(common))}
+    return {"n": len(fooled), **rates}
 
 
 def _over_seeds(found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -137,7 +141,7 @@ def _rates(view: View, threshold: float, full: bool) -> dict[str, Any]:
     rates["dr"] = share(int((attacked >= threshold).sum()), len(attacked))
     rates["fpr"] = share(int((clean >= threshold).sum()), len(clean))
     rates["auroc"] = view.auroc
-    rates["fooled"] = share(float(versions.success.sum()), len(clean))
+    rates["fooled"] = share(float(versions.success.sum()), len(versions.index))
     unseen = versions.where(versions.statistic < threshold)
-    rates["joint"] = share(float(unseen.success.sum()), len(clean))
+    rates["joint"] = share(float(unseen.success.sum()), len(versions.index))
     return rates | (view.threshold_free if full else {})

@@ -67,13 +67,13 @@ def never_fooled(
     cells_there = at_last_step(headlines[headlines["why"] == ""]).drop_duplicates(key(headlines))
     absent = cells_there[~cells_there.set_index(cell).index.isin(found.set_index(cell).index)]
     rows = []
+    right = statistics[(statistics["attack"] == CLEAN) & (statistics["success"] < 0.5)]
+    right = right[["model", "seed", "index"]].drop_duplicates()
     for _, one in absent.iterrows():
-        clean = statistics[
-            (statistics["attack"] == CLEAN)
-            & (statistics["model"] == one["model"])
-            & (statistics["success"] < 0.5)
-        ]
-        none = share(0, clean[["seed", "index"]].drop_duplicates().shape[0])
+        attacked = statistics[(statistics[cell] == one[cell]).all(axis=1)].merge(right)
+        if not (n := len(attacked[["seed", "index"]].drop_duplicates())):
+            continue
+        none = share(0, n)
         unknown = {f"dr{end}": float("nan") for end in ("", "_low", "_high")}
         rates = bounds("fooled", [none]) | bounds("joint", [none]) | unknown
         rows.append({axis: one[axis] for axis in key(headlines)} | {"n": 0} | rates)

@@ -30,20 +30,19 @@ UNITED = "all of these"
 VALUES = {
     "dr": (
         "Detection rate by attack and detector",
-        "Fooled: share of the test images that the net gets right whose attacked version it gets "
-        "wrong. Of each detector: "
+        "Fooled: of the test images that were attacked and that the net gets right, the share "
+        "whose attacked version it gets wrong. Of each detector: "
         "share of these fooled images that it flags; empty where the attack fools none, or where "
         "it could not be fitted. ",
     ),
     "joint": (
         "Fooled and not flagged, by attack and detector",
-        "Fooled: share of the test images that the net gets right whose attacked version it gets "
-        "wrong. Of each detector: "
-        "share of the images that the net gets right whose attacked version fools it and is not "
-        "flagged, which is what the "
-        f"defender must fear. {UNITED}: an attacker who keeps, per image, whichever attack and "
-        "step count of that budget gets "
-        "through. ",
+        "Fooled: of the test images that were attacked and that the net gets right, the share "
+        "whose attacked version it gets wrong. Of each detector: "
+        "share of the same images whose attacked version fools it and is not flagged, which is "
+        f"what the defender must fear. {UNITED}: an attacker who keeps, per image, whichever "
+        "attack and step count of that budget gets through, over the images that all of them were "
+        "made on. ",
     ),
 }
 

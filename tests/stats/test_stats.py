@@ -470,9 +470,7 @@ def test_an_attack_of_fewer_images_is_rated_on_those() -> None:
     assert (row["n"], row["n_clean"]) == (2, 4)
     other = statistic("he_pgd", [9.0, 9.0, 1.0, 9.0, 1.0], [True, True, False, True, True])
     limits = joined(threshold(3.0), threshold(3.0).assign(attack="he_pgd"))
-    (row,) = (
-        one for _, one in detection.united(joined(few, other), limits, name="any").iterrows()
-    )
+    (row,) = (one for _, one in detection.united(joined(few, other), limits, name="any").iterrows())
     assert bounds(row, "fooled") == intervals.share(2, 3)
     apart = other[other["index"] > 2]
     assert detection.united(joined(few, apart), limits, name="any").empty

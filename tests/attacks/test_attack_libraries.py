@@ -211,27 +211,27 @@ def test_cw_moves_black_and_white_pixels_which_the_library_does_not(plane: Case)
 
 @pytest.mark.parametrize(("norm", "eps"), [("linf", 0.1), ("l2", 0.3)])
 @pytest.mark.parametrize("name", ["APGD", "APGDT", "Square"])
-def test_mended_attacks_attack_every_image(case: Case, name: str, norm: str, eps: float) -> None:
+def test_fixed_attacks_attack_every_image(case: Case, name: str, norm: str, eps: float) -> None:
     given = {"norm": norm, "eps": eps, "steps": 12 if name == "Square" else 4, "restarts": 2}
     published = run(torchattacks, case, spec(name, **given))
-    mended = run(torchattacks, case, spec(name, **given, mended=True))
+    fixed = run(torchattacks, case, spec(name, **given, fixed=True))
     before = wrong(case)
     assert before.sum() >= 4
     assert torch.equal(published.images[before], case[1][before])
     assert torch.equal(published.images[~published.success], case[1][~published.success])
-    assert (size(mended.images - case[1], norm) > 0).all()
-    assert size(mended.images - case[1], norm).max() <= eps + ROUNDING
-    assert mended.success[before].all()
-    assert mended.success.sum() >= published.success.sum() - 1
+    assert (size(fixed.images - case[1], norm) > 0).all()
+    assert size(fixed.images - case[1], norm).max() <= eps + ROUNDING
+    assert fixed.success[before].all()
+    assert fixed.success.sum() >= published.success.sum() - 1
 
 
-def test_mended_apgdt_targets_all_classes_but_the_label(plane: Case) -> None:
+def test_fixed_apgdt_targets_all_classes_but_the_label(plane: Case) -> None:
     """Labels are the second class and the budget is small: only the run towards the top class
     raises its lead.
     """
     model, x, y = plane
     y = model(x).argsort(dim=1)[:, -2]
-    found = run(torchattacks, (model, x, y), spec("APGDT", eps=0.001, steps=10, mended=True))
+    found = run(torchattacks, (model, x, y), spec("APGDT", eps=0.001, steps=10, fixed=True))
     z = model(torch.cat([x, found.images])).detach()
     margin = (
         z.scatter(1, y.repeat(2)[:, None], -inf).amax(dim=1)

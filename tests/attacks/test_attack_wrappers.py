@@ -46,7 +46,7 @@ EVERY = [
         for name, (changes, _) in TORCH.items()
     ),
     *((torchattacks, spec(name, eps=inf, norm="l2")) for name in ("CW", "DeepFool")),
-    *((torchattacks, spec(name, mended=True)) for name in ("APGD", "APGDT", "Square")),
+    *((torchattacks, spec(name, fixed=True)) for name in ("APGD", "APGDT", "Square")),
     *(
         (foolbox, spec(name, **changes, eps=inf if name in MINIMUM else 0.1))
         for name, (_, changes, _) in FOOLBOX.items()
@@ -128,7 +128,7 @@ def test_autoattack_puts_the_tracing_function_back(case: Case) -> None:
         (torchattacks, spec("FGSM", steps=1), 1, 1),
         (torchattacks, spec("PGD"), 4, 4),
         (torchattacks, spec("EOTPGD", eot=3), 12, 12),
-        (torchattacks, spec("APGD", eot=3, mended=True), 16, 15),
+        (torchattacks, spec("APGD", eot=3, fixed=True), 16, 15),
         (torchattacks, spec("DeepFool", eps=inf, norm="l2", steps=1), 1 + 1, CLASSES),
         (foolbox, spec("LinfPGD", restarts=2), 10, 8),
         (foolbox, spec("DDN", eps=inf, norm="l2"), 5 + 1, 4),
@@ -182,7 +182,7 @@ REFUSED: list[tuple[ModuleType, Spec, str]] = [
     (foolbox, spec("DDN", eps=inf, norm="l2", restarts=2), "belongs to name .*, not to DDN"),
     (torchattacks, spec("PGD", eot=2), "belongs to name EOTPGD, APGD, APGDT, not to PGD"),
     (foolbox, spec("LinfPGD", eot=2), "Option eot of kind foolbox: unknown option"),
-    (torchattacks, spec("PGD", mended=True), "mended .* belongs to name APGD, APGDT, Square"),
+    (torchattacks, spec("PGD", fixed=True), "fixed .* belongs to name APGD, APGDT, Square"),
     (torchattacks, spec("PGD", alpa=1), "Option alpa of kind torchattacks: unknown option"),
     (foolbox, spec("DDN", eps=inf, norm="l2", c=1), "Option c of kind foolbox: unknown option"),
     (foolbox, spec("DDN", eps=inf, norm="l2", overshoot=1), "belongs to name L2DeepFool"),

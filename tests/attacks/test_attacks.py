@@ -130,12 +130,12 @@ def test_torchattacks_pgd_reaches_the_same_corner() -> None:
     assert classifier.passes == Passes(6 * 20, 6 * 20)
 
 
-def test_apgd_as_published_leaves_misclassified_images_and_mended_moves_them() -> None:
+def test_apgd_as_published_leaves_misclassified_images_and_fixed_moves_them() -> None:
     x, y = CENTRE.repeat(2, 1, 1, 1), torch.tensor([1, 0])  # the second is misclassified
     found = {}
-    for mended in (False, True):
-        cell = Spec(0.2, 20, options={"name": "APGD", "mended": mended})
-        found[mended] = torchattacks.attack(
+    for fixed in (False, True):
+        cell = Spec(0.2, 20, options={"name": "APGD", "fixed": fixed})
+        found[fixed] = torchattacks.attack(
             Linear(0.1), x, y, spec=cell, generator=generator()
         ).images
     assert torch.equal(found[False][1], x[1])

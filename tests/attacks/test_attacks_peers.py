@@ -152,26 +152,26 @@ def test_wrapper_counts_one_pass_each_way_per_step(case: Case, steps: int) -> No
     assert (found.forwards, found.backwards) == (steps, steps)
 
 
-def test_mended_apgd_counts_one_gradient_more_than_steps(
+def test_fixed_apgd_counts_one_gradient_more_than_steps(
     case: Case,
 ) -> None:
-    found = wrapped(case, name="APGD", mended=True)
+    found = wrapped(case, name="APGD", fixed=True)
     assert found.backwards == 5 + 1  # the gradient of the start sets the step size
 
 
-def test_published_apgd_leaves_misclassified_images_and_mended_attacks_them(
+def test_published_apgd_leaves_misclassified_images_and_fixed_attacks_them(
     case: Case,
 ) -> None:
     model, x, y = case
     wrong = model(x).argmax(dim=1) != y
-    published, mended = (
+    published, fixed = (
         wrapped(case, name="APGD").images,
-        wrapped(case, name="APGD", mended=True).images,
+        wrapped(case, name="APGD", fixed=True).images,
     )
     assert wrong.any()
     assert torch.equal(published[wrong], x[wrong])
-    assert (mended[wrong] != x[wrong]).flatten(1).any(dim=1).all()
-    assert mean_loss(model, mended, y) >= mean_loss(model, published, y)
+    assert (fixed[wrong] != x[wrong]).flatten(1).any(dim=1).all()
+    assert mean_loss(model, fixed, y) >= mean_loss(model, published, y)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_published_apgd_leaves_misclassified_images_and_mended_attacks_them(
         ({"target": "least_likely"}, "Option target .*unknown option"),
         ({"name": "TIFGSM"}, "must be one of FGSM, PGD"),
         ({"norm": "l2"}, "write norm: linf"),
-        ({"mended": True}, "belongs to name APGD"),
+        ({"fixed": True}, "belongs to name APGD"),
     ],
 )
 def test_wrapper_refuses_with_a_sentence(

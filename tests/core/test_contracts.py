@@ -40,7 +40,7 @@ Own = Callable[[str], str]  # a module's text -> its kind
     [
         (
             "def make():\n    raise OSError",
-            (r"failed with OSError: without a text \(lab\d+/mine.py, line 2\); mend"),
+            (r"failed with OSError: without a text \(lab\d+/mine.py, line 2\); fix"),
         ),
         (
             "def make():\n    return int('x')",

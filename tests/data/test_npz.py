@@ -67,7 +67,7 @@ ARRAYS = [  # what the test file holds instead, and what is said of it
     ({"images": PIXELS > 9}, r"not bool .*: write np.rint\(images \* 255.0\).astype\(np.uint8\)\."),
     ({"images": PIXELS.astype(int)}, r"not int64 .*: write np.rint\(images\).astype\(np.uint8\)\."),
     ({"images": PIXELS / 99 - 1}, r"they lie in \[-1, 1.576\], undo their normalisation first"),
-    ({"images": np.full((6, 16, 16, 3), np.nan)}, "they hold NaN or infinity, mend that first"),
+    ({"images": np.full((6, 16, 16, 3), np.nan)}, "they hold NaN or infinity, fix that first"),
     (
         {"images": PIXELS.transpose(0, 3, 1, 2)},
         (r"\[6, 3, 16, 16\]: .*write images.transpose\(0, 2, 3, 1\)\."),

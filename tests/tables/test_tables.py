@@ -75,7 +75,7 @@ APGD = {
     "kind": "torchattacks",
     "norm": "linf",
     "sweep": {},
-    "options": {"name": "APGD", "mended": False, "loss": None, "restarts": 1, "eot": 1},
+    "options": {"name": "APGD", "fixed": False, "loss": None, "restarts": 1, "eot": 1},
 }
 
 
@@ -100,7 +100,7 @@ def test_the_papers_attacks_are_known_by_their_protocol() -> None:
         ({**PGD, "norm": "l2"}, 40, 0.0),
         (entry(PGD, restarts=5), 40, 0.0),
         (entry(PGD, target="random"), 40, 0.0),
-        (entry(APGD, mended=True), 40, 0.0),
+        (entry(APGD, fixed=True), 40, 0.0),
         (entry(APGD, loss="dlr"), 40, 0.0),
         (entry(APGD, name="APGDT"), 40, 0.0),
         (APGD, 100, 0.0),

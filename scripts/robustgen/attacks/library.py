@@ -15,7 +15,7 @@ from robustgen.attacks.types import Spec
 from robustgen.nets.classifier import Classifier, as_classifier
 
 # options that a wrapper reads itself; all others are arguments of the library's own
-READ = ("name", "mended", "step", "rel_step", "restarts", "random_start", "eot")
+READ = ("name", "fixed", "step", "rel_step", "restarts", "random_start", "eot")
 
 
 @contextmanager

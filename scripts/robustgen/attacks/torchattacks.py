@@ -1,7 +1,7 @@
 """Attacks of the library torchattacks behind the project's signature; `options.name` says which.
 
 As published, APGD, APGDT and Square give back the clean image where it is misclassified already or
-where they fail, so a detector is shown clean images as attacked ones; `options.mended: true`
+where they fail, so a detector is shown clean images as attacked ones; `options.fixed: true`
 attacks every image and keeps its point of highest loss. CW stops for the whole batch once the
 batch's cost rises between two tenths of its steps, so its result depends on the batch; it searches
 no constant c (option `c`). DeepFool takes the images one by one, with K gradients per step. APGD,
@@ -90,7 +90,7 @@ OPTIONS = {
         "only": {"name": ("EOTPGD", "APGD", "APGDT")},
         "means": "Gradients averaged per step, for randomised classifiers.",
     },
-    "mended": {
+    "fixed": {
         "type": "true or false",
         "default": False,
         "only": {"name": ("APGD", "APGDT", "Square")},
@@ -235,7 +235,7 @@ def attack(
     name = spec.options["name"]
     with sealed(classifier, generator) as model:
         attacker = _build(name, model, spec, images)
-        if spec.options.get("mended"):
+        if spec.options.get("fixed"):
             runs = RUNS[name](attacker, images, labels)
             return Attacked(clipped(_highest(runs, images)))
         x = attacker(images.clamp(MARGIN, 1 - MARGIN) if name == "CW" else images, labels)

@@ -41,7 +41,7 @@ def blamed(sort: str, kind: str, *, at: str = "") -> Iterator[None]:
             raise
         words = short(" ".join(str(error).split()) or "without a text", 500)
         failed = f"{sort} {kind}{at} failed with {type(error).__name__}: {words} ({where})"
-        raise RefusedModule(f"{failed}; mend the module and run again.") from error
+        raise RefusedModule(f"{failed}; fix the module and run again.") from error
 
 
 def _where(error: Exception, kind: str) -> str | None:

@@ -52,7 +52,7 @@ class AttackJob:
     out: Path
 
     @cached_property
-    def place(self) -> str:
+    def used_device(self) -> str:
         """The device that is used, with threads set."""
         return device.use(device=self.device, threads=self.threads)
 
@@ -75,13 +75,13 @@ class AttackJob:
         """
         nearest = inf in self.cells.sweep.get(EPS, ())
         asked = literal("attacks", self.cells.kind, "PRECISION", self.precision)
-        return torch.float32 if nearest else device.precision(asked, self.place)
+        return torch.float32 if nearest else device.precision(asked, self.used_device)
 
     @cached_property
     def classifier(self) -> Classifier:
         """The classifier under attack."""
         first = next(iter(self.parts.values()))
-        model = ready(self.model, first, dtype=self.dtype, device=self.place)
+        model = ready(self.model, first, dtype=self.dtype, device=self.used_device)
         return model.view(**self.view) if self.view else model
 
 
@@ -142,8 +142,8 @@ def _shard(item: str, job: AttackJob) -> dict[str, np.ndarray]:
     """The attacked images of one batch, one array per cell, and the passes per image."""
     name, start = item.split("-")
     part, span = job.parts[name], slice(int(start), int(start) + job.batch)
-    x = to_float(torch.from_numpy(part.images[span])).to(job.place)
-    y = torch.from_numpy(part.labels[span]).to(job.place)
+    x = to_float(torch.from_numpy(part.images[span])).to(job.used_device)
+    y = torch.from_numpy(part.labels[span]).to(job.used_device)
     axes: dict[str, Any] = {"seed": job.seed, "split": name, "start": int(start)}
     results = attacked(job.classifier, x, y, sweep=job.cells, study_seed=job.study_seed, **axes)
     images = {str(cell): one.images.detach().cpu().numpy() for cell, one in enumerate(results)}
@@ -184,7 +184,7 @@ def _key(job: AttackJob) -> str:
     others += [path for files in rows for path in files.values()]
     files = [shards.file_hash(path) for path in (*job.model.files(), *data, *others)]
     settings = [job.code, job.sweep, job.told, job.view, job.splits, job.study_seed, job.seed]
-    settings += [job.batch, told(job.model), job.threads, str(job.dtype), job.place]
+    settings += [job.batch, told(job.model), job.threads, str(job.dtype), job.used_device]
     return json.dumps([*settings, files])
 
 

@@ -103,14 +103,14 @@ def evaluate(
     `attacks` and `detectors` are entries by name, in the form of a configuration. `dataset` and
     `model` are names in the rows. All is computed in fp32.
     """
-    place = devices.use(device=device, threads=torch.get_num_threads())
-    ready = classifier_of(classifier, device=place)
-    setting = Setting(ready, dataset, model, draws, study_seed, seed, batch, place)
-    names = classes_of(ready, images, device=place)
+    used_device = devices.use(device=device, threads=torch.get_num_threads())
+    ready = classifier_of(classifier, device=used_device)
+    setting = Setting(ready, dataset, model, draws, study_seed, seed, batch, used_device)
+    names = classes_of(ready, images, device=used_device)
     given = {"validation": validation, "test": (images, labels)}
     parts = {split: images_of(split, *both, names=names) for split, both in given.items()}
     sweeps = {name: attack_of(name, entry) for name, entry in (attacks or {}).items()}
-    probe = parts["test"].tensors()[0][:2].to(place)
+    probe = parts["test"].tensors()[0][:2].to(used_device)
     judges = {n: detector_of(n, entry, ready, probe) for n, entry in (detectors or {}).items()}
 
     made = {CLEAN: Attacked(parts, clean_versions(parts), [])}

@@ -61,7 +61,7 @@ class MeasureJob:
         return self.out.with_name("arrays.safetensors")
 
     @cached_property
-    def place(self) -> str:
+    def used_device(self) -> str:
         """The device that is used, with threads set."""
         return device.use(device=self.device, threads=self.threads)
 
@@ -73,7 +73,7 @@ class MeasureJob:
 
     def ready(self, images: Images) -> Classifier:
         """The classifier, in fp32."""
-        return ready(self.model, images, device=self.place)
+        return ready(self.model, images, device=self.used_device)
 
 
 def run(job: MeasureJob) -> None:
@@ -101,7 +101,7 @@ def _of_model(job: MeasureJob) -> Measured:
     model = job.ready(images)
     model.reseed(_generator(job, use=job.measure))
     seed = partial(seed_of, job.study_seed, seed=job.seed)
-    context = Context(seed, job.attacks, job.batch, job.place)
+    context = Context(seed, job.attacks, job.batch, job.used_device)
     with blamed(f"Measure {job.measure} of kind", job.kind):
         module = kinds.load("measures", job.kind)
         found = module.measure(model, images, options=job.options, context=context)
@@ -237,7 +237,7 @@ class _Lazy:
         """The measure, with the job's training images as reference."""
         job = self.job
         images = read_split(job.model.data, "train", job.reference)
-        reference = Reference(job.ready(self.images), images, job.batch, job.place)
+        reference = Reference(job.ready(self.images), images, job.batch, job.used_device)
         named: dict[str, Any] = {"options": job.options, "model": job.model.name}
         return Measuring.of(job.measure, job.kind, reference, **named, rng=partial(_generator, job))
 
@@ -252,5 +252,5 @@ def _key(job: MeasureJob) -> str:
     paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.kind, job.options, job.splits, job.reference, job.study_seed]
-    settings += [told(job.model), job.seed, job.batch, job.threads, job.place]
+    settings += [told(job.model), job.seed, job.batch, job.threads, job.used_device]
     return json.dumps([*settings, files])

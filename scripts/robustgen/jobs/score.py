@@ -46,7 +46,7 @@ class ScoreJob:
     out: Path
 
     @cached_property
-    def place(self) -> str:
+    def used_device(self) -> str:
         """The device that is used, with threads set."""
         return device.use(device=self.device, threads=self.threads)
 
@@ -58,7 +58,7 @@ class ScoreJob:
     @cached_property
     def classifier(self) -> Classifier:
         """The classifier, in fp32."""
-        return ready(self.model, next(iter(self.attacked.parts.values())), device=self.place)
+        return ready(self.model, next(iter(self.attacked.parts.values())), device=self.used_device)
 
 
 def run(job: ScoreJob) -> pd.DataFrame | None:
@@ -130,7 +130,7 @@ def _shard(item: str, job: ScoreJob) -> dict[str, np.ndarray]:
             x,
             draws=job.model.draws,
             batch=job.batch,
-            device=job.place,
+            device=job.used_device,
             rng=rng,
         )
         for x in batches
@@ -190,4 +190,4 @@ def _key(job: ScoreJob) -> str:
     paths = [*job.model.files(), *data, *([job.images] if job.images else [])]
     files = [shards.file_hash(path) for path in paths]
     settings = [job.code, job.splits, job.study_seed, job.seed, job.batch, job.threads]
-    return json.dumps([*settings, told(job.model), job.model.draws, job.place, files])
+    return json.dumps([*settings, told(job.model), job.model.draws, job.used_device, files])

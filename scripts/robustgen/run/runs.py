@@ -146,5 +146,5 @@ def _refuse_unwritable(folder: Path) -> None:
             pass
     except OSError as error:
         raise Refused(
-            f"{folder} cannot be written to: {error.strerror}; mend that, then run again."
+            f"{folder} cannot be written to: {error.strerror}; fix that, then run again."
         ) from error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WORK = "beadini-masi-2023"
 STEPS = 40
 # options of attacks that the paper left at these values, which are their defaults
-PLAIN = {"target": "none", "restarts": 1, "eot": 1, "lambda_": 0, "mended": False, "loss": None}
+PLAIN = {"target": "none", "restarts": 1, "eot": 1, "lambda_": 0, "fixed": False, "loss": None}
 # the paper's net; these are also the net's defaults
 RESNET10 = {"blocks": [1, 1, 1, 1], "width": 64}
 

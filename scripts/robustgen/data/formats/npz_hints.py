@@ -1,4 +1,4 @@
-"""What is wrong with arrays of your own, and how numpy mends it."""
+"""What is wrong with arrays of your own, and how numpy repairs it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _unfit_values(images: NDArray[np.generic]) -> str:
         return ""
     low, high = float(images.min()), float(images.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        return ": they hold NaN or infinity, mend that first"
+        return ": they hold NaN or infinity, fix that first"
     return (
         ""
         if low >= 0 and high <= 255

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from robustgen.core.warm import ADDRESS, LENGTH, STATUS
 
 NEEDED = (
     "torch", "pandas", "pyarrow.parquet", "safetensors.numpy", "safetensors.torch",
+    "sklearn.linear_model", "sklearn.pipeline", "sklearn.preprocessing", "matplotlib.pyplot",
     "robustgen.jobs.attack", "robustgen.jobs.detect", "robustgen.jobs.measure",
     "robustgen.jobs.score", "robustgen.jobs.train", "robustgen.tables.table",
 )  # fmt: skip
@@ -41,24 +43,43 @@ def warm(*, but: bool = False) -> Iterator[None]:
         return
     with tempfile.TemporaryDirectory(prefix="robustgen-") as folder:
         address = str(Path(folder) / "warm")
-        process = _started(address)
         os.environ[ADDRESS] = address
         try:
-            yield
+            with _started_when_asked(address):
+                yield
         finally:
             os.environ.pop(ADDRESS, None)
+
+
+@contextmanager
+def _started_when_asked(address: str) -> Iterator[None]:
+    """Listen at `address`, and start the warm process when the first command comes in: a run that
+    has nothing to do imports nothing.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+    listener, (end, ended) = socket.socket(socket.AF_UNIX), socket.socketpair()
+    listener.bind(address)
+    listener.listen(64)
+
+    def start() -> None:
+        with listener:
+            if ended in select.select([listener, ended], [], [])[0]:
+                return
+            number = listener.fileno()
+            call = [sys.executable, "-c", START.format(str(SCRIPTS), number)]
+            processes.append(subprocess.Popen(call, stdin=subprocess.PIPE, pass_fds=[number]))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.close()
+        thread.join()
+        ended.close()
+        for process in processes:
             process.kill()
             process.wait()
-
-
-def _started(address: str) -> subprocess.Popen[bytes]:
-    """The warm process, which listens from the beginning, so that no command misses it."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
-        listener.listen(64)
-        number = listener.fileno()
-        call = [sys.executable, "-c", START.format(str(SCRIPTS), number)]
-        return subprocess.Popen(call, stdin=subprocess.PIPE, pass_fds=[number])
 
 
 def serve(number: int) -> None:

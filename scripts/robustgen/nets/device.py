@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 
 import torch
 
 from robustgen.core.refusal import Refused
 from robustgen.nets import gpus
+
+MALLOPT = {-3: 2**30, -1: 2**31 - 1}  # glibc's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes
 
 
 def use(*, device: str, threads: int) -> str:
@@ -19,11 +22,23 @@ def use(*, device: str, threads: int) -> str:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise Refused("compute.device is cuda, but no CUDA device is visible; choose auto or cpu.")
+    if device == "cpu":
+        _keep_memory()
     # kernels on the CPU are deterministic as they are, and the call costs a second of imports
     if device == "cuda":
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.backends.cudnn.benchmark = False
     return device
+
+
+def _keep_memory() -> None:
+    """Let glibc keep the memory that is freed. By default it returns the buffers of each pass to
+    the system and fetches them again, which takes 15 % of the time of small nets.
+    """
+    keep = getattr(ctypes.CDLL(None), "mallopt", None)
+    if keep is not None:
+        for parameter, value in MALLOPT.items():
+            keep(parameter, value)
 
 
 def precision(wish: str, device: str) -> torch.dtype:

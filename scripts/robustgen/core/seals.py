@@ -32,15 +32,19 @@ def write(path: Path) -> None:
 def fault(seal: str, paths: tuple[str, ...], *, thorough: bool = False) -> str:
     """What is wrong with a job's files, as a sentence without a full stop; empty where nothing is.
 
-    A file of the size and time that its seal notes is taken for unchanged; `thorough` computes its
-    checksum all the same.
+    A file of the size and time that its seal notes is taken for unchanged, and so is one of the
+    seal's own time, for Snakemake touches a job's files and its seal together when the job has
+    ended; `thorough` computes its checksum all the same.
     """
     if absent := [path for path in paths if not Path(path).exists()]:
         return f"{absent[0]} does not exist"
     try:
         noted: dict[str, Any] = read_json(seal)["files"]
+        sealed = Path(seal).stat().st_mtime_ns
         changed = [
-            path for path in paths if not _is_whole(Path(path), noted[_place(path, seal)], thorough)
+            path
+            for path in paths
+            if not _is_whole(Path(path), noted[_place(path, seal)], sealed, thorough)
         ]
     except (BadFile, KeyError, TypeError, AttributeError):
         return (
@@ -63,13 +67,12 @@ def _facts(path: Path) -> dict[str, Any]:
     }
 
 
-def _is_whole(path: Path, facts: dict[str, Any], thorough: bool) -> bool:
+def _is_whole(path: Path, facts: dict[str, Any], sealed: int, thorough: bool) -> bool:
     found = path.stat()
     if found.st_size != facts["bytes"]:
         return False
-    return (found.st_mtime_ns == facts["mtime_ns"] and not thorough) or file_hash(path) == facts[
-        "sha256"
-    ]
+    same = found.st_mtime_ns in (facts["mtime_ns"], sealed)
+    return (same and not thorough) or file_hash(path) == facts["sha256"]
 
 
 def _place(path: str, seal: str) -> str:

@@ -30,6 +30,8 @@ NEEDED = (
     "robustgen.jobs.attack", "robustgen.jobs.detect", "robustgen.jobs.measure",
     "robustgen.jobs.score", "robustgen.jobs.train", "robustgen.tables.table",
 )  # fmt: skip
+# read when a library is loaded; Snakemake sets them for each job, which a forked one reads too late
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 START = "import sys; sys.path[0] = {!r}; from robustgen.run.warm import serve; serve({!r})"
 
 
@@ -67,7 +69,10 @@ def _started_when_asked(address: str) -> Iterator[None]:
                 return
             number = listener.fileno()
             call = [sys.executable, "-c", START.format(str(SCRIPTS), number)]
-            processes.append(subprocess.Popen(call, stdin=subprocess.PIPE, pass_fds=[number]))
+            environment = os.environ | dict.fromkeys(THREADS, "1")
+            processes.append(
+                subprocess.Popen(call, stdin=subprocess.PIPE, pass_fds=[number], env=environment)
+            )
 
     thread = threading.Thread(target=start)
     thread.start()

@@ -21,9 +21,10 @@ from robustgen.study.plan import plan_of
 KEPT = (
     "tables/*.csv",
     "tables/*.md",
+    "tables/*.json",  # which name the axes of their rows
     "figures/*.png",
     "claims/verdicts.json",
-    ("training/*/*/history.csv"),
+    "training/*/*/history.csv",
     "config.json",
 )
 

@@ -56,6 +56,11 @@ def row(line: str) -> tuple[str, Any, str]:
     return path, BLANK if value == "(none)" else yaml.safe_load(value), wanted
 
 
+def name(path: str, value: Any) -> str:
+    """A row's name in a list of tests."""
+    return f"{path}={'(none)' if value is BLANK else repr(value)}"[:60]
+
+
 TEXT = (Path(__file__).parent / "mistakes.txt").read_text(encoding="utf-8")
 ROWS = [row(line) for line in TEXT.splitlines() if line and not line.startswith("#")]
 
@@ -85,7 +90,7 @@ def test_there_is_a_row_for_every_mistake_that_we_know() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"), ROWS, ids=[f"{path}={value!r}"[:60] for path, value, _ in ROWS]
+    ("path", "value", "said"), ROWS, ids=[name(path, value) for path, value, _ in ROWS]
 )
 def test_a_mistake_is_one_sentence(path: str, value: Any, said: str) -> None:
     (line,) = problems(changed(path, value, WHOLE))

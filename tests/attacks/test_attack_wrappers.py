@@ -174,7 +174,7 @@ REFUSED: list[tuple[ModuleType, Spec, str]] = [
     (torchattacks, spec("CW", eps=inf), "an attack in l2, not in linf; write norm: l2"),
     (torchattacks, spec("FGSM"), "FGSM .* always takes 1; leave steps out, or write 1"),
     (foolbox, spec("LinfFastGradient"), "always takes 1; leave steps out"),
-    (autoattack, spec(), "standard of kind autoattack always takes 100; leave steps out"),
+    (autoattack, spec(), "Standard of kind autoattack always takes 100; leave steps out"),
     (noise, spec(), "Kind noise takes no steps; leave steps out"),
     (torchattacks, spec("APGD", steps=0), "cannot be shown after 0 steps; take at least 1"),
     (foolbox, spec("DDN", eps=inf, norm="l2", steps=0), "cannot be shown after 0 steps"),

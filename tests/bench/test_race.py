@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from robustgen.attacks.types import Spec
 from robustgen.bench import race as bench
-from robustgen.bench.contenders import Contender, contenders
+from robustgen.bench.contenders import Budget, Contender, contenders
 from robustgen.core.refusal import Refused
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -63,10 +62,8 @@ def test_bench_compares_four_peers_and_writes_rows(
 def test_bench_fails_loudly_where_a_peer_is_stronger(
     command: Callable[[list[str]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def uneven(model: nn.Module, own: nn.Module, given: Spec) -> list[Contender]:
-        strong = contenders(
-            model, own, replace(given, eps=1.0, options={**given.options, "step": 0.5})
-        )[0]
+    def uneven(model: nn.Module, own: nn.Module, given: Budget) -> list[Contender]:
+        strong = contenders(model, own, replace(given, eps=1.0, step=0.5))[0]
         return [Contender("robustgen", lambda x, _: x), Contender("a peer", strong.run)]
 
     monkeypatch.setattr(bench, "contenders", uneven)

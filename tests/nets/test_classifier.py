@@ -188,7 +188,7 @@ def test_foolbox_takes_it() -> None:
     attack = foolbox.attacks.LinfPGD(steps=3, abs_stepsize=0.01)
     _, found, _ = attack(wrapped, x, labels, epsilons=0.03)
     assert (found - x).abs().max() <= 0.03 + 1e-6
-    assert model.passes.since(before).backwards == 12
+    assert (model.passes - before).backwards == 12
 
 
 # --- a randomised classifier of two parts, in a user's own module ---
@@ -236,7 +236,7 @@ def test_its_scores_are_those_of_its_base_for_the_noisy_images(noisy: Classifier
 def test_its_passes_are_those_of_its_base(noisy: Classifier) -> None:
     before, x = noisy.passes.copy(), batch(3).requires_grad_()
     gradient(noisy(x), x)
-    assert noisy.passes.since(before) == Passes(3, 3)
+    assert noisy.passes - before == Passes(3, 3)
     gradient(noisy.view(std=0.5)(x), x)
-    assert noisy.passes.since(before) == Passes(6, 6)
+    assert noisy.passes - before == Passes(6, 6)
     assert noisy.passes is noisy.base.passes

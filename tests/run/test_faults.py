@@ -19,7 +19,7 @@ import pytest
 
 from conftest import Copy
 
-KILLS = 10
+KILLS = 20
 PROFILE = ("--workflow-profile", "workflow/profiles/default", "--configfile", "tests/tiny.yaml")
 RESULTS = "results/tiny"
 
@@ -32,7 +32,7 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
-def test_a_study_killed_ten_times_ends_with_the_bytes_of_an_uninterrupted_one(
+def test_a_study_killed_twenty_times_ends_with_the_bytes_of_an_uninterrupted_one(
     make_copy: Callable[[], Copy],
 ) -> None:
     copy, other = (make_copy().show("table_1", "fig_2b") for _ in range(2))
@@ -40,7 +40,7 @@ def test_a_study_killed_ten_times_ends_with_the_bytes_of_an_uninterrupted_one(
     copy.edit("tests/tiny.yaml", "  pgd: {sweep", "  pgd: {jobs: 2, sweep")
     chance = random.Random(0)
     other.snakemake()
-    unfinished = sum(killed(copy, chance.uniform(0.0, 5.0)) for _ in range(KILLS))
+    unfinished = sum(killed(copy, chance.uniform(0.0, 2.5)) for _ in range(KILLS))
     said = copy.run(*launcher()).stdout
     assert unfinished >= KILLS // 2, (
         "most runs ended before they were killed; this test shows little"

@@ -25,7 +25,7 @@ def write(path: Path) -> None:
     """
     root = _root(path)
     written = sorted(file for file in files.WRITTEN if file.is_relative_to(root) and file.is_file())
-    facts = {str(file.relative_to(root)): _facts(file) for file in written if not _passes(file)}
+    facts = {str(file.relative_to(root)): _facts(file) for file in written if not _is_hidden(file)}
     write_json(path, {"files": facts, **spent()})
 
 
@@ -54,8 +54,8 @@ def fault(seal: str, paths: tuple[str, ...], *, thorough: bool = False) -> str:
     return f"{changed[0]} is not what its job wrote" if changed else ""
 
 
-def _passes(file: Path) -> bool:
-    """Whether a file is only a record of a job's own."""
+def _is_hidden(file: Path) -> bool:
+    """Whether a file is one that a job keeps for itself, such as a checkpoint."""
     return file.name.startswith(".")
 
 

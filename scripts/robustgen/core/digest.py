@@ -45,14 +45,14 @@ def digests(script: str, *modules: str) -> dict[str, str]:
     while todo:
         path = todo.pop()
         if path not in seen:
-            seen[path], names = _read(path, path.stat().st_mtime_ns)
-            todo.extend(found for name in names if (found := _file(name, roots)))
+            seen[path], imported = _read(path, path.stat().st_mtime_ns, roots)
+            todo.extend(imported)
     return {_label(path, roots): value for path, value in seen.items()}
 
 
 def hash_of(path: Path) -> str | None:
     """The hash of one file's syntax tree; None where there is no such file."""
-    return _read(path, path.stat().st_mtime_ns)[0] if path.is_file() else None
+    return _read(path, path.stat().st_mtime_ns, ())[0] if path.is_file() else None
 
 
 def lock_lines(lock: str | Path, *packages: str) -> str:
@@ -70,15 +70,16 @@ def file_of(name: str) -> Path:
 
 
 @cache
-def _read(path: Path, _changed: int) -> tuple[str, tuple[str, ...]]:
-    """(hash, names that it imports) of a file."""
+def _read(path: Path, _changed: int, roots: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
+    """(hash, files that it imports) of a file."""
     found = tree(path)
     names: set[str] = set()
     for node in _statements(found):
         names.update(_imported(node, path))
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]  # prose changes no result
-    return hashlib.sha256(ast.dump(found).encode()).hexdigest()[:16], tuple(sorted(names))
+    files = [file for name in sorted(names) if (file := _file(name, roots))]
+    return hashlib.sha256(ast.dump(found).encode()).hexdigest()[:16], tuple(files)
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:

@@ -30,6 +30,7 @@ class Work:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.study = plan, plan.study
         self.per_image: dict[str, int] = {}
+        self.sweeps: dict[tuple[str, str], Sweep] = {}
 
     def size(self, rule: str, axes: Axes) -> float | None:
         """What a job's time grows with: operations in networks, images in data sets and detectors,
@@ -141,7 +142,9 @@ class Work:
         return len(sweep.trajectories()) * steps * times * BOTH
 
     def _sweep(self, model: str, attack: str) -> Sweep:
-        return Sweep.of(self.plan.sweep_of(model, attack))
+        if (model, attack) not in self.sweeps:
+            self.sweeps[model, attack] = Sweep.of(self.plan.sweep_of(model, attack))
+        return self.sweeps[model, attack]
 
     def _evaluated(self, model: str, attack: str = CLEAN) -> float:
         return sum(self.plan.evaluated(model, attack).values())

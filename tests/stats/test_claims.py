@@ -372,7 +372,7 @@ ENTRY = (
         (
             "margin: 0",
             "margin: 0, against: {attack: apgd, family: standard}",
-            "claim a: against: names one thing, either an attack or a family.",
+            "claim a: against: names one thing: an attack, a family, or a part of the model.",
         ),
         (
             "margin: 0",

@@ -87,11 +87,11 @@ CLAIMS = [
     ({"marign": 1}, "marign: unknown key; did you mean 'margin'?"),
     ({"not_tested": "digits"}, "not_tested: must map data sets to reasons, not 'digits'."),
     ({"against": "apgd"}, "against: must be a map such as {attack: pgd}, not 'apgd'."),
-    ({"against": {"attack": "apgd", "family": "plain"}}, "against: names one thing, either an"),
+    ({"against": {"attack": "apgd", "family": "plain"}}, "against: names one thing: an attack"),
     ({"against": {"family": "robust", "same": ["data"]}}, "against.same: must be a list out of"),
     (
         {"against": {"attack": "apgd", "net": "a"}},
-        "against.net: unknown key; known: attack, family",
+        "against.net: unknown key; known: attack, family, part",
     ),
     ({"sentence": None}, "sentence: is missing; it must be text."),
     ({"family": 3}, "family: must be text, not 3."),

@@ -217,6 +217,7 @@ def test_claims_speak_of_a_model_by_its_family_or_its_objective() -> None:
         "dataset": "digits",
         "kind": "resnet",
         "options": {},
+        "parts": {},
         "objective": "adversarial",
         "family": "brave",
     }

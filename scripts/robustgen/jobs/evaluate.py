@@ -229,7 +229,7 @@ def _measured(
         measuring = measure.Measuring.of(
             name, kind, of, options=measured_by(entry), model=setting.name, rng=rng
         )
-        chunks = measure.chunks(images)
+        chunks = measure.chunks(images, kind)
         done = {item: measuring.columns(images, item, chunk) for item, chunk in chunks.items()}
         columns = measure.identified(measure.frame(images, done), setting.identity(attack_name))
         columns = with_axes(columns, images.axes)

@@ -28,7 +28,8 @@ from robustgen.nets.classifier import Classifier
 from robustgen.nets.ready import ready
 from robustgen.nets.spec import Model
 
-CHUNK = 200  # images that a measure of an attack sees at a time
+# images that a measure of an attack sees at a time, unless its literal CHUNK says otherwise
+CHUNK = 200
 SPLIT = "test"  # on which a model is measured
 
 
@@ -154,25 +155,30 @@ class Measuring:
         found: Columns = {}
         for cell, version in enumerate(attacked.versions[split]):
             self.model.reseed(self.rng(item=item, use="look"))
-            x = clean if version.images is None else torch.from_numpy(version.images[chunk])
+            x = None if version.images is None else torch.from_numpy(version.images[chunk])
             columns = self._seen(x, clean)
             found |= {f"{cell}.{column}": values for column, values in columns.items()}
         return found
 
-    def _seen(self, x: torch.Tensor, clean: torch.Tensor) -> Columns:
+    def _seen(self, x: torch.Tensor | None, clean: torch.Tensor) -> Columns:
+        """The columns of images x, or of the clean ones themselves."""
         with torch.no_grad():
-            seen, twins = (self.model.look(one.to(self.device)) for one in (x, clean))
+            seen = self.model.look((clean if x is None else x).to(self.device))
+            twins = seen if x is None else self.model.look(clean.to(self.device))
         with blamed(f"Measure {self.name} of kind", self.kind):
-            return checked(self.measure(seen, twins), len(x))
+            return checked(self.measure(seen, twins), len(clean))
 
 
-def chunks(attacked: Attacked) -> dict[str, np.ndarray]:
-    """Item `<split>-<number>` -> the places of the images that a measure sees at a time."""
+def chunks(attacked: Attacked, kind: str) -> dict[str, np.ndarray]:
+    """Item `<split>-<number>` -> the places of the images that a measure of a kind sees at a
+    time.
+    """
+    size = int(literal("measures", kind, "CHUNK", CHUNK))
     return {
         f"{name}-{number}": chunk
         for name, part in attacked.parts.items()
         for number, chunk in enumerate(
-            np.array_split(np.arange(len(part)), max(1, len(part) // CHUNK))
+            np.array_split(np.arange(len(part)), max(1, len(part) // size))
         )
     }
 
@@ -209,7 +215,7 @@ def identified(rows: pd.DataFrame, axes: dict[str, Any]) -> pd.DataFrame:
 def _of_attack(job: MeasureJob) -> Measured | None:
     """Columns per image of clean images or of an attack's, chunk by chunk."""
     attacked = read_attacked(job.model.data, job.splits, job.images)
-    pieces = chunks(attacked)
+    pieces = chunks(attacked, job.kind)
     mine, lazy = share(list(pieces), job.part), _Lazy(job, attacked)
 
     def compute(item: str) -> Columns:

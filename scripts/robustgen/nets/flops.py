@@ -21,3 +21,12 @@ def flops(spec: Spec) -> int:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model(torch.zeros(1, spec.channels, spec.size, spec.size))
     return int(counter.get_total_flops())
+
+
+def passes_of_parts(spec: Spec) -> float:
+    """How often a model passes an image through its parts, forwards, in one pass of its own: what
+    the kind's function `passes(options, classes)` says, else once.
+    """
+    module = kinds.load("models", spec.kind)
+    counted = getattr(module, "passes", None)
+    return float(counted(spec.options, spec.classes)) if counted else 1.0

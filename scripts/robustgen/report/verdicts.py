@@ -89,6 +89,8 @@ def _measured(name: str) -> str:
 def _against(claim: dict[str, Any]) -> str:
     """What the claim is held against, where it is another attack or another net."""
     match claim.get("against"):
+        case {"part": str(part)}:
+            return f", held against the {part} model that it is made of"
         case {"family": str(family), "same": same}:
             return f", held against the net of family {family} with the same {_listed(same)}"
         case {"attack": str(attack)}:

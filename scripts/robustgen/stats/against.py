@@ -1,5 +1,5 @@
 """What a cell of a claim is held against: clean images, another attack on the same net, or the same
-attack on a net of another family.
+attack on a net of another family or on a part of the model.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ class Other:
 def held_against(claim: Claim, rows: pd.DataFrame, cell: pd.DataFrame, models: Models) -> Other:
     """The rows that the claim compares a cell with; of attacks at the same budget."""
     mine, axes = cell.iloc[0], [axis for axis in axes_of(rows) if axis != STEPS]
-    if claim.against and claim.against.family:
+    if claim.against and not claim.rival:
         alike = _same(rows, mine, ["attack", *axes])
+        if claim.against.part:
+            return _part(claim, claim.against.part, alike, models[mine["model"]])
         return _twin(claim, claim.against, alike, mine["model"], models)
     name = claim.rival or CLEAN
     other = _same(rows[rows["attack"] == name], mine, ["model"])
@@ -58,6 +60,18 @@ def _twin(claim: Claim, against: Against, rows: pd.DataFrame, model: str, models
         why = f"the study has no net of family {against.family} with the same {facts} as {model}"
         return Other("", rows.iloc[:0], why)
     name = next((twin for twin in twins if (rows["model"] == twin).any()), twins[0])
+    return _of_model(claim, name, rows)
+
+
+def _part(claim: Claim, role: str, rows: pd.DataFrame, facts: Mapping[str, Any]) -> Other:
+    """The rows of the model that stands in a role of this one."""
+    name = facts["parts"].get(role)
+    if not name:
+        return Other("", rows.iloc[:0], f"the model has no part {role}")
+    return _of_model(claim, name, rows)
+
+
+def _of_model(claim: Claim, name: str, rows: pd.DataFrame) -> Other:
     under = f" under {claim.attack}" if claim.attack else ""
     missing = f"no rows of {name}{under} at this budget"
     return Other(name, rows[rows["model"] == name], missing)

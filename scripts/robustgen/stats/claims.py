@@ -92,7 +92,7 @@ def _verdict(claim: Claim, cell: pd.DataFrame, other: Other) -> Verdict:
     except NotMeasured as error:
         return {**facts, **_numbers(None), "p": None, "verdict": NOT_TESTED, "why": str(error)}
     why = f"interval over {over}"
-    if claim.against and claim.against.family:
+    if claim.against and not claim.rival:
         why += f", held against {other.name}"
     numbers = _numbers(found) | {"p": found.p(claim.margin)}
     return {**facts, **numbers, "verdict": _decide(claim, found), "why": why}

@@ -33,6 +33,7 @@ FORM = {
 AGAINST = {
     "attack": Option("Another attack on the same net.", default=None),
     "family": Option("The family of the net that it is held against.", default=None),
+    "part": Option("The role of the part of the model that it is held against.", default=None),
     "same": Option("What both nets share.", one_of=FACTS, several=True, default=("dataset",)),
 }
 PARTS = ("not_tested", "against")  # keys that hold a map
@@ -44,10 +45,13 @@ class NotMeasured(Exception):
 
 @dataclass(frozen=True)
 class Against:
-    """What a claim is held against: another attack on the same net, or a net of another family."""
+    """What a claim is held against: another attack on the same net, a net of another family, or a
+    part of the model.
+    """
 
     attack: str | None = None
     family: str | None = None
+    part: str | None = None
     same: tuple[str, ...] = ("dataset",)  # facts in which both nets agree
 
 
@@ -103,7 +107,7 @@ def _claim(entry: dict[str, Any]) -> Claim:
     if "against" not in entry:
         return Claim(**entry)
     other = {"same": AGAINST["same"].default, **entry["against"]}
-    against = Against(other.get("attack"), other.get("family"), tuple(other["same"]))
+    against = Against(**{**other, "same": tuple(other["same"])})
     return Claim(**{**entry, "against": against})
 
 
@@ -142,7 +146,7 @@ def _faults_against(against: Any) -> Iterator[str]:
     given = {str(name): value for name, value in against.items()}
     for name, said in problems(given, AGAINST, noun="key"):
         yield f"against.{name}: {said}"
-    if ("attack" in given) == ("family" in given):
-        yield "against: names one thing, either an attack or a family."
-    elif "attack" in given and "same" in given:
+    if len(given.keys() & {"attack", "family", "part"}) != 1:
+        yield "against: names one thing: an attack, a family, or a part of the model."
+    elif "family" not in given and "same" in given:
         yield "against.same: belongs to a family; leave it out."

@@ -38,7 +38,7 @@ SEVERAL: tuple[type, ...] = (tuple, list, str)  # of texts, of which one alone m
 MEASURE: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("ON", "UNIT"), (str,)),
     **dict.fromkeys(("KEYS", "LOOKS_AT", "MEASURED_BY"), SEVERAL),
-    "PASSES": (int,),
+    **dict.fromkeys(("CHUNK", "PASSES"), (int,)),
 }
 LITERALS: dict[str, dict[str, tuple[type, ...]]] = {  # room -> what is read of its kinds, as what
     "data": {

@@ -124,7 +124,7 @@ class Plan(Settings):
 
     def model_facts(self) -> str:
         """What claims must know of each model."""
-        names = ("dataset", "kind", "options")
+        names = ("dataset", "kind", "options", "parts")
         return json.dumps(
             {
                 name: {key: getattr(entry, key) for key in names}

@@ -186,7 +186,9 @@ class Attack(Block):
     )
     options: Options = Field({}, description="Settings of the kind.")
     view: dict[str, Any] = Field(
-        {}, description="Settings of inference under attack, for kinds of models that have some."
+        {},
+        description="Settings of inference under attack, for kinds of models that have some; other "
+        "models are attacked as they are.",
     )
     images: Count | None = Field(
         None, description="Images of each split, the first of its seeded order; all where empty."
@@ -195,6 +197,11 @@ class Attack(Block):
         None, description="Key of `models`: attack that model, whatever model is shown (transfer)."
     )
     jobs: Count = Field(1, description="Cluster jobs among which attack and score are split.")
+    batch: Count | None = Field(
+        None,
+        description="Images that are attacked at a time, after which a killed job goes on; "
+        "compute.batch where empty.",
+    )
 
     @field_validator("sweep")
     @classmethod

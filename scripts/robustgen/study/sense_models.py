@@ -4,7 +4,7 @@ training that cannot work, looks that a model does not offer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -58,16 +58,16 @@ def _recipe(recipe: Recipe, sizes: set[int]) -> Iterator[str]:
             f"options.{name}: {said}" for said in _bounds(option, told.get(name), recipe, sizes)
         )
     if recipe.objective:
-        yield from (f"objective.options.{said}" for said in _radius(recipe.objective))
+        yield from (f"objective.{said}" for said in _radius("objectives", recipe.objective))
 
 
-def _radius(objective: Objective) -> Iterator[str]:
-    """What is wrong with the radius of the ball that an objective attacks in."""
-    told = filled("objectives", objective.kind, objective.options)
-    for name, option in (declared("objectives", objective.kind) or {}).items():
+def _radius(room: str, entry: Objective | Model) -> Iterator[str]:
+    """What is wrong with the radius of a ball among an entry's options."""
+    told = filled(room, entry.kind, entry.options)
+    for name, option in (declared(room, entry.kind) or {}).items():
         inside = option.radius and told.get(option.radius) == "linf"
         if inside and option.fits(told.get(name)) and (why := too_large(told[name])):
-            yield f"{name}: {why}"
+            yield f"options.{name}: {why}"
 
 
 def _bounds(option: Option, value: Any, recipe: Recipe, sizes: set[int]) -> Iterator[str]:
@@ -92,6 +92,7 @@ def _model(study: Study, name: str, model: Model) -> Iterator[str]:
     for option in (option for option in FROM_DATA if option in model.options):
         yield f"options.{option}: comes from the data set; leave it out."
     yield from _side(model, study.datasets[model.dataset].size)
+    yield from _radius("models", model)
 
 
 def _weights(model: Model, *, asked: bool) -> Iterator[str]:
@@ -141,6 +142,11 @@ def _parts(study: Study, name: str, model: Model) -> Iterator[str]:
         elif known[role] and gives(study.models[part].kind) != known[role]:
             given = gives(study.models[part].kind)
             yield f"parts.{role}: must be a {known[role]}; {part} is a {given}."
+        elif known[role] == CLASSIFIER and study.models[part].dataset != model.dataset:
+            yield (
+                f"parts.{role}: {part} is of data set {study.models[part].dataset}; name a "
+                f"classifier of {model.dataset}."
+            )
         elif role == START and (why := _another(study, model, study.models[part])):
             yield f"parts.{role}: {part} {why}."
     if any(name in Graph(study, "").behind(part) for part in model.parts.values()):
@@ -196,7 +202,7 @@ def _looks(study: Study) -> Iterator[str]:
         for model in entry.models if set(plan.needs_of(name)) - UNSEEN else ():
             yield from (f"{place}.models: {said}" for said in _shown(study, model))
         for model, attack in product(entry.models, entry.attacks):
-            yield from _under(study, model, attack)
+            yield from _under(study, model, attack, entry.models)
             yield from _known(study, model, attack)
         for model, detector in product(entry.models, entry.detectors):
             if plan.measured_with(detector):
@@ -224,14 +230,18 @@ def _shown(study: Study, model: str) -> Iterator[str]:
         yield f"{model} is a {given}, of which there are no scores; name a classifier."
 
 
-def _under(study: Study, model: str, attack: str) -> Iterator[str]:
-    """What is wrong with an attack on a model: its view, and the model that it is made on."""
+def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Iterator[str]:
+    """What is wrong with an attack on a model, which is shown beside others: its view, unless it is
+    meant for these others, and the model that it is made on.
+    """
     entry = study.attacks[attack]
     other = entry.made_on
     kind = study.models[other or model].kind
+    views = {one: declared("models", study.models[one].kind, "VIEWS") or {} for one in shown}
     known = declared("models", kind, "VIEWS") or {}
-    for name, said in problems(entry.view, known, noun=f"setting of {kind}"):
-        yield f"attacks.{attack}.view.{name}: {said}"
+    if known or other or not any(views.values()):
+        for name, said in problems(entry.view, known, noun=f"setting of {kind}"):
+            yield f"attacks.{attack}.view.{name}: {said}"
     if other and gives(kind) != CLASSIFIER:
         yield f"attacks.{attack}.made_on: must be a classifier; {other} is a {gives(kind)}."
     if other and study.models[other].dataset != study.models[model].dataset:

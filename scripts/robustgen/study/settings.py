@@ -99,6 +99,15 @@ class Settings(Paths):
         plain = entry.model_dump(mode="json", exclude={"jobs"})
         return plain | {"options": filled("attacks", entry.kind, entry.options)}
 
+    def view(self, model: str, attack: str) -> dict[str, Any]:
+        """The settings of a model's inference under an attack; none of a kind that offers none."""
+        offered = declared_options("models", self.study.models[model].kind, "VIEWS")
+        return self.study.attacks[attack].view if offered else {}
+
+    def batch(self, attack: str) -> int:
+        """How many images are attacked at a time."""
+        return self.study.attacks[attack].batch or self.study.compute.batch
+
     def attack_modules(self, attack: str) -> list[str]:
         """The modules that an attack's job loads by name: its kind, and the detectors it knows."""
         entry = self.study.attacks[attack]

@@ -13,8 +13,9 @@ from robustgen.attacks.sweep import Sweep
 from robustgen.attacks.takes import STEPS
 from robustgen.core.kinds import kinds
 from robustgen.core.literals import constant, literal, module
+from robustgen.core.options import filled
 from robustgen.core.rows import CLEAN
-from robustgen.nets.flops import flops
+from robustgen.nets.flops import flops, passes_of_parts
 from robustgen.nets.spec import Spec
 from robustgen.study.facts import facts
 from robustgen.study.plan import Plan
@@ -165,12 +166,15 @@ class Work:
         return known
 
     def _flops(self, model: str) -> int:
-        """Operations of one image through a model's own network and those of its parts."""
+        """Operations of one image through a model's own network and those of its parts, as often
+        as it passes through them.
+        """
         if model not in self.per_image:
             entry, dataset = self.study.models[model], self._dataset(model)
             classes = len(self._facts(entry.dataset).get("names", range(10)))
             form = (self._channels(model), classes, dataset.size, dataset.mean, dataset.std)
-            own = flops(Spec(entry.kind, *form, dict(entry.options)))
-            behind = self.plan.graph.parts(model).values()
-            self.per_image[model] = own + sum(self._flops(part) for part in behind)
+            spec = Spec(entry.kind, *form, filled("models", entry.kind, entry.options))
+            behind = sum(self._flops(part) for part in self.plan.graph.parts(model).values())
+            often = passes_of_parts(spec) if behind else 1
+            self.per_image[model] = flops(spec) + round(often * behind)
         return self.per_image[model]

@@ -79,14 +79,16 @@ def _cells(attacked: pd.DataFrame) -> list[Cell]:
 def _answers(
     entry: Entry, clean: pd.DataFrame, others: dict[str, pd.DataFrame], cells: list[Cell]
 ) -> Iterator[Answer]:
-    """For each cell the one sound fit, and the cell's own where the kind has such a protocol."""
+    """For each cell the one sound fit, and the cell's own where the kind has such a protocol and
+    validation images were attacked.
+    """
     with blamed(f"Detector {entry['name']} of kind", entry["kind"]):
         module = kinds.load("detectors", entry["kind"])
     known = validation(clean, others, entry)
     sound, why = _attempt(module, "sound", entry, known)
     for cell in cells:
         yield Answer(cell, "sound", sound, why)
-        if hasattr(module, "paper"):
+        if hasattr(module, "paper") and (cell.rows["split"] == "validation").any():
             attacked = learnt(cell.rows, entry["name"])
             yield Answer(cell, "paper", *_attempt(module, "paper", entry, known, attacked))
 

@@ -154,12 +154,15 @@ def _form(room: str, kind: str, name: str) -> str:
 
 
 def _needs(room: str, kind: str) -> str:
-    """What is wrong with the NEEDS of a table's or a figure's module."""
+    """What is wrong with the NEEDS of a table's or a figure's module; it may need nothing, but must
+    say so.
+    """
     try:
+        declared_ = literal(room, kind, "NEEDS")
         asked = constant(room, kind, "NEEDS")
     except Refused as error:
         return str(error)
-    if not asked:
+    if declared_ is None:
         return (
             f"{kind} must declare NEEDS, the sorts of files it is made from, as NEEDS = "
             '("scores",).'

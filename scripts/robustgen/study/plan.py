@@ -141,7 +141,7 @@ class Plan(Settings):
             "published": self._dataset(model).published,
             "objective": self.objective(model),
             "kind": entry.kind,
-            "options": entry.options,
+            "options": filled("models", entry.kind, entry.options),
             "family": self.family(model),
             "parts": dict(entry.parts),
         }
@@ -229,10 +229,9 @@ class Plan(Settings):
 
 
 def declared(room: str, kind: str) -> tuple[str, ...]:
-    """The NEEDS of a module of tables or figures."""
-    found = constant(room, kind, "NEEDS")
-    if found:
-        return found
+    """The NEEDS of a module of tables or figures; none of one that computes all that it shows."""
+    if literal(room, kind, "NEEDS") is not None:
+        return constant(room, kind, "NEEDS")
     raise Refused(
         f"{kind} of {room} must declare NEEDS, the sorts of files it is made from, as "
         'NEEDS = ("scores",).'

@@ -193,6 +193,11 @@ class Attack(Block):
     images: Count | None = Field(
         None, description="Images of each split, the first of its seeded order; all where empty."
     )
+    validation: bool = Field(
+        True,
+        description="Attack validation images too, which detectors need that learn from this "
+        "attack, or choose a threshold for it.",
+    )
     made_on: Name | None = Field(
         None, description="Key of `models`: attack that model, whatever model is shown (transfer)."
     )

@@ -21,7 +21,7 @@ def contradictions(study: Study) -> Iterator[str]:
         yield from (f"attacks.{name}.{said}" for said in _attack(attack))
         yield from (f"attacks.{name}.{said}" for said in _circle(study, name, attack))
     for name, detector in study.detectors.items():
-        yield from (f"detectors.{name}.{said}" for said in _detector(detector))
+        yield from (f"detectors.{name}.{said}" for said in _detector(study, detector))
 
 
 def _attack(attack: Attack) -> Iterator[str]:
@@ -120,8 +120,10 @@ def _circle(study: Study, name: str, attack: Attack) -> Iterator[str]:
             )
 
 
-def _detector(detector: Detector) -> Iterator[str]:
-    """Whether two of the attacks that a detector learns from are one."""
+def _detector(study: Study, detector: Detector) -> Iterator[str]:
+    """Whether two of the attacks that a detector learns from are one, or leave out the images that
+    it learns from.
+    """
     known = declared("detectors", detector.kind) or {}
     seen: dict[str, str] = {}
     for name in (name for name, option in known.items() if option.type == "attack"):
@@ -130,3 +132,8 @@ def _detector(detector: Detector) -> Iterator[str]:
             yield f"options.{name}: {value} is named by {seen[value]} too; name another attack."
         elif isinstance(value, str):
             seen[value] = name
+            if value in study.attacks and not study.attacks[value].validation:
+                yield (
+                    f"options.{name}: {value} leaves out the validation images that detectors "
+                    "learn from; take `validation: false` out of its entry."
+                )

@@ -63,7 +63,10 @@ class Settings(Paths):
     def evaluated(self, model: str, attack: str = CLEAN) -> dict[str, int]:
         """How many images of each split are scored, clean or under an attack."""
         found = self._dataset(model).evaluate.model_dump(exclude={"reference"})
-        most = self.study.attacks[attack].images if attack in self.study.attacks else None
+        entry = self.study.attacks.get(attack)
+        if entry and not entry.validation:
+            del found["validation"]
+        most = entry.images if entry else None
         return {split: min(n, most or n) for split, n in found.items()}
 
     def reference(self, model: str) -> int:

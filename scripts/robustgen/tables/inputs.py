@@ -11,7 +11,7 @@ def sorted_files(files: dict[str, list[str]]) -> tuple[dict[str, list[str]], lis
     """The files that exist, by sort, and the places in the study of those that do not."""
     there = {sort: [path for path in paths if Path(path).exists()] for sort, paths in files.items()}
     absent = [path for paths in files.values() for path in paths if not Path(path).exists()]
-    if not any(there.values()):
+    if files and not any(there.values()):
         raise Refused(
             "None of the files that this is made from exists; see the logs of the jobs that "
             "should have made them."

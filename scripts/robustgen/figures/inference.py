@@ -45,8 +45,8 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     budgets = ", ".join(budget(eps) for eps in sorted(set(smallest["eps"])))
     caption = (
         "Accuracy on test images under the worst attack of each image, the clean image among them; "
-        "averaged over fresh draws of randomised classifiers. Left: by budget. Middle and right: at "
-        f"each model's smallest budget ({budgets}), by steps of inference and by passes of the "
+        "averaged over fresh draws of randomised classifiers. Left: by budget. Middle, right: at "
+        f"the smallest budget ({budgets}): by steps of inference and by passes of the "
         "base model behind one answer (a backward pass counts as two). Bars: 95 % intervals over "
         "images." + absent
     )

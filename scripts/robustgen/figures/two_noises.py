@@ -1,5 +1,5 @@
-"""Figure 4.1 of the thesis as a computed picture: variational smoothing of a classifier of points in
-the plane, which has an adversarial pocket around the point.
+"""Figure 4.1 of the thesis as a computed picture: variational smoothing of a classifier of points
+in the plane, which has an adversarial pocket around the point.
 """
 
 from __future__ import annotations

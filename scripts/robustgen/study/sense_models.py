@@ -231,17 +231,20 @@ def _shown(study: Study, model: str) -> Iterator[str]:
 
 
 def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Iterator[str]:
-    """What is wrong with an attack on a model, which is shown beside others: its view, unless it is
-    meant for these others, and the model that it is made on.
+    """What is wrong with an attack on a model, which is shown beside others: settings of its view,
+    unless they are meant for these others, and the model that it is made on.
     """
     entry = study.attacks[attack]
     other = entry.made_on
     kind = study.models[other or model].kind
-    views = {one: declared("models", study.models[one].kind, "VIEWS") or {} for one in shown}
     known = declared("models", kind, "VIEWS") or {}
-    if known or other or not any(views.values()):
-        for name, said in problems(entry.view, known, noun=f"setting of {kind}"):
-            yield f"attacks.{attack}.view.{name}: {said}"
+    attacked = [kind] if other else [study.models[one].kind for one in shown]
+    offered = {name for one in attacked for name in declared("models", one, "VIEWS") or {}}
+    mine = {
+        name: value for name, value in entry.view.items() if name in known or name not in offered
+    }
+    for name, said in problems(mine, known, noun=f"setting of {kind}"):
+        yield f"attacks.{attack}.view.{name}: {said}"
     if other and gives(kind) != CLASSIFIER:
         yield f"attacks.{attack}.made_on: must be a classifier; {other} is a {gives(kind)}."
     if other and study.models[other].dataset != study.models[model].dataset:

@@ -103,9 +103,10 @@ class Settings(Paths):
         return plain | {"options": filled("attacks", entry.kind, entry.options)}
 
     def view(self, model: str, attack: str) -> dict[str, Any]:
-        """The settings of a model's inference under an attack; none of a kind that offers none."""
-        offered = declared_options("models", self.study.models[model].kind, "VIEWS")
-        return self.study.attacks[attack].view if offered else {}
+        """The settings of a model's inference under an attack, those that its kind offers."""
+        offered = declared_options("models", self.study.models[model].kind, "VIEWS") or {}
+        view = self.study.attacks[attack].view
+        return {name: value for name, value in view.items() if name in offered}
 
     def batch(self, attack: str) -> int:
         """How many images are attacked at a time."""

@@ -507,3 +507,25 @@ def test_every_public_function_of_the_folders_statistics_is_one() -> None:
     assert all(named.statistic(name).__doc__ for name in named.names())
     with pytest.raises(Refused, match="Statistic aurok: unknown statistic; did you mean 'auroc'"):
         named.statistic("aurok")
+
+
+# --- claims: held against a part of the model
+
+
+def test_a_model_is_judged_against_the_part_that_it_is_made_of() -> None:
+    """Both under the same attack at the same budget; a model without that part is not tested."""
+    rule = claim(
+        family="defended",
+        against=Against(part="base"),
+        statistic="accuracy_difference",
+        direction="above",
+        margin=0.5,
+    )
+    weak, strong = cell(CLEAN_ENERGIES), cell(CLEAN_ENERGIES, model="around", success=[False] * 4)
+    frame = joined(clean(), clean(model="around"), weak, strong)
+    models = {"plain": net(), "around": net("defended", parts={"base": "plain"})}
+    (found,) = judged(rule, frame, **models)
+    assert found["value"] == 1.0
+    assert found["why"] == "interval over images, held against plain"
+    (found,) = judged(rule, frame, **models | {"around": net("defended", parts={})})
+    assert (found["verdict"], found["why"]) == (NOT_TESTED, "the model has no part base")

@@ -175,8 +175,8 @@ def test_what_an_objective_declares_names_its_own_options(kind: str) -> None:
     ("room", "kind"), [(room, kind) for room, kind in ALL if room in ("tables", "figures")]
 )
 def test_an_output_is_made_from_sorts_of_files_or_kinds_of_measures(room: str, kind: str) -> None:
+    assert literal(room, kind, "NEEDS") is not None
     needs = constant(room, kind, "NEEDS")
-    assert needs
     assert set(needs) <= {*SORTS, *kinds.kinds("measures")}
 
 

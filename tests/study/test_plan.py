@@ -248,3 +248,58 @@ def test_seeds_multiply_the_files_of_models_and_not_of_data() -> None:
     assert len(rows) == 2 * 2 * 2  # models, seeds, statistics and thresholds
     assert {path.split("/")[4] for path in rows} == {"seed0", "seed3"}
     assert found.needs("sheet") == {"data": ["results/small/data/signs/splits.json"]}
+
+
+def smoothed(**changes: Any) -> Plan:
+    """A study with a classifier around the net, whose inference has a view and a batch."""
+    models = {
+        **SMALL["models"],
+        "around": {
+            "kind": "variational",
+            "dataset": "digits",
+            "parts": {"base": "plain"},
+            "options": {"eps": 0.1},
+        },
+    }
+    attack = {"kind": "pgd", "view": {"gradient": "unrolled"}, "validation": False, "batch": 5}
+    tables = {
+        **SMALL["tables"],
+        "moved": {
+            "kind": "transfer",
+            "models": ["plain", "around"],
+            "attacks": ["quick"],
+            "detectors": ["energy"],
+        },
+    }
+    attacks = {**SMALL["attacks"], "quick": {**attack, **changes}}
+    return plan(models=models, attacks=attacks, tables=tables, outputs=["moved"])
+
+
+def test_a_view_is_for_the_models_that_offer_it() -> None:
+    found = smoothed()
+    assert found.view("around", "quick") == {"gradient": "unrolled"}
+    assert found.view("plain", "quick") == {}
+
+
+def test_a_view_that_no_model_offers_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"view\.sharpness: unknown setting of resnet"):
+        smoothed(view={"sharpness": 2})
+
+
+def test_an_attack_may_leave_validation_images_alone_and_have_a_batch_of_its_own() -> None:
+    found = smoothed()
+    assert found.evaluated("around", "quick") == {"test": 30}
+    assert found.evaluated("around", CLEAN) == {"validation": 20, "test": 30}
+    assert (found.batch("quick"), found.batch("pgd_l2")) == (5, 250)
+
+
+def test_a_detector_cannot_learn_from_an_attack_without_validation_images() -> None:
+    attacks = {**SMALL["attacks"], "pgd": {**SMALL["attacks"]["pgd"], "validation": False}}
+    with pytest.raises(ConfigError, match=r"detectors\.lid\.options\.fit: pgd leaves out the"):
+        plan(attacks=attacks)
+
+
+def test_a_table_that_computes_all_that_it_shows_needs_no_files() -> None:
+    figures = {**SMALL["figures"], "alone": {"kind": "two_noises"}}
+    found = plan(figures=figures, outputs=["alone"])
+    assert found.needs("alone") == {}

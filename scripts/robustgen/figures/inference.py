@@ -8,9 +8,9 @@ import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.figures.style import COLOURS, Picture, blank, legend, panels
-from robustgen.stats.defended import BASE, WORST, defended
+from robustgen.stats.defended import WORST, defended
 from robustgen.tables.inference import with_passes
-from robustgen.tables.published_smoothing import said_of
+from robustgen.tables.published_smoothing import said_of, steps_of
 from robustgen.tables.table import budget
 
 NEEDS = ("scores", "inference_passes")
@@ -32,9 +32,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     axes[0].set(xlabel="$\\epsilon$ in 1/255", ylabel="accuracy, worst of all attacks")
     smallest = rows[rows["eps"] == rows.groupby("model")["eps"].transform("min")]
     for model, mine in smallest.groupby("model", sort=False):
-        told = spec["models"][model]
-        steps = told["options"].get("steps", 1) if told["parts"].get(BASE) else 0
-        _line(axes[1], [steps], mine, **styles[str(model)])
+        _line(axes[1], [steps_of(spec["models"][model])], mine, **styles[str(model)])
         _line(axes[2], mine["passes"].clip(lower=1), mine, **styles[str(model)])
     axes[1].set(xlabel="steps of inference (0: none)")
     axes[1].xaxis.get_major_locator().set_params(integer=True)

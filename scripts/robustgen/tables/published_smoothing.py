@@ -41,6 +41,11 @@ def said_of(model: dict[str, Any]) -> str:
     return ", ".join([steps, f"d = {budget(told['eps'])}", *extra])
 
 
+def steps_of(model: dict[str, Any]) -> int:
+    """The steps of a model's inference; 0 of one that makes none."""
+    return int({**PLAIN, **model["options"]}["steps"]) if model["kind"] == VARIATIONAL else 0
+
+
 def table_4(
     paper: pd.DataFrame, *, spec: dict[str, Any], model: str, attack: str, eps: float
 ) -> dict[str, str]:

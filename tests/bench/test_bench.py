@@ -41,3 +41,18 @@ def test_pgd_is_judged_by_its_losses() -> None:
 def test_empty_settings_are_refused() -> None:
     with pytest.raises(Refused, match="at least 1 for --images, --threads"):
         Settings(images=0, threads=0)
+
+
+def test_a_loop_over_classes_gives_the_scores_of_the_flat_batch() -> None:
+    measured = {
+        "smoothing": benches.load("smoothing").pairs(
+            Settings(images=16, batch=2, width=4, train=64, threads=1, precision="fp32")
+        )
+    }
+    (found,) = measured["smoothing"]
+    assert found["n"] == 4
+    assert found["agreement"]["largest_difference"] < 1e-4
+    assert benches.judge(measured)[0].startswith("Scores of the flat batch and of the loop over")
+    found["agreement"]["largest_difference"] = 0.1
+    with pytest.raises(Disagreement, match="one of the two is wrong"):
+        benches.judge(measured)

@@ -15,6 +15,7 @@ from detections import DETECTORS, limit, rows_of, written
 from robustgen.core.rows import write_rows
 from robustgen.stats import intervals
 from robustgen.tables import detected, detection, matrix, published, table_1
+from robustgen.tables.cells import named
 from robustgen.tables.table import Table, write
 
 PAPER = published.read(ROOT / "config/paper.csv")
@@ -144,3 +145,16 @@ def test_rates_and_what_detectors_look_at_are_told_in_words() -> None:
         "E(x) from its median on clean "
         "images; mine, as my_lab.guess says."
     )
+
+
+def test_a_zero_is_told_on_an_axis_that_the_attack_sweeps_and_on_no_other() -> None:
+    rows = pd.DataFrame(
+        {"attack": ["he", "he", "pgd"], "eps": [8 / 255] * 3, "lambda_": [0.0, 1.2, 0.0]}
+    )
+    told = named(["eps", "lambda_"], rows)
+    assert [told(row) for _, row in rows.iterrows()] == [
+        "he (8/255, lambda 0)",
+        "he (8/255, lambda 1.2)",
+        "pgd (8/255)",
+    ]
+    assert named(["eps", "lambda_"])(rows.iloc[0]) == "he (8/255)"

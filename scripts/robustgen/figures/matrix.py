@@ -53,7 +53,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 
 
 def _panel(axis: Any, rows: pd.DataFrame, detectors: list[str], value: str) -> None:
-    told = line(axes_of(rows))
+    told = line(axes_of(rows), rows)
     numbers = rows[detectors].to_numpy(float)
     good = numbers if GOOD_IS_HIGH[value] else 1 - numbers
     axis.imshow(good, cmap="viridis_r", vmin=0, vmax=1, aspect="auto")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from robustgen.stats.cells import STEPS
@@ -22,15 +23,25 @@ def words(row: pd.Series | dict[str, Any], axes: Iterable[str], *, zeros: bool =
     return ", ".join(_said(axis, row[axis]) for axis in shown)
 
 
-def named(axes: Iterable[str]) -> Format:
-    """An attack with its axes: `pgd (8/255, 40 steps)`."""
+def named(axes: Iterable[str], rows: pd.DataFrame | None = None) -> Format:
+    """An attack with its axes: `pgd (8/255, 40 steps)`; a 0 only on an axis on which other `rows`
+    of the same attack have something else.
+    """
     axes = list(axes)
+    swept = defaultdict[str, list[str]](list, {} if rows is None else _swept(rows, axes))
 
     def format_(row: pd.Series) -> str:
-        said = words(row, axes)
+        shown = [axis for axis in axes if row[axis] not in (0, "") or axis in swept[row["attack"]]]
+        said = words(row, shown, zeros=True)
         return f"{row['attack']} ({said})" if said else str(row["attack"])
 
     return format_
+
+
+def _swept(rows: pd.DataFrame, axes: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """(attack, the axes that it sweeps) as far as rows tell."""
+    for attack, mine in rows.groupby("attack", sort=False):
+        yield str(attack), [axis for axis in axes if mine[axis].nunique() > 1]
 
 
 def columns(axes: Iterable[str]) -> dict[str, Format]:

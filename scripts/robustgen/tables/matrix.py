@@ -66,6 +66,7 @@ def make(
     if detected.none_fitted(thresholds):
         return detected.unmade(title, columns, headline(thresholds), absent)
     found = cells(statistics, thresholds, value)
+    columns["attack"] = line(axes_of(found), found)
     columns |= {f"{name} %": percent(name) for name in detectors if name in found}
     note = (
         f"{meaning}n: the images that are fooled. One threshold per detector for all attacks, "
@@ -107,8 +108,7 @@ def said(value: str) -> tuple[str, str]:
     return VALUES[value]
 
 
-def line(axes: list[str]) -> Format:
-    """A row's attack; for the union of attacks only the budget."""
-    return lambda row: (
-        f"{UNITED} ({budget(row['eps'])})" if row["attack"] == UNITED else named(axes)(row)
-    )
+def line(axes: list[str], rows: pd.DataFrame | None = None) -> Format:
+    """A row's attack, one of `rows`; for the union of attacks only the budget."""
+    told = named(axes, rows)
+    return lambda row: f"{UNITED} ({budget(row['eps'])})" if row["attack"] == UNITED else told(row)

@@ -65,11 +65,11 @@ def _metrics(axis: Any, histories: list[pd.DataFrame]) -> None:
         names = names[:-1]
     for name in names:
         label, colour = LINES[name]
-        _lines(axis, histories, name, label=label, color=colour, marker=".")
+        _lines(axis, histories, name, label=label, color=colour)
     if names:
         axis.set_ylim(0, 1.02)
     elif SCORE in first:
-        _lines(axis, histories, SCORE, label=SCORE, color=BLUE, marker=".")
+        _lines(axis, histories, SCORE, label=SCORE, color=BLUE)
     axis.set_ylabel("accuracy" if names else SCORE)
     axis.set_xlabel("epoch")
     axis.legend(fontsize=7)
@@ -78,4 +78,6 @@ def _metrics(axis: Any, histories: list[pd.DataFrame]) -> None:
 def _lines(axis: Any, histories: list[pd.DataFrame], name: str, *, label: str, **look: Any) -> None:
     """One metric by epoch, a line per repetition and one name for all."""
     for number, history in enumerate(histories):
-        axis.plot(history["epoch"], history[name], label=None if number else label, **look)
+        named = None if number else label
+        axis.plot(history["epoch"], history[name], label=named, marker=".", **look)
+    axis.xaxis.get_major_locator().set_params(integer=True)

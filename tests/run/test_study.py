@@ -239,18 +239,23 @@ def test_a_wrong_configuration_is_told_before_any_job(study: Copy) -> None:
     assert "recipes.tiny.options.learning: unknown option" in found.stdout + found.stderr
 
 
-def test_the_bare_command_plans_the_paper_study_within_three_seconds(
+def test_the_bare_command_plans_the_paper_study_in_a_few_starts_of_snakemake(
     make_copy: Callable[[], Copy],
 ) -> None:
+    """About five times as long as Snakemake takes to tell its version, whatever the machine; more
+    than eight means that planning has become slow.
+    """
     copy = make_copy()
     start = time.monotonic()
+    copy.run("snakemake", "--version")
+    bare, start = time.monotonic() - start, time.monotonic()
     said = copy.run(
         "snakemake", "--dry-run", "--workflow-profile", "workflow/profiles/default"
     ).stdout
     seconds = time.monotonic() - start
     jobs = next(line for line in said.splitlines() if line.startswith("total"))
     assert int(jobs.split()[1]) > 100
-    assert seconds < 3 * 2  # twice the aim: test machines are shared
+    assert seconds < 8 * bare
 
 
 def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:

@@ -17,6 +17,7 @@ from torch.nn.functional import one_hot
 from robustgen.core.values import number, whole
 from robustgen.nets.classifier import Classifier
 from robustgen.nets.spec import Spec
+from robustgen.smoothing.around import Around
 
 PARTS = {"base": "classifier"}
 SHOWS = ("scores", "selection", "votes", "sigma")
@@ -68,10 +69,8 @@ VIEWS = {
 }
 
 
-class Randomized(Classifier):
+class Randomized(Around):
     """The base model's answers for noisy versions of an image."""
-
-    stochastic = True
 
     def __init__(
         self,
@@ -85,19 +84,12 @@ class Randomized(Classifier):
         votes: int = 100_000,
         at_once: int = 2000,
     ) -> None:
-        super().__init__()
+        super().__init__(base)
         number("Randomized smoothing's sigma", sigma, least=TINY)
         counts = {"samples": samples, "select": select, "votes": votes, "at_once": at_once}
         for name, count in counts.items():
             whole(f"Randomized smoothing's {name}", count, least=1)
         self.told: dict[str, Any] = {"classes": classes, "sigma": sigma, "hard": hard, **counts}
-        self.base, self.passes = base, base.passes
-        self.generator = torch.Generator()
-
-    def reseed(self, generator: torch.Generator) -> None:
-        """Draw noise from `generator` from now on."""
-        self.generator = generator
-        self.base.reseed(generator)
 
     def view(self, **settings: Any) -> Randomized:
         """The same classifier with other settings, and the same random numbers."""

@@ -25,6 +25,7 @@ from robustgen.core.refusal import Refused
 from robustgen.core.values import whole
 from robustgen.nets.classifier import Classifier
 from robustgen.nets.spec import Spec
+from robustgen.smoothing.around import Around
 from robustgen.smoothing.inference import (
     Noise,
     Settings,
@@ -100,24 +101,15 @@ VIEWS = {
 }
 
 
-class Variational(Classifier):
+class Variational(Around):
     """The scores E log p(y | x + e) [n,K] under the noise that favours each class y."""
-
-    stochastic = True
 
     def __init__(
         self, base: Classifier, settings: Settings, *, classes: int, at_once: int = 2000
     ) -> None:
-        super().__init__()
+        super().__init__(base)
         whole("Variational smoothing's at_once", at_once, least=1)
-        self.base, self.settings, self.classes = base, settings, classes
-        self.at_once, self.passes = at_once, base.passes
-        self.generator = torch.Generator()
-
-    def reseed(self, generator: torch.Generator) -> None:
-        """Draw starts and noise from `generator` from now on."""
-        self.generator = generator
-        self.base.reseed(generator)
+        self.settings, self.classes, self.at_once = settings, classes, at_once
 
     def view(self, **settings: Any) -> Variational:
         """The same classifier with other settings of inference, and the same random numbers."""

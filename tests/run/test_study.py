@@ -242,7 +242,7 @@ def test_a_wrong_configuration_is_told_before_any_job(study: Copy) -> None:
 def test_the_bare_command_plans_the_paper_study_in_little_more_than_snakemake_needs(
     make_copy: Callable[[], Copy], tmp_path: Path
 ) -> None:
-    """About twice as long as Snakemake alone takes for as many jobs of two bare rules, side by side;
+    """About twice as long as Snakemake alone takes for as many jobs of two bare rules, beside it;
     more than two and a half times means that our part of planning has become slow.
     """
     said, seconds = plan(make_copy(), "--workflow-profile", "workflow/profiles/default")

@@ -61,6 +61,14 @@ class Synthesis(Classifier):
         parts = [self._looked(part) for part in x.split(size)]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
+    def drawn(self, count: int, generator: torch.Generator) -> Tensor:
+        """Images [K,count,c,h,w] that each class draws from the prior N(0, I); all classes decode
+        the same latents.
+        """
+        net = self.infer.net
+        z = torch.randn((count, 1, net.latent), generator=generator).expand(-1, net.classes, -1)
+        return self._decoded(z.to(next(net.parameters()))).transpose(0, 1)
+
     def _scores(self, x: Tensor) -> Tensor:
         """The mean of -l_k over runs of inference."""
         runs = [self._estimate(x, self._inferred(x)) for _ in range(self.settings.runs)]

@@ -303,6 +303,24 @@ def test_restarts_keep_the_best_of_the_single_runs() -> None:
     assert torch.equal(attacked(Net(), x, y, changed(cell, restarts=3), seed=6).images, expected)
 
 
+def test_restarts_on_a_randomised_classifier_are_compared_by_losses_averaged_over_eot() -> None:
+    """Runs of 0 steps are starts; the classifier's noise is drawn here once more."""
+    x, y = batch(16)
+    starts, draw, eot = generator(6), generator(7), 5
+
+    def noisy(x: Tensor) -> Tensor:
+        return Net()(x + 0.3 * torch.randn(x.shape, generator=draw))
+
+    cell = spec("linf", 0.3, steps=0, random_start=True, restarts=2, eot=eot)
+    found = attacked(noisy, x, y, cell, seed=6).images
+    runs = [ball("linf", 0.3).start(x, starts) for _ in range(2)]
+    draw.manual_seed(7)
+    losses = torch.stack(
+        [torch.stack([untargeted(y)(noisy(one)) for _ in range(eot)]).mean(dim=0) for one in runs]
+    )
+    assert torch.equal(found, torch.stack(runs)[losses.argmax(dim=0), range(16)])
+
+
 @pytest.mark.parametrize("k", [1, 3, 8])
 def test_the_eot_gradient_is_the_mean_of_the_gradients_of_so_many_draws(k: int) -> None:
     x, y = batch(dtype=torch.float64)

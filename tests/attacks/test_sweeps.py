@@ -191,10 +191,10 @@ def test_a_randomised_classifier_under_a_library_is_reseeded_too(
 def test_pgd_makes_one_pass_each_way_per_step_draw_and_restart(
     case: Case, steps: int, eot: int, restarts: int
 ) -> None:
-    """Each of several restarts is judged by one more forward pass."""
+    """Each of several restarts is judged by one more forward pass per draw."""
     sweep = made("pgd", {"eps": (0.1,), "steps": (steps,)}, eot=eot, restarts=restarts)
     (found,) = ran(case, sweep)
-    judged = restarts if restarts > 1 else 0
+    judged = restarts * eot if restarts > 1 else 0
     assert found.backwards == steps * eot * restarts
     assert found.forwards == steps * eot * restarts + judged
 

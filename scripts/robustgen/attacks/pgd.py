@@ -49,7 +49,10 @@ OPTIONS = {
         "type": "whole number",
         "least": 1,
         "default": 1,
-        "means": "Gradients averaged per step, for randomised classifiers.",
+        "means": (
+            "Passes over which gradients, and losses of restarts, are averaged, for randomised "
+            "classifiers."
+        ),
     },
     "lambda_": {
         "type": "number",
@@ -98,7 +101,8 @@ def snapshots(
         ):
             spent, mark = spent + (model.passes - mark), model.passes.copy()
             if step in at:
-                height = _height(model, x, loss) if options["restarts"] > 1 else None
+                several = options["restarts"] > 1
+                height = _height(model, x, loss, eot=options["eot"]) if several else None
                 best[step] = _better(best.get(step), x, height)
                 cost[step] += spent + (model.passes - mark)
                 mark = model.passes.copy()
@@ -135,9 +139,12 @@ def _trajectory(
     )
 
 
-def _height(model: Classifier, x: Tensor, loss: Loss) -> Tensor:
+def _height(model: Classifier, x: Tensor, loss: Loss, *, eot: int) -> Tensor:
+    """The loss, averaged over `eot` passes: of a single pass of a randomised classifier the
+    luckiest restart would win.
+    """
     with torch.no_grad():
-        return loss(model(x))
+        return torch.stack([loss(model(x)) for _ in range(eot)]).mean(dim=0)
 
 
 def _better(

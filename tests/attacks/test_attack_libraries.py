@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from libraries import COUNT, FOOLBOX, MINIMUM, TORCH, Case, linear_net, run, small_net, spec, wrong
 from norms import generator, size
+from prototypes import Noisy, Prototypes, near, prototypes
 from robustgen.attacks import autoattack, foolbox, noise, torchattacks
 from robustgen.attacks.types import Spec
+from robustgen.core.refusal import Refused
 from robustgen.nets.classifier import as_classifier
 
 ROUNDING = 1e-6
@@ -282,6 +284,96 @@ def test_boundary_attack_without_a_start_gives_the_clean_image_back(plane: Case)
     assert torch.equal(found.images[:2], x[:2])
     none = run(foolbox, (model, x[:2], y[:2]), spec("BoundaryAttack", eps=inf, norm="l2", steps=5))
     assert not none.success.any()
+
+
+def hop(steps: int = 4) -> Spec:
+    return spec("HopSkipJumpAttack", eps=inf, norm="l2", steps=steps)
+
+
+def test_hop_skip_jump_closes_in_on_the_closed_form(plane: Case) -> None:
+    exact = nearest(plane, 2)
+    found = run(foolbox, plane, hop(20))
+    apart = size(found.images - plane[1], "l2") / exact
+    assert found.success.all()
+    assert apart.min() >= 1 - 1e-4
+    assert apart.median() < 1.3
+    assert found.backwards == 0
+
+
+def test_directions_of_hop_skip_jump_have_length_1_per_image_which_the_library_s_have_not(
+    plane: Case,
+) -> None:
+    """The library divides by the norm of the whole batch: 16 images get lengths of about 1/4."""
+    import eagerpy as ep
+    import foolbox as library
+
+    attacker = library.attacks.HopSkipJumpAttack()
+    given = (lambda x: ep.astensor(x.raw.sum(dim=(1, 2, 3)) > 32), ep.astensor(plane[1]))
+    delta = ep.astensor(torch.full((COUNT,), 0.1))
+    with torch.random.fork_rng():
+        theirs = attacker.approximate_gradients(*given, 50, delta).raw
+        cured = foolbox._of_length_1(attacker.approximate_gradients)(*given, 50, delta).raw
+    assert theirs.norm().item() == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(size(cured, "l2"), torch.ones(COUNT))
+
+
+@pytest.mark.parametrize("name", ["BoundaryAttack", "HopSkipJumpAttack"])
+def test_attacks_from_starts_keep_images_that_are_wrong_already(case: Case, name: str) -> None:
+    x, before = case[1], wrong(case)
+    found = run(foolbox, case, spec(name, eps=inf, norm="l2", steps=3))
+    assert before.sum() >= 4
+    assert torch.equal(found.images[before], x[before])
+
+
+def test_hop_skip_jump_refuses_a_randomised_classifier() -> None:
+    model = Noisy(prototypes(3))
+    with pytest.raises(Refused, match=r"answers alike each time, .* use BoundaryAttack, or kind"):
+        run(foolbox, (model, *near(model.p, 6)), hop())
+
+
+NEAREST = {
+    "DDN": {"steps": 100, "init_epsilon": 0.5},
+    "L2CarliniWagner": {"steps": 200, "stepsize": 0.01, "binary_search_steps": 5},
+    "L2DeepFool": {"steps": 20},
+    "BoundaryAttack": {"steps": 3000},
+    "HopSkipJumpAttack": {"steps": 20},
+    "LinfDeepFool": {"steps": 20, "norm": "linf"},
+}
+
+
+@pytest.mark.parametrize("name", NEAREST)
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+def test_attacks_on_negative_scores_come_near_the_closed_form(name: str, scale: float) -> None:
+    """Scores -s ||x - p_k||^2: the nearest wrong image lies in the plane between p_y and p_k, in l2
+    (||x - p_k||^2 - ||x - p_y||^2) / (2 ||n||_2) away with n = p_k - p_y, in linf with ||n||_1.
+    """
+    model = Prototypes(prototypes(3, side=6), scale=scale)
+    x, y = near(model.p, 9)
+    options = {"norm": "l2"} | NEAREST[name]
+    d = -model(x) / scale
+    normal = (model.p[y][:, None] - model.p).flatten(2)
+    length = normal.norm(dim=2) if options["norm"] == "l2" else normal.abs().sum(dim=2)
+    gap = (d - d.gather(1, y[:, None])) / (2 * length)
+    exact = gap.scatter(1, y[:, None], inf).amin(dim=1)
+    found = run(foolbox, (model, x, y), spec(name, eps=inf, **options))
+    ratio = size(found.images - x, options["norm"]) / exact
+    assert model(x).max() < 0
+    assert found.success.all()
+    assert ratio.min() >= 1 - 1e-3
+    assert ratio.median() <= 1.2
+
+
+@pytest.mark.parametrize("name", ["DDN", "L2CarliniWagner", "L2DeepFool", "BoundaryAttack"])
+def test_attacks_run_on_a_randomised_classifier_and_keep_what_they_found(name: str) -> None:
+    """Same seed, same bytes; and a find at the boundary, which every second pass calls right, is
+    not undone.
+    """
+    model = Noisy(prototypes(3), std=0.1)
+    x, y = near(model.p, 12)
+    given = spec(name, eps=inf, norm="l2", steps=30)
+    first, again = (run(foolbox, (model, x, y), given) for _ in range(2))
+    assert torch.equal(first.images, again.images)
+    assert (size(first.images - x, "l2") > 0).sum() >= 9
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,17 @@
 
 The bounded ones give foolbox's clipped images. Some results depend on the batch: L2CarliniWagner
 ends a search for the whole batch once the batch's loss stalls (`abort_early`), and BoundaryAttack
-draws one proposal for all its images. L2CarliniWagner raises its constant tenfold per failed binary
-search from `initial_const`; logits of small differences need a larger one. LinfFastGradient starts
-at the image unless `random_start: true`.
+draws one proposal for all its images: each image's walk has the right law, but they depend on each
+other (`batch: 1` in the entry parts them). L2CarliniWagner raises its constant tenfold per failed
+binary search from `initial_const`; logits of small differences need a larger one, and a randomised
+classifier `abort_early: false`, for its noise looks like a stall. LinfFastGradient starts at the
+image unless `random_start: true`.
+
+BoundaryAttack and HopSkipJumpAttack start from noise that is misclassified, blended with the image
+unless the classifier is randomised. HopSkipJumpAttack needs a classifier that answers alike each
+time. The library gives its directions length 1 over the whole batch, so that steps shrink as
+batches grow; here each image's has length 1. Its grid search, which chooses one length of step for
+the whole batch, is not offered.
 """
 
 from __future__ import annotations
@@ -19,7 +27,12 @@ from torch import Tensor
 from robustgen.attacks.accepted import accepted
 from robustgen.attacks.library import clipped, or_clean, own_arguments, sealed
 from robustgen.attacks.types import Attacked, Spec
+from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
+from robustgen.nets.classifier import Classifier, as_classifier
+
+TINY = 1e-12
+DRAWS = 1000  # of noise, among which a start is sought, as in the library
 
 TAKES = {  # what each attack uses of an entry
     "name": {
@@ -31,6 +44,7 @@ TAKES = {  # what each attack uses of an entry
         "L2DeepFool": ("l2", "nearest", "steps"),
         "LinfDeepFool": ("linf", "nearest", "steps"),
         "BoundaryAttack": ("l2", "nearest", "steps"),
+        "HopSkipJumpAttack": ("l2", "nearest", "steps"),
     },
 }
 STEPS = {"LinfFastGradient": 1}
@@ -45,6 +59,7 @@ OPTIONS = {
             "L2DeepFool",
             "LinfDeepFool",
             "BoundaryAttack",
+            "HopSkipJumpAttack",
         ),
         "default": "LinfPGD",
         "means": "The library's attack.",
@@ -186,6 +201,20 @@ OPTIONS = {
         "only": {"name": ("BoundaryAttack",)},
         "means": "After how many steps the step sizes are looked at.",
     },
+    "initial_gradient_eval_steps": {
+        "type": "whole number",
+        "least": 1,
+        "default": 100,
+        "only": {"name": ("HopSkipJumpAttack",)},
+        "means": "Queries for the first direction; for the k-th sqrt(k) times as many.",
+    },
+    "max_gradient_eval_steps": {
+        "type": "whole number",
+        "least": 1,
+        "default": 10000,
+        "only": {"name": ("HopSkipJumpAttack",)},
+        "means": "Most queries for a direction.",
+    },
 }
 
 
@@ -206,6 +235,11 @@ def _steps(spec: Spec) -> dict[str, Any]:
     return {"steps": spec.steps}
 
 
+def _hop(spec: Spec) -> dict[str, Any]:
+    search = {"constraint": "l2", "gamma": 1.0, "stepsize_search": "geometric_progression"}
+    return {"steps": spec.steps, **search}
+
+
 ARGUMENTS: dict[str, Callable[[Spec], dict[str, Any]]] = {
     "LinfPGD": _pgd,
     "L2PGD": _pgd,
@@ -215,7 +249,9 @@ ARGUMENTS: dict[str, Callable[[Spec], dict[str, Any]]] = {
     "L2DeepFool": _steps,
     "LinfDeepFool": _steps,
     "BoundaryAttack": _steps,
+    "HopSkipJumpAttack": _hop,
 }
+FROM_STARTS = ("BoundaryAttack", "HopSkipJumpAttack")
 CLASSES = {
     name: f"{name}Attack"
     for name in ("LinfFastGradient", "DDN", "L2CarliniWagner", "L2DeepFool", "LinfDeepFool")
@@ -239,11 +275,15 @@ def attack(
     name = spec.options["name"]
     make = getattr(foolbox.attacks, CLASSES.get(name, name))
     attacker = make(**ARGUMENTS[name](spec), **own_arguments(spec))
+    if name == "HopSkipJumpAttack":
+        _same_each_time(as_classifier(classifier))
+        attacker.approximate_gradients = _of_length_1(attacker.approximate_gradients)
     with sealed(classifier, generator) as sealed_one:
         model = PyTorchModel(sealed_one, bounds=(0, 1), device=images.device)
         if "nearest" not in TAKES["name"][name]:
             return Attacked(clipped(_bounded(attacker, model, images, labels, spec)))
-        x = clipped(_nearest(name, attacker, model, images, labels))
+        given, random = (attacker, model, images, labels), sealed_one.stochastic
+        x = clipped(_nearest(name, *given, random=random))
         return Attacked(or_clean(sealed_one, images, labels, x))
 
 
@@ -254,9 +294,9 @@ def _bounded(attacker: Any, model: Any, x: Tensor, y: Tensor, spec: Spec) -> Ten
     return found
 
 
-def _nearest(name: str, attacker: Any, model: Any, x: Tensor, y: Tensor) -> Tensor:
-    if name == "BoundaryAttack":
-        return _from_starts(attacker, model, x, y)
+def _nearest(name: str, attacker: Any, model: Any, x: Tensor, y: Tensor, *, random: bool) -> Tensor:
+    if name in FROM_STARTS:
+        return _from_starts(attacker, model, x, y, random=random)
     found: Tensor = attacker(model, x, y, epsilons=None)[1]
     if name != "L2CarliniWagner":
         return found
@@ -265,18 +305,77 @@ def _nearest(name: str, attacker: Any, model: Any, x: Tensor, y: Tensor) -> Tens
     return torch.where(failed.reshape(-1, 1, 1, 1), x, found)
 
 
-def _from_starts(attacker: Any, model: Any, images: Tensor, labels: Tensor) -> Tensor:
+def _from_starts(
+    attacker: Any, model: Any, images: Tensor, labels: Tensor, *, random: bool
+) -> Tensor:
     """The attack on those images for which noise holds a start; the library would give up on all if
-    one has none.
+    one has none. For a randomised classifier (`random`) the noise is not blended with the image,
+    for along the blend one lucky draw is enough to take a point that is right as a rule.
+    """
+    starts, found = (_noise if random else _blended)(model, images, labels)
+    x = images.clone()
+    if found.any():
+        criterion = _after_starts(labels[found])
+        x[found] = attacker.run(model, images[found], criterion, starting_points=starts[found])
+    return x
+
+
+def _blended(model: Any, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The library's starts, misclassified noise blended with the images, and which of them are
+    misclassified.
     """
     from foolbox.attacks.blended_noise import LinearSearchBlendedUniformNoiseAttack as Search
 
-    search = attacker.init_attack or Search(steps=50)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*failed to draw sufficient random inputs")
-        starts = search.run(model, images, labels)
-    found = model(starts).argmax(dim=-1) != labels
-    x = images.clone()
-    if found.any():
-        x[found] = attacker.run(model, images[found], labels[found], starting_points=starts[found])
-    return x
+        starts = Search(steps=50).run(model, images, labels)
+    return starts, model(starts).argmax(dim=-1) != labels
+
+
+def _noise(model: Any, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Uniform noise that is misclassified, and for which images it was drawn."""
+    starts, found = images.clone(), torch.zeros_like(labels, dtype=torch.bool)
+    for _ in range(DRAWS):
+        noise = torch.rand_like(images)
+        new = (model(noise).argmax(dim=-1) != labels) & ~found
+        starts[new], found = noise[new], found | new
+        if found.all():
+            break
+    return starts, found
+
+
+def _after_starts(labels: Tensor) -> Any:
+    """Misclassification, asked for the first time of starts that are known to be misclassified: of
+    a second look at them a randomised classifier may say otherwise, and the library would give up.
+    """
+    from foolbox.criteria import Misclassification
+
+    class AfterStarts(Misclassification):
+        asked = False
+
+        def __call__(self, perturbed: Any, outputs: Any) -> Any:
+            wrong = super().__call__(perturbed, outputs)
+            first, self.asked = not self.asked, True
+            return wrong.logical_or(wrong.logical_not()) if first else wrong
+
+    return AfterStarts(labels)
+
+
+def _same_each_time(classifier: Classifier) -> None:
+    """Refuse a randomised classifier, on which the library's assertions fail."""
+    if classifier.stochastic:
+        raise Refused(
+            "HopSkipJumpAttack needs a classifier that answers alike each time, and this one is "
+            "randomised; use BoundaryAttack, or kind estimated."
+        )
+
+
+def _of_length_1(approximate: Callable[..., Any]) -> Callable[..., Any]:
+    """The library's directions with length 1 for each image instead of for the batch."""
+    from foolbox.devutils import atleast_kd, flatten
+
+    def directions(*given: Any) -> Any:
+        found = approximate(*given)
+        return found / atleast_kd(flatten(found).norms.l2(axis=-1).maximum(TINY), found.ndim)
+
+    return directions

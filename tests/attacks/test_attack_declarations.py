@@ -16,7 +16,17 @@ from robustgen.core.literals import literal
 from robustgen.core.options import declared
 
 WORDS = {*NORMS, "eps", "nearest", "steps", "start"}
-OURS = ["autoattack", "corruption", "foolbox", "noise", "other_images", "pgd", "torchattacks"]
+OURS = [
+    "autoattack",
+    "corruption",
+    "estimated",
+    "foolbox",
+    "growing_noise",
+    "noise",
+    "other_images",
+    "pgd",
+    "torchattacks",
+]
 LIBRARIES = ["torchattacks", "foolbox"]
 pytestmark = [
     # foolbox's import of scipy

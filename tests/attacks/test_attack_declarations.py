@@ -22,6 +22,7 @@ OURS = [
     "estimated",
     "foolbox",
     "growing_noise",
+    "lda",
     "noise",
     "other_images",
     "pgd",

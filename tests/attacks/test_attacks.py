@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import log
 from typing import Any
 
 import pytest
@@ -188,6 +189,21 @@ def test_the_loss_is_minus_z_y_plus_one_minus_lambda_of_the_logsumexp(lambda_: f
     torch.testing.assert_close(
         targeted(y, lambda_=lambda_)(z), z[range(8), y] - (1 + lambda_) * z.logsumexp(1)
     )
+
+
+@pytest.mark.parametrize("lead", [20.0, 300.0])
+def test_the_margin_has_a_gradient_where_cross_entropy_has_none_left(lead: float) -> None:
+    """z = (lead, 0, 0): m = log(e^0 + e^0) - lead, with gradient (-1, 1/2, 1/2) whatever the lead;
+    CE = log(1 + e^m) has e^m / (1 + e^m) times that, which fp32 rounds to 0 below e^-103.
+    """
+    z = torch.tensor([[lead, 0.0, 0.0]], requires_grad=True)
+    y = torch.tensor([0])
+    m = untargeted(y, of="margin")(z)
+    assert m.item() == pytest.approx(log(2) - lead)
+    (gradient,) = torch.autograd.grad(m.sum(), z)
+    assert torch.equal(gradient, torch.tensor([[-1.0, 0.5, 0.5]]))
+    (of_ce,) = torch.autograd.grad(untargeted(y)(z).sum(), z)
+    assert bool(of_ce.any()) == (lead < 100)
 
 
 def test_the_trajectory_at_lambda_1_is_that_of_the_label_logit() -> None:

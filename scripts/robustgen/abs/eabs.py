@@ -143,6 +143,13 @@ VIEWS = {
         "default": 1,
         "means": "Whole inferences over which scores are averaged.",
     },
+    "temperature": {
+        "type": "number",
+        "above": 0,
+        "default": 1.0,
+        "means": "Divides the scores, for attacks whose cross entropy has no gradient where scores "
+        "lie far apart.",
+    },
 }
 DEFAULTS = {name: option.get("default") for name, option in OPTIONS.items()}
 

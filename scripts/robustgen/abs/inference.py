@@ -31,6 +31,7 @@ class Settings:
     samples: int = 5
     runs: int = 1
     gradient: str = "detached"
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what no inference can mean."""
@@ -38,6 +39,7 @@ class Settings:
         whole("Inference's samples", self.samples, least=1)
         whole("Inference's runs", self.runs, least=1)
         number("Inference's lr", self.lr, least=0)
+        number("Inference's temperature", self.temperature, least=TINY)
         one_of("Inference's gradient", self.gradient, GRADIENTS)
 
 

@@ -25,6 +25,18 @@ OPTIONS = {
     },
 }
 
+VIEWS = {  # as those of eabs
+    "gradient": {
+        "one_of": ("detached", "unrolled"),
+        "default": "detached",
+        "means": "What an attack differentiates; see eabs.",
+    },
+    "steps": {"type": "whole number", "least": 0, "default": 50, "means": "Steps of inference."},
+    "samples": {"type": "whole number", "least": 1, "default": 5, "means": "Draws at the end."},
+    "runs": {"type": "whole number", "least": 1, "default": 1, "means": "Whole inferences."},
+    "temperature": {"type": "number", "above": 0, "default": 1.0, "means": "Divides scores."},
+}
+
 
 def passes(options: Mapping[str, Any], classes: int) -> float:
     """Passes of the trained model that a pass over one image costs; about one."""

@@ -70,9 +70,9 @@ class Synthesis(Classifier):
         return self._decoded(z.to(next(net.parameters()))).transpose(0, 1)
 
     def _scores(self, x: Tensor) -> Tensor:
-        """The mean of -l_k over runs of inference."""
+        """The mean of -l_k over runs of inference, divided by the temperature."""
         runs = [self._estimate(x, self._inferred(x)) for _ in range(self.settings.runs)]
-        return -torch.stack(runs).mean(dim=0)
+        return -torch.stack(runs).mean(dim=0) / self.settings.temperature
 
     def _inferred(self, x: Tensor) -> Posterior:
         decoded = len(x) * self.infer.net.classes

@@ -54,6 +54,12 @@ OPTIONS = {
             "classifiers."
         ),
     },
+    "loss": {
+        "one_of": ("ce", "margin"),
+        "default": "ce",
+        "means": "What is climbed: cross entropy, or the margin that it is a function of, whose "
+        "gradient does not vanish where scores lie far apart.",
+    },
     "lambda_": {
         "type": "number",
         "default": 0.0,
@@ -114,10 +120,10 @@ def _loss(
 ) -> Loss:
     """The loss that is climbed."""
     if options["target"] == "none":
-        return untargeted(y, lambda_=options["lambda_"])
+        return untargeted(y, lambda_=options["lambda_"], of=options["loss"])
     with torch.no_grad():
         t = choose_target(model(x), y, options["target"], generator)
-    return targeted(t, lambda_=options["lambda_"])
+    return targeted(t, lambda_=options["lambda_"], of=options["loss"])
 
 
 def _trajectory(

@@ -8,6 +8,7 @@ import numpy as np
 
 from robustgen.core.rows import read_rows
 from robustgen.core.tensors import read_arrays
+from robustgen.figures.mosaic import show
 from robustgen.figures.style import Picture, blank, panels
 
 NEEDS = ("pictures_of_classes",)
@@ -17,7 +18,7 @@ FRAME = "#D55E00"
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
     """A line of two panels per model: images with what every class makes of them, and samples."""
-    rows, arrays = _first_runs(files["pictures_of_classes"])
+    rows, arrays = first_runs(files["pictures_of_classes"])
     figure, axes = panels(len(spec["models"]), 2, size=(5.0, 2.4))
     for line, (model, facts) in zip(axes, spec["models"].items(), strict=True):
         if model not in arrays:
@@ -27,7 +28,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         found, labels = arrays[model], rows[rows["model"] == model]["label"].to_numpy(int)
         _reconstructions(line[0], found, labels)
         line[0].set_title(f"{model}: reconstructions ({facts['dataset']})", fontsize=8)
-        _show(line[1], np.swapaxes(found["samples"], 0, 1))
+        show(line[1], np.swapaxes(found["samples"], 0, 1))
         line[1].set_title("samples, one class per column", fontsize=8)
     caption = (
         "Left: test images (first column) and their reconstructions by the decoder of each class, "
@@ -38,7 +39,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     return Picture(figure, "Reconstructions and samples by class", caption)
 
 
-def _first_runs(paths: list[str]) -> tuple[Any, dict[str, dict[str, np.ndarray]]]:
+def first_runs(paths: list[str]) -> tuple[Any, dict[str, dict[str, np.ndarray]]]:
     """(rows, model -> arrays) of each model's first repetition."""
     rows = read_rows([path for path in paths if path.endswith(".parquet")])
     rows = rows[rows["seed"] == rows.groupby("model")["seed"].transform("min")]
@@ -57,7 +58,7 @@ def _first_runs(paths: list[str]) -> tuple[Any, dict[str, dict[str, np.ndarray]]
 def _reconstructions(axis: Any, found: dict[str, np.ndarray], labels: np.ndarray) -> None:
     """The images in the first column, the reconstructions by class k in column k + 1."""
     images, side = found["images"], found["images"].shape[-1] + 1
-    _show(axis, np.concatenate([images[:, None], found["reconstructions"]], axis=1))
+    show(axis, np.concatenate([images[:, None], found["reconstructions"]], axis=1))
     for line, (label, best) in enumerate(zip(labels, found["costs"].argmin(axis=1), strict=True)):
         corner = (side * (label + 1) - 1, side * line - 1)
         axis.add_patch(_frame(corner, side))
@@ -68,17 +69,3 @@ def _frame(corner: tuple[float, float], side: int) -> Any:
     from matplotlib.patches import Rectangle
 
     return Rectangle(corner, side, side, fill=False, edgecolor=FRAME, linewidth=1.2)
-
-
-def _show(axis: Any, grid: np.ndarray) -> None:
-    """Images [lines,columns,c,h,w] in [0,1] side by side."""
-    lines, columns, channels, h, w = grid.shape
-    canvas = np.ones((lines * (h + 1), columns * (w + 1), channels))
-    for line in range(lines):
-        for column in range(columns):
-            top, left = line * (h + 1), column * (w + 1)
-            canvas[top : top + h, left : left + w] = grid[line, column].transpose(1, 2, 0)
-    axis.imshow(canvas.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.grid(visible=False)

@@ -1,4 +1,4 @@
-"""The structure of E-ABS, from the shapes that a model is built of: figure 2.2 of An Ju's thesis."""
+"""The structure of E-ABS, from the shapes of Table 2.1: figure 2.2 of An Ju's thesis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOP, BOTTOM = 1.0, 0.0
 
 
 def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
-    """One panel: the shared encoder, the latents with their discriminator, and one of K decoders."""
+    """One panel: the shared encoder, the latents with their discriminator, one of K decoders."""
     del files
     name = spec["options"]["shape"]
     of = SHAPES[name]
@@ -42,8 +42,8 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         arrowprops={"arrowstyle": "->", "connectionstyle": "arc3,rad=0.12"},
     )
     caption = (
-        f"Shape {name} of Table 2.1: channels, kernel, stride and padding of each layer, with batch "
-        "normalisation and (leaky) ReLU behind all but the last; dropout behind the encoder's "
+        f"Shape {name} of Table 2.1: channels, kernel, stride and padding of each layer, with "
+        "batch normalisation and (leaky) ReLU behind all but the last; dropout behind the encoder's "
         "convolutions and the decoder's linear layer. ABS has no discriminator and an encoder for "
         "each class." + absent
     )

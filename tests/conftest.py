@@ -47,6 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=ranks(items).__getitem__)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of bytes after its argument: packed bytes hold the time, and pytest-xdist runs
+    nothing where two workers name a test differently.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
     """The place of each test's file: one that has the tiny study made comes first, and the others
     that use it come after those that do not, so that no worker waits for the study.

@@ -64,12 +64,14 @@ def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
     used: dict[Path, set[str]] = {}
     for item in items:
         used.setdefault(item.path, set()).update(item.fixturenames)
-    first = next((path for path, names in used.items() if "study" in names), None)
+    # which is made in a copy, unlike what a file may call its study
+    made = {path for path, names in used.items() if {"study", "make_copy"} <= names}
+    first = next((path for path in used if path in made), None)
 
     def rank(path: Path) -> int:
         if path == first:
             return 0
-        if "study" in used[path]:
+        if path in made:
             return 2
         return 1 if "make_copy" in used[path] else 3
 

@@ -42,7 +42,7 @@ def run(plan: Plan, paths: list[str], arguments: list[str], call: list[str]) -> 
     """Run Snakemake; an error ends it where that failed, or left what was asked for not current."""
     here, log = Path.cwd(), log_of_this_run()
     clear = partial(slurm.clear, here) if slurm.concerns(arguments, here) else None
-    with registered(call, clear=clear) as others:
+    with registered(clear=clear) as others:
         current.tell(asked.needed(paths, plan))
         call = [*call, *slurm.options(here, arguments), *side_by_side(arguments)]
         with warm(but=slurm.wanted(arguments)):

@@ -16,11 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from forking import forked
+from robustgen.run.warm import warm
 from serving import Server
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = count()  # of modules that tests write
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs", "tests/tiny.yaml")
+TINY = ("--workflow-profile", "workflow/profiles/default", "--configfile", "tests/tiny.yaml")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # of several, where tests run in parallel
 ALONE = {  # file -> tests of it that measure time, or start daemons that are one per machine
     "test_slurm.py": [""],
@@ -47,6 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=ranks(items).__getitem__)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of bytes after its argument: packed bytes hold the time, and pytest-xdist runs
+    nothing where two workers name a test differently.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
     """The place of each test's file: one that has the tiny study made comes first, and the others
     that use it come after those that do not, so that no worker waits for the study.
@@ -54,16 +64,33 @@ def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
     used: dict[Path, set[str]] = {}
     for item in items:
         used.setdefault(item.path, set()).update(item.fixturenames)
-    first = next((path for path, names in used.items() if "study" in names), None)
+    # which is made in a copy, unlike what a file may call its study
+    made = {path for path, names in used.items() if {"study", "make_copy"} <= names}
+    first = next((path for path in used if path in made), None)
 
     def rank(path: Path) -> int:
         if path == first:
             return 0
-        if "study" in used[path]:
+        if path in made:
             return 2
         return 1 if "make_copy" in used[path] else 3
 
     return {item: rank(item.path) for item in items}
+
+
+def checked(found: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """A command that must have ended well."""
+    if found.returncode:
+        raise AssertionError(
+            f"{' '.join(found.args)} ended with {found.returncode}:\n{found.stdout}\n{found.stderr}"
+        )
+    return found
+
+
+def rules(said: str) -> set[str]:
+    """The rules of which a dry run names a job."""
+    lines = (line for line in said.splitlines() if line.startswith(("rule ", "localrule ")))
+    return {line.split()[1].rstrip(":") for line in lines} - {"all"}
 
 
 class Copy:
@@ -74,35 +101,37 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command there as a user would, with this interpreter first on the path."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of a user, with this interpreter first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "PYTHONPATH": ""}
+        return {**os.environ, "PATH": path, "PYTHONPATH": ""}
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command there as a user would."""
         found = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        if check and found.returncode:
-            raise AssertionError(
-                f"{' '.join(command)} ended with "
-                f"{found.returncode}:\n{found.stdout}\n{found.stderr}"
-            )
-        return found
+        return checked(found) if check else found
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on the tiny study."""
-        profile = ("--workflow-profile", "workflow/profiles/default")
-        return self.run(
-            "snakemake", *arguments, *profile, "--configfile", "tests/tiny.yaml", check=check
-        )
+        found = forked().run([*arguments, *TINY], self.folder, self.environment)
+        return checked(found) if check else found
+
+    def make(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Make the tiny study by Snakemake, whose jobs need not import torch each for itself."""
+        with warm(self.folder / "scripts"):
+            return self.snakemake(check=check)
 
     def pending(self) -> set[str]:
         """The rules of which Snakemake would start a job."""
-        lines = self.snakemake("--dry-run").stdout.splitlines()
-        return {
-            line.split()[1].rstrip(":")
-            for line in lines
-            if line.startswith(("rule ", "localrule "))
-        } - {"all"}
+        return rules(self.snakemake("--dry-run").stdout)
 
     def contents(self) -> dict[str, bytes]:
         """All rows, tensors and tables of the tiny study, by their places."""
@@ -158,13 +187,13 @@ def study(make_copy: Callable[[], Copy], tmp_path_factory: pytest.TempPathFactor
     """
     copy = make_copy()
     if not WORKER:
-        copy.snakemake()
+        copy.make()
         return copy
     made = tmp_path_factory.getbasetemp().parent / "study"
     with made.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            copy.snakemake()
+            copy.make()
             shutil.copytree(copy.folder, made.with_suffix(".new"), symlinks=True)
             made.with_suffix(".new").rename(made)
             return copy

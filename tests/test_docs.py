@@ -14,7 +14,7 @@ import pytest
 import torch
 import yaml
 
-from conftest import ROOT, Copy
+from conftest import ROOT, Copy, rules
 from robustgen.attacks.sweep import Sweep, run
 from robustgen.core import kinds
 from robustgen.study.config import ConfigError, checked, overlay
@@ -83,13 +83,8 @@ def test_an_edit_of_a_module_of_ones_own_reruns_what_it_touches(mine: Copy) -> N
     undo = mine.edit("lab/momentum.py", "1e-12", "1e-11")
     said = mine.run(*LAUNCH, *PROFILE, "--dry-run").stdout
     undo()
-    rules = {
-        line.split()[1].rstrip(":")
-        for line in said.splitlines()
-        if line.startswith(("rule ", "localrule "))
-    }
-    assert {"attack", "score", "make_table"} <= rules
-    assert not {"load_data", "train"} & rules
+    assert {"attack", "score", "make_table"} <= rules(said)
+    assert not {"load_data", "train"} & rules(said)
 
 
 @pytest.mark.parametrize(

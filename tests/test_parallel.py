@@ -33,7 +33,7 @@ class Item:
 
 def test_one_file_makes_the_study_first_and_files_that_wait_for_it_follow_other_copies() -> None:
     items = [
-        Item(Path("plain"), ["tmp_path"]),
+        Item(Path("plain"), ["tmp_path", "study"]),
         Item(Path("study"), ["make_copy", "study"]),
         Item(Path("study"), []),
         Item(Path("copies"), ["make_copy"]),

@@ -39,7 +39,7 @@ def test_a_study_killed_twenty_times_ends_with_the_bytes_of_an_uninterrupted_one
     # in parts, which are killed too
     copy.edit("tests/tiny.yaml", "  pgd: {sweep", "  pgd: {jobs: 2, sweep")
     chance = random.Random(0)
-    other.snakemake()
+    other.make()
     unfinished = sum(killed(copy, chance.uniform(0.0, 2.5)) for _ in range(KILLS))
     said = copy.run(*launcher()).stdout
     assert unfinished >= KILLS // 2, (

@@ -33,19 +33,19 @@ def noted(process: int, token: str = "a", host: str = "") -> Path:
     return path
 
 
-def locked() -> tuple[Path, list[str]]:
-    """A lock of Snakemake's, and a command that removes it."""
+def locked() -> Path:
+    """A lock of Snakemake's."""
     lock = runs.LOCKS / "0.input.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.touch()
-    return lock, [sys.executable, "-c", f"import pathlib; pathlib.Path({str(lock)!r}).unlink()"]
+    return lock
 
 
 def test_the_lock_of_a_dead_run_is_cleared_and_its_note_and_log_go() -> None:
-    lock, unlock = locked()
+    lock = locked()
     dead, log = noted(999999991), runs.LOGS / "robustgen-999999991.log"
     log.write_text("said")
-    with runs.registered(unlock) as alive:
+    with runs.registered() as alive:
         assert alive == []
         assert (runs.RUNS / str(os.getpid())).exists()
         assert not any(path.exists() for path in (lock, dead, log))
@@ -53,21 +53,21 @@ def test_the_lock_of_a_dead_run_is_cleared_and_its_note_and_log_go() -> None:
 
 
 def test_the_lock_of_a_live_run_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    lock, unlock = locked()
+    lock = locked()
     noted(999999991)
     monkeypatch.setattr(
         runs, "works_here", lambda process, what: process == 999999991 and what == "run_study"
     )
-    with runs.registered(unlock) as alive:
+    with runs.registered() as alive:
         assert alive == [999999991]
         assert lock.exists()
 
 
 def test_the_lock_of_a_snakemake_started_by_hand_is_left() -> None:
-    lock, unlock = locked()
+    lock = locked()
     by_hand = subprocess.Popen([sys.executable, "-c", SLEEP, "snakemake"])
     until(lambda: works_here(by_hand.pid, "snakemake"))
-    with runs.registered(unlock) as alive:
+    with runs.registered() as alive:
         assert alive == []
         assert lock.exists()
     by_hand.kill()
@@ -80,7 +80,7 @@ def test_runs_of_other_hosts_count_as_alive_and_stray_files_as_nothing(
     noted(999999992, host="login2")
     (runs.RUNS / ".DS_Store").write_bytes(b"\xff")
     seen: list[int] = []
-    with runs.registered([], clear=seen.extend) as alive:
+    with runs.registered(clear=seen.extend) as alive:
         assert alive == seen == [999999992]
     assert (
         "A run was started on login2, process 999999992; if it has ended, delete"
@@ -102,7 +102,7 @@ def test_processes_of_a_dead_run_are_ended_and_others_are_not(
         for token, more in (("dead", {}), ("live", {}), ("dead", {"SLURM_JOB_ID": "7"}))
     )
     until(lambda: b"dead" in Path(f"/proc/{left.pid}/environ").read_bytes())
-    with runs.registered([]):
+    with runs.registered():
         assert left.wait(timeout=5) < 0
         assert other.poll() is None
         assert job.poll() is None, "SLURM's jobs are cancelled, not killed"
@@ -138,7 +138,7 @@ def test_of_two_starts_one_waits_until_the_other_is_noted() -> None:
         import sys, time
         sys.path.insert(0, {str(ROOT / "scripts")!r})
         from robustgen.run import runs
-        with runs.registered([], clear=lambda alive: time.sleep(0.5)) as alive:
+        with runs.registered(clear=lambda alive: time.sleep(0.5)) as alive:
             print(len(alive), flush=True)
             time.sleep(1.5)
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conftest import ROOT, Copy
+from conftest import ROOT, TINY, Copy, rules
 
 DOWNSTREAM = {"score", "detect", "make_table", "draw_figure", "judge_claims", "write_report"}
 
@@ -31,7 +31,7 @@ def test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_snakemake_
     start = time.monotonic()
     study.run("snakemake", "--version")
     bare, start = time.monotonic() - start, time.monotonic()
-    said = study.snakemake()
+    said = study.run("snakemake", *TINY)
     assert "Nothing to be done" in said.stdout + said.stderr
     assert time.monotonic() - start < 3 + bare
 
@@ -181,7 +181,8 @@ def test_adding_a_detector_measures_and_detects_and_attacks_nothing_again(study:
     )
     few = "few: {kind: lid, options: {fit: pgd, noise: noise, k: 5, batch: 20}}"
     study.edit("tests/tiny.yaml", "detectors:\n", f"detectors:\n  {few}\n")
-    said, pending = study.snakemake("--dry-run").stdout, study.pending()
+    said = study.snakemake("--dry-run").stdout
+    pending = rules(said)
     undo()
     assert {"measure", "detect", "make_table"} <= pending
     assert not {"load_data", "split_data", "train", "attack", "score"} & pending
@@ -295,7 +296,7 @@ def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
         "tests/tiny.yaml", "apgd: {sweep: {eps: null", "apgd: {kind: lab.bad, sweep: {eps: null"
     )
     copy.edit("tests/tiny.yaml", "  pgd_budgets: {sweep: {eps: [8/255, 32/255], steps: [3]}}\n", "")
-    found = copy.show("table_1", "table_energies", "fig_sheets").snakemake(check=False)
+    found = copy.show("table_1", "table_energies", "fig_sheets").make(check=False)
     assert found.returncode
     table = pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")
     assert set(table["attack"]) == {"pgd", "he_pgd"}
@@ -307,7 +308,7 @@ def test_one_failed_cell_costs_one_cell(make_copy: Callable[[], Copy]) -> None:
     # what was made with gaps does not pass for done
     assert {"attack", "make_table"} <= copy.pending()
     mend()
-    copy.show("table_1", "table_energies", "fig_sheets").snakemake()
+    copy.show("table_1", "table_energies", "fig_sheets").make()
     assert "apgd" in set(pd.read_csv(copy.folder / "results/tiny/tables/table_1.csv")["attack"])
 
 
@@ -321,7 +322,7 @@ def test_attacked_images_go_once_they_are_scored_and_nothing_misses_them(
 ) -> None:
     copy = make_copy()
     copy.edit("tests/tiny.yaml", "keep_images: true", "keep_images: false")
-    copy.show("fig_3a").snakemake()
+    copy.show("fig_3a").make()
     attack = copy.folder / "results/tiny/attacks/signs_standard/seed0/he_pgd"
     assert [path.name for path in attack.iterdir()] == ["costs.json"]
     assert copy.pending() == set()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-import subprocess
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -47,20 +47,18 @@ class Run:
 
 
 @contextmanager
-def registered(
-    unlock: list[str], *, clear: Callable[[list[int]], None] | None = None
-) -> Iterator[list[int]]:
+def registered(*, clear: Callable[[list[int]], None] | None = None) -> Iterator[list[int]]:
     """Clear what dead runs left, note this one, and give the processes of those that are alive.
 
-    `clear` removes the SLURM jobs of dead runs. Snakemake's lock of a dead run is cleared by
-    `unlock`; a live run, or a Snakemake that was started by hand, keeps its lock. Of several
-    processes that start at once, one after the other does this.
+    `clear` removes the SLURM jobs of dead runs. Snakemake's lock of a dead run is cleared; a live
+    run, or a Snakemake that was started by hand, keeps its lock. Of several processes that start at
+    once, one after the other does this.
     """
     _refuse_unwritable(RESULTS)
     RUNS.mkdir(parents=True, exist_ok=True)
     with RUNS.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        alive = _sorted_out(unlock, clear)
+        alive = _sorted_out(clear)
         mine = RUNS / str(os.getpid())
         os.environ[TOKEN] = uuid4().hex
         mine.write_text(f"{platform.node()} {os.environ[TOKEN]}", encoding="utf-8")
@@ -81,7 +79,7 @@ def log_of_this_run() -> Path:
     return LOGS / f"robustgen-{os.getpid()}.log"
 
 
-def _sorted_out(unlock: list[str], clear: Callable[[list[int]], None] | None) -> list[int]:
+def _sorted_out(clear: Callable[[list[int]], None] | None) -> list[int]:
     runs = [run for path in RUNS.iterdir() if (run := _read(path))]
     alive, dead = [run for run in runs if run.alive], [run for run in runs if not run.alive]
     for run in (run for run in alive if run.host != platform.node()):
@@ -108,7 +106,7 @@ def _sorted_out(unlock: list[str], clear: Callable[[list[int]], None] | None) ->
         (RUNS / str(run.process)).unlink(missing_ok=True)
         (LOGS / f"robustgen-{run.process}.log").unlink(missing_ok=True)
     if not alive and not _by_hand():
-        _clear_lock(unlock)
+        _clear_lock()
         for path in leftovers(RESULTS):
             path.unlink(missing_ok=True)
     return [run.process for run in alive]
@@ -130,13 +128,14 @@ def _by_hand() -> list[int]:
     ]
 
 
-def _clear_lock(unlock: list[str]) -> None:
+def _clear_lock() -> None:
+    """Remove Snakemake's lock, as `snakemake --unlock` does once it has planned the whole study."""
     if LOCKS.exists() and any(LOCKS.iterdir()):
         print(
             ("An earlier run was killed; its lock is cleared and what it had finished is kept."),
             flush=True,
         )
-        subprocess.run([*unlock, "--unlock"], check=True, capture_output=True)
+        shutil.rmtree(LOCKS)
 
 
 def _refuse_unwritable(folder: Path) -> None:

@@ -36,9 +36,9 @@ START = "import sys; sys.path[0] = {!r}; from robustgen.run.warm import serve; s
 
 
 @contextmanager
-def warm(*, but: bool = False) -> Iterator[None]:
-    """Let the commands of this block, and of all that it starts, use a warm process, `but` where
-    they run on other machines.
+def warm(scripts: Path = SCRIPTS, *, but: bool = False) -> Iterator[None]:
+    """Let the commands of this block, and of all that it starts, use a warm process with the
+    package of the folder `scripts`, `but` where they run on other machines.
     """
     if but:
         yield
@@ -47,14 +47,14 @@ def warm(*, but: bool = False) -> Iterator[None]:
         address = str(Path(folder) / "warm")
         os.environ[ADDRESS] = address
         try:
-            with _started_when_asked(address):
+            with _started_when_asked(address, scripts):
                 yield
         finally:
             os.environ.pop(ADDRESS, None)
 
 
 @contextmanager
-def _started_when_asked(address: str) -> Iterator[None]:
+def _started_when_asked(address: str, scripts: Path) -> Iterator[None]:
     """Listen at `address`, and start the warm process when the first command comes in: a run that
     has nothing to do imports nothing.
     """
@@ -68,7 +68,7 @@ def _started_when_asked(address: str) -> Iterator[None]:
             if ended in select.select([listener, ended], [], [])[0]:
                 return
             number = listener.fileno()
-            call = [sys.executable, "-c", START.format(str(SCRIPTS), number)]
+            call = [sys.executable, "-c", START.format(str(scripts), number)]
             environment = os.environ | dict.fromkeys(THREADS, "1")
             processes.append(
                 subprocess.Popen(call, stdin=subprocess.PIPE, pass_fds=[number], env=environment)

@@ -10,6 +10,7 @@ from torch import Tensor
 from robustgen.abs.losses import cost
 from robustgen.abs.net import Autoencoders
 from robustgen.core.refusal import Refused
+from robustgen.core.values import whole
 
 SEED = 0  # the same candidates in every job
 DECODED = 250  # at a time
@@ -47,6 +48,7 @@ def candidates(
     """`count` candidates of means from N(0, I); `noisy` ones are decoded at mean + n, of unit
     variance. Refused where their reconstructions would take more than `most` GiB.
     """
+    whole("Inference's candidates", count, least=1)
     need = count * net.classes * pixels * 4 / GIB
     if need > most:
         raise Refused(

@@ -1,7 +1,7 @@
 """Inference with linear decoders G_k(z) = A_k z + b_k, whose optimum is known in closed form.
 
-Without a discriminator and not variational, l_k(x) = min_z ||x - A z - b||^2 + beta/2 ||z||^2, and a
-zero gradient, -2 A'(x - b - A z) + beta z = 0, gives z* = (2 A'A + beta I)^-1 2 A'(x - b).
+Without a discriminator and not variational, l_k(x) = min_z ||x - A z - b||^2 + beta/2 ||z||^2, and
+a zero gradient, -2 A'(x - b - A z) + beta z = 0, gives z* = (2 A'A + beta I)^-1 2 A'(x - b).
 
 Variational, E over N(mu, diag s^2) of the error is ||x - A mu - b||^2 + sum_j s_j^2 ||a_j||^2, with
 columns a_j of A, and beta KL = beta/2 sum_j (mu_j^2 + s_j^2 - 1 - log s_j^2). So mu* = z*, and from
@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from made_abs import LATENT, SIDE, Linear, networks, normal
-from robustgen.abs.candidates import candidates
-from robustgen.abs.inference import RADIUS, Inference
+from robustgen.abs.candidates import RADIUS, candidates
+from robustgen.abs.inference import Inference
 from robustgen.abs.synthesis import Synthesis
 
 CLASSES, BETA = 3, 2.0

@@ -175,6 +175,19 @@ def test_the_passes_that_are_told_are_those_that_are_counted(told: dict[str, Any
     assert spent / len(x) / K == eabs.passes(spec(K, **told).options, K)
 
 
+def test_gradients_through_inference_count_and_others_cost_none() -> None:
+    """Back through 3 steps and 2 draws of each of two runs, for 3 classes of 5 images, beside the
+    gradients that the steps themselves took; nothing is kept for a gradient that nobody can ask.
+    """
+    for gradient, more in (("detached", 0), ("unrolled", 2 * (3 + 2))):
+        model = classifier(K, steps=3, samples=2, runs=2).view(gradient=gradient)
+        x = images(5).requires_grad_()
+        torch.autograd.grad(model(x).sum(), x)
+        assert model.passes.backwards == 5 * K * (2 * 3 + more)
+        with torch.no_grad():
+            assert not model.look(x)["means"].requires_grad
+
+
 def test_a_view_has_other_settings_and_the_same_networks_numbers_and_passes() -> None:
     model = classifier(K)
     view = model.view(steps=7, runs=2)

@@ -73,7 +73,8 @@ class Inference:
         """Q* of images x [n,c,h,w]. It is a function of x that can be differentiated where the
         gradient is unrolled, and a constant otherwise.
         """
-        unrolled = settings.gradient == "unrolled" and x.requires_grad
+        asked = x.requires_grad and torch.is_grad_enabled()
+        unrolled = settings.gradient == "unrolled" and asked
         x = x if unrolled else x.detach()
         with torch.set_grad_enabled(unrolled):
             found = list(self._start(x, generator))

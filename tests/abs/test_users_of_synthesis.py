@@ -20,11 +20,7 @@ from robustgen.core.refusal import Refused
 from robustgen.nets.classifier import Wrapped
 
 K = 3
-pytestmark = [
-    pytest.mark.usefixtures("one_thread"),
-    # foolbox's import of scipy
-    pytest.mark.filterwarnings("ignore:Please import `gaussian_filter`:DeprecationWarning"),
-]
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def seeded(model: Synthesis) -> Synthesis:
@@ -78,15 +74,15 @@ def test_pgd_of_both_libraries_is_ours() -> None:
 
 def test_a_sign_step_follows_the_reconstructions() -> None:
     """The cross entropy of scores -l has d/dx = sum_k (p_k - [k = y]) (-2) (x - G_k), and as the
-    weights sum to 0 this is 2 sum_k (p_k - [k = y]) G_k. Scores are divided by 100, for p_y - 1 is
-    rounded to 0 where costs differ by more than 17.
+    weights sum to 0 this is 2 sum_k (p_k - [k = y]) G_k. A temperature of 100 divides scores,
+    for p_y - 1 is rounded to 0 where costs differ by more than 17.
     """
     model, x, y = classifier(K, variational=False), images(4), torch.arange(4) % K
     seen = model.look(x)
     weights = (seen["scores"] / 100).softmax(dim=1) - nn.functional.one_hot(y, K)
     assert weights.abs().max() < 1  # no probability is rounded to 0 or 1
     slope = 2 * torch.einsum("nk,nkchw->nchw", weights, seen["reconstructions"])
-    milder = Wrapped(lambda x: model(x) / 100)
+    milder = model.view(temperature=100)
     once = Spec(eps=0.05, steps=1, options={"step": 0.02, "random_start": False})
     found = pgd.attack(milder, x, y, spec=once, generator=torch.Generator()).images
     clear = slope.abs() > 1e-3 * slope.abs().max()

@@ -56,3 +56,30 @@ def test_a_loop_over_classes_gives_the_scores_of_the_flat_batch() -> None:
     found["agreement"]["largest_difference"] = 0.1
     with pytest.raises(Disagreement, match="one of the two is wrong"):
         benches.judge(measured)
+
+
+def test_grouped_decoders_give_the_scores_of_loops_over_classes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In fp32 to rounding, by the loop over decoders with live norms and by that over folded ones;
+    a slow ratio is said and nothing more, other scores are refused.
+    """
+    settings = Settings(images=1, threads=1, precision="fp32")
+    bench = benches.load("abs")
+    monkeypatch.setitem(bench.TOLD, "steps", 3)
+    measured = {"abs": bench.pairs(settings)}
+    live, folded = measured["abs"]
+    assert (live["n"], folded["n"]) == (3, 3)
+    for found in (live, folded):
+        assert found["agreement"]["largest_difference"] < 1e-4
+        assert found["agreement"]["other_predictions"] == 0
+        found["ratio"] = 9.0
+    assert len(benches.judge(measured)) == 2
+    live["ratio"] = 2.9
+    assert benches.judge(measured)[1] == (
+        "Warning: 2.90 times the speed of the loop, live norms in fp32, less than 3.0."
+    )
+    for name, value in (("mean_difference", 0.02), ("other_predictions", 2)):
+        agreement = {**folded["agreement"], name: value}
+        with pytest.raises(Disagreement, match="one of the two is wrong"):
+            benches.judge({"abs": [live, {**folded, "agreement": agreement}]})

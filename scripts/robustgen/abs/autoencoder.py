@@ -175,10 +175,10 @@ class Players(Trainer):
             images = self.net.decoder(z)
         costs, priors = cost(x, images), self.net.prior(z, mean, log_variance)
         terms = {"reconstruction": _own(costs, y), "prior": _own(priors, y)}
+        loss = terms["reconstruction"] + terms["prior"]
         if y is not None:
             terms["discrimination"] = discrimination(costs, y)
-        weights = {"discrimination": self._gamma()}
-        loss = torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+            loss = loss + self._gamma() * terms["discrimination"]
         _descend(self.optimizers["autoencoder"], loss)
         if self.net.discriminator is not None:
             terms["deception"] = self._discriminate(x, z.detach(), generator)
@@ -186,10 +186,8 @@ class Players(Trainer):
 
     def _discriminate(self, x: Tensor, z: Tensor, generator: torch.Generator) -> Tensor:
         """One step of the discriminators on latents z of the batch and on draws of the prior."""
-        encoded = [z if not self.net.shared else z[:, :1].expand_as(z)]
-        if not self.net.shared:
-            encoded.append(self._of_others(x, generator))
-        drawn = torch.randn(z.shape, generator=generator).to(z)
+        encoded = [z[:, :1]] if self.net.shared else [z, self._of_others(x, generator)]
+        drawn = torch.randn(encoded[0].shape, generator=generator).to(z)
         loss = deception(self.net.judged(drawn), *(self.net.judged(one) for one in encoded))
         _descend(self.optimizers["discriminator"], loss)
         return loss

@@ -10,10 +10,12 @@ from torch import Tensor
 from robustgen.abs.losses import cost
 from robustgen.abs.net import Autoencoders
 from robustgen.core.refusal import Refused
+from robustgen.core.values import whole
 
 SEED = 0  # the same candidates in every job
 DECODED = 250  # at a time
 GIB = 2**30
+RADIUS = 5.0  # of latents that are not variational, as in Schott et al.'s code
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ def candidates(
     most: float,
 ) -> Candidates:
     """`count` candidates of means from N(0, I); `noisy` ones are decoded at mean + n, of unit
-    variance. Refused where their reconstructions would take more than `most` GiB.
+    variance, the others in the ball that their search keeps to. Refused where their
+    reconstructions would take more than `most` GiB.
     """
+    whole("Inference's candidates", count, least=1)
     need = count * net.classes * pixels * 4 / GIB
     if need > most:
         raise Refused(
@@ -54,9 +58,9 @@ def candidates(
             f"{most:g} that the model's option cache_gib allows; lower candidates or raise it."
         )
     generator = torch.Generator().manual_seed(SEED)
-    device = next(net.parameters()).device
-    means, n = (torch.randn((count, net.latent), generator=generator) for _ in range(2))
-    means, n = means.to(device), n.to(device)
+    like = next(net.parameters())
+    means, n = (torch.randn((count, net.latent), generator=generator).to(like) for _ in range(2))
+    means = means if noisy else in_ball(means)
     parts = []
     for mean, noise in zip(means.split(DECODED), n.split(DECODED), strict=True):
         z = (mean + noise if noisy else mean)[:, None].expand(-1, net.classes, -1)
@@ -68,3 +72,8 @@ def candidates(
         parts.append((image.flatten(2).transpose(0, 1), offset.T))
     images, offsets = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
     return Candidates(means, images, offsets)
+
+
+def in_ball(z: Tensor) -> Tensor:
+    """Latents [...,M], pulled back onto the sphere of RADIUS where they lie outside."""
+    return z * (RADIUS / z.norm(dim=-1, keepdim=True).clamp_min(RADIUS))

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from robustgen.abs.candidates import Candidates
+from robustgen.abs.candidates import Candidates, in_ball
 from robustgen.abs.losses import cost
-from robustgen.abs.net import Autoencoders
+from robustgen.abs.net import Autoencoders, sampled
 from robustgen.core.values import number, one_of, whole
 
 GRADIENTS = ("detached", "unrolled")
-RADIUS = 5.0  # of latents that are not variational, as in Schott et al.'s code
 MOMENTS = (0.9, 0.999)
 TINY = 1e-8
 
@@ -56,8 +55,7 @@ class Posterior:
         """z [n,K,M]; all classes of an image share the draw."""
         if self.log_variance is None:
             return self.mean
-        n = torch.randn((len(self.mean), 1, self.mean.shape[2]), generator=generator)
-        return self.mean + (self.log_variance / 2).exp() * n.to(self.mean)
+        return sampled(self.mean, self.log_variance, generator)
 
 
 class Inference:
@@ -75,7 +73,8 @@ class Inference:
         """Q* of images x [n,c,h,w]. It is a function of x that can be differentiated where the
         gradient is unrolled, and a constant otherwise.
         """
-        unrolled = settings.gradient == "unrolled" and x.requires_grad
+        asked = x.requires_grad and torch.is_grad_enabled()
+        unrolled = settings.gradient == "unrolled" and asked
         x = x if unrolled else x.detach()
         with torch.set_grad_enabled(unrolled):
             found = list(self._start(x, generator))
@@ -86,7 +85,7 @@ class Inference:
                 moments[place] = _averaged(moments[place], gradient)
                 found[place] = found[place] - settings.lr * _direction(moments[place], step)
             if not self.variational:
-                found[0] = _in_ball(found[0])
+                found[0] = in_ball(found[0])
         return self._posterior(found)
 
     def estimate(self, x: Tensor, q: Posterior, z: Tensor) -> Tensor:
@@ -104,12 +103,14 @@ class Inference:
         """The best candidate per image and class, the encoder's own among them."""
         means, least = self.cached.best(x.detach())
         mean, log_variance = self.net.encode(x)
+        if not self.variational:
+            mean = in_ball(mean)
         own = self._posterior([mean, log_variance])
         value = self.estimate(x.detach(), own, own.sampled(generator))
         better = (value < least)[:, :, None]
         mean = torch.where(better, mean, means)
         if not self.variational:
-            return (_in_ball(mean),)
+            return (mean,)
         return mean, torch.where(better, log_variance, torch.zeros_like(log_variance))
 
     def _posterior(self, found: list[Tensor]) -> Posterior:
@@ -139,8 +140,3 @@ def _direction(moments: tuple[Tensor, Tensor], step: int) -> Tensor:
     first, second = (mean / (1 - decay**step) for mean, decay in zip(moments, MOMENTS, strict=True))
     # inside the root, whose derivative an unrolled gradient needs
     return first / (second + TINY**2).sqrt()
-
-
-def _in_ball(z: Tensor) -> Tensor:
-    """z, pulled back onto the sphere of RADIUS where it lies outside; its direction stays."""
-    return z * (RADIUS / z.norm(dim=2, keepdim=True).clamp_min(RADIUS))

@@ -9,10 +9,10 @@ from torch.nn.functional import cross_entropy, logsigmoid
 
 def cost(x: Tensor, images: Tensor) -> Tensor:
     """c = ||x - G(z)||^2 [n,G], summed over pixels, of images x [n,c,h,w] (or [n,G,c,h,w]) and
-    reconstructions [n,G,c,h,w].
+    reconstructions [n,G,c,h,w]; in the precision of x.
     """
     x = x[:, None] if x.ndim == 4 else x
-    return ((x - images.float()) ** 2).flatten(2).sum(dim=2)
+    return ((x - images.to(x.dtype)) ** 2).flatten(2).sum(dim=2)
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

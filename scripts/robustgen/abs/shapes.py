@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from robustgen.core.refusal import Refused
+from robustgen.core.values import whole
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def shape(name: str, *, channels: int, size: int, width: float, latent: int | No
             f"Shape {name} is for images of {of.size} pixels, these have {size}; choose another "
             "shape, or set the data set's size."
         )
+    if latent is not None:
+        whole("A shape's latent", latent, least=1)
 
     def scaled(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         return tuple(

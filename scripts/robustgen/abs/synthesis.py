@@ -54,8 +54,8 @@ class Synthesis(Classifier):
         return torch.cat([self._scores(part) for part in x.split(size)])
 
     def look(self, x: Tensor) -> dict[str, Any]:
-        """`scores` [n,K]; `reconstructions` [n,K,c,h,w], `costs` and `priors` [n,K] at one draw of
-        Q*, and its `means` and `log_variances` [n,K,M] (of ABS, which has none, zeros).
+        """`scores` [n,K] of one run; `reconstructions` [n,K,c,h,w], `costs` and `priors` [n,K] at
+        one draw of Q*, and its `means` and `log_variances` [n,K,M] (of ABS, which has none, zeros).
         """
         size = max(1, self.told["at_once"] // self.infer.net.classes)
         parts = [self._looked(part) for part in x.split(size)]
@@ -72,7 +72,25 @@ class Synthesis(Classifier):
     def _scores(self, x: Tensor) -> Tensor:
         """The mean of -l_k over runs of inference, divided by the temperature."""
         runs = [self._estimate(x, self._inferred(x)) for _ in range(self.settings.runs)]
-        return -torch.stack(runs).mean(dim=0) / self.settings.temperature
+        return self._counted(-torch.stack(runs).mean(dim=0) / self.settings.temperature)
+
+    def _counted(self, scores: Tensor) -> Tensor:
+        """The scores [n,K]; a gradient that goes through inference counts, once for each step and
+        each draw.
+        """
+        told = self.settings
+        each = self.infer.net.classes * told.runs * (told.steps + self._draws())
+
+        def back(gradient: Tensor) -> None:
+            self.passes.backwards += len(gradient) * each
+
+        if told.gradient == "unrolled" and scores.requires_grad:
+            scores.register_hook(back)
+        return scores
+
+    def _draws(self) -> int:
+        """Draws of the final estimate; one, where Q* has no variance."""
+        return self.settings.samples if self.stochastic else 1
 
     def _inferred(self, x: Tensor) -> Posterior:
         decoded = len(x) * self.infer.net.classes
@@ -81,8 +99,8 @@ class Synthesis(Classifier):
         return self.infer(x, self.settings, self.generator)
 
     def _estimate(self, x: Tensor, q: Posterior) -> Tensor:
-        """l_k [n,K], the mean over draws of Q* (one, where it has no variance)."""
-        draws = self.settings.samples if self.stochastic else 1
+        """l_k [n,K], the mean over draws of Q*."""
+        draws = self._draws()
         found = torch.zeros((len(x), self.infer.net.classes), device=x.device)
         for _ in range(draws):
             z = q.sampled(self.generator)

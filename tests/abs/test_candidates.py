@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from made_abs import LATENT, SIDE, images, networks, normal
-from robustgen.abs.candidates import RADIUS, Candidates, candidates
+from robustgen.abs.candidates import RADIUS, Candidates, candidates, in_ball, radius
 from robustgen.abs.inference import Inference, Settings
 from robustgen.abs.losses import cost
 from robustgen.abs.net import Autoencoders
@@ -90,13 +90,14 @@ def test_the_start_is_never_worse_than_the_best_candidate_and_the_encoder() -> N
 
 
 def test_points_are_scored_where_the_search_starts() -> None:
-    """Normal latents of 40 dimensions have a norm of 6.3: without a variance, where they must lie
-    in the ball, they are pulled onto it before they are decoded; with one they stay.
+    """Without a variance latents must lie in the ball, and are pulled onto it before they are
+    decoded; with one they stay. Its radius is 5 times the root of M / 8, here of 40 / 8.
     """
     net = networks(CLASSES, latent=40)
-    assert cached(net, noisy=True).means.norm(dim=1).mean() > 6
+    assert radius(40) == pytest.approx(5 * 5**0.5)
+    assert in_ball(torch.full((1, 40), 9.0)).norm().item() == pytest.approx(radius(40))
     known, x = cached(net, noisy=False), images(6)
-    assert known.means.norm(dim=1).max() <= RADIUS * 1.0001
+    assert known.means.norm(dim=1).max() <= radius(40) * 1.0001
     search = infer(net, known, variational=False)
     q = search(x, START, torch.Generator())
     assert (search.estimate(x, q, q.mean) <= known.best(x)[1] + 1e-3).all()

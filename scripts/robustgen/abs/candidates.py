@@ -75,5 +75,13 @@ def candidates(
 
 
 def in_ball(z: Tensor) -> Tensor:
-    """Latents [...,M], pulled back onto the sphere of RADIUS where they lie outside."""
-    return z * (RADIUS / z.norm(dim=-1, keepdim=True).clamp_min(RADIUS))
+    """Latents [...,M], pulled back onto the sphere of `radius(M)` where they lie outside."""
+    most = radius(z.shape[-1])
+    return z * (most / z.norm(dim=-1, keepdim=True).clamp_min(most))
+
+
+def radius(latent: int) -> float:
+    """5 for up to the 8 dimensions of ABS' code; beyond them it grows as the norm of a draw of the
+    prior does, of which a ball of 5 would hold few in 40 dimensions.
+    """
+    return float(RADIUS * max(1.0, latent / 8) ** 0.5)

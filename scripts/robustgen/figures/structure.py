@@ -43,9 +43,9 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     )
     caption = (
         f"Shape {name} of Table 2.1: channels, kernel, stride and padding of each layer, with "
-        "batch normalisation and (leaky) ReLU behind all but the last; dropout behind the encoder's "
-        "convolutions and the decoder's linear layer. ABS has no discriminator and an encoder for "
-        "each class." + absent
+        "batch normalisation and (leaky) ReLU behind all but the last; dropout behind the "
+        "encoder's convolutions and the decoder's linear layer. ABS has no discriminator and an "
+        "encoder for each class." + absent
     )
     return Picture(figure, "Structure of E-ABS", caption)
 

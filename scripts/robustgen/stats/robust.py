@@ -48,7 +48,8 @@ def accuracies(wrong: Wrong) -> pd.DataFrame:
         for model, one in models.items():
             row |= bounds(model, accuracy(one)) | {f"{model}_n": len(one)}
         rows.append(row)
-    return with_axes(pd.DataFrame(rows), ("eps",))
+    columns = None if rows else ["norm", "eps", "attack"]
+    return with_axes(pd.DataFrame(rows, columns=columns), ("eps",))
 
 
 def compared(wrong: Wrong) -> pd.DataFrame:

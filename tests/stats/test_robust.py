@@ -93,3 +93,8 @@ def test_budgets_are_kept_apart() -> None:
     assert {
         line[1]: models["cnn"].tolist() for line, models in found.items() if line[2] == "pgd"
     } == {0.1: [0, 1], 0.2: [1, 1]}
+
+
+def test_an_attack_without_a_budget_axis_makes_no_budget() -> None:
+    scores = rows(cell("cnn", CLEAN, [0]), cell("cnn", "pgd", [1], eps=0.0))
+    assert list(wrong_within(scores, spec("cnn", attacks=("pgd",)))) == [("", 0.0, CLEAN)]

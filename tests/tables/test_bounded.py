@@ -64,11 +64,11 @@ def test_a_line_per_attack_and_worst_case_with_the_thesis_in_parentheses(tmp_pat
 def test_the_note_names_the_pairs_that_cannot_be_told_apart(tmp_path: Path) -> None:
     """Under all L_inf attacks 18 images are right by E-ABS alone, p = 2 / 2^18."""
     note = made(tmp_path).note
-    assert "different at 0.01. " in note
+    assert "different at 0.01. Data" in note
     assert note.endswith("Data: svhn. Gone.")
     alike = rows(*(cell(name, one, first(3), distance=0.0) for name in ("cnn", "eabs")
                    for one in (CLEAN, "pgd")))  # fmt: skip
-    assert "not so: cnn and eabs (All L_inf at 8/255). " in made(tmp_path, alike).note
+    assert "not so: cnn and eabs (All L_inf at 8/255). Data" in made(tmp_path, alike).note
 
 
 def test_models_of_several_data_sets_are_refused(tmp_path: Path) -> None:
@@ -117,6 +117,8 @@ def test_the_worst_case_is_unmarked_where_it_is_of_the_thesis_attacks() -> None:
     nearest = {**PLAIN, "kind": "foolbox", "options": {"name": "LinfDeepFool"}}
     study["attacks"]["deepfool"] = {**nearest, "sweep": {"steps": [100]}}
     study["attacks"]["noise"] = {**PLAIN, "kind": "growing_noise"}
+    assert of_line(PAPER, study, "eabs", norm="linf", eps=EPS, attack="all") == "55.7"
+    study["attacks"]["moved"] = {**ATTACKS["moved"], "made_on": "eabs"}  # on itself
     assert of_line(PAPER, study, "eabs", norm="linf", eps=EPS, attack="all") == "55.7"
     study["attacks"]["square"] = {**PLAIN, "kind": "square"}
     assert of_line(PAPER, study, "eabs", norm="linf", eps=EPS, attack="all") == "55.7~"

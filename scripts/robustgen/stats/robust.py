@@ -94,7 +94,7 @@ def budgets(rows: pd.DataFrame, asked: list[float] | None) -> list[float]:
     """The budgets that are asked for; where none are, those of the attacks that have one."""
     if rows.empty or "eps" not in axes_of(rows):
         return []
-    finite = rows.loc[np.isfinite(rows["eps"]), "eps"]
+    finite = rows.loc[np.isfinite(rows["eps"]) & (rows["eps"] > 0), "eps"]  # 0: it has none
     return list(asked or sorted(float(eps) for eps in set(finite)))
 
 

@@ -43,7 +43,7 @@ NOTE = (
     "model itself, the clean image among them. All attacks: in both norms at their largest "
     "budgets, images made on other models among them. Both are over the images that all of these "
     "attacks met, and n is the least of the models'. Brackets: 95 % intervals over images "
-    "(Clopper-Pearson), or over seeds where there are several. "
+    "(Clopper-Pearson), or over seeds where there are several."
 )
 
 
@@ -123,9 +123,9 @@ def _significance(pairs: pd.DataFrame) -> str:
         for row in pairs.to_dict("records")
         if not row["p_holm"] < LEVEL
     ]
-    told = f"; not so: {', '.join(unclear)}. " if unclear else ". "
+    told = f"; not so: {', '.join(unclear)}." if unclear else "."
     return (
-        "Pairs of models, on the worst cases, by McNemar's exact test (an image is right where "
+        " Pairs of models, on the worst cases, by McNemar's exact test (an image is right where "
         "more than half of the draws are; of several seeds the first), corrected by Holm over the "
         f"pairs: different at {LEVEL:g}{told}"
     )

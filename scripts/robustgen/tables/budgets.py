@@ -79,7 +79,7 @@ def _rows(
         named["setting"] = words(first, others)
         for one in _compared(rows, axis):
             told = {"axis": axis, "number": one[axis], "eps": float(first.get("eps", 0))}
-            cell = of_budget(paper, model=facts, entry=entry, **told)
+            cell = of_budget(paper, name=model, model=facts, entry=entry, **told)
             yield {**named, **one, "published": cell}
 
 

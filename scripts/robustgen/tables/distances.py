@@ -71,7 +71,7 @@ def _rows(
             named = {"dataset": facts["dataset"], "model": model, "attack": attack}
             told = {
                 "published_natural": of_ablation(paper, model=facts, column="clean"),
-                "published": distances(paper, model=facts, entry=entry),
+                "published": distances(paper, name=model, model=facts, entry=entry),
             }
             natural = bounds("natural", accuracy(clean))
             yield {**named, "norm": entry["norm"], **natural, **_measured(found), **told}

@@ -25,9 +25,9 @@ FOOLBOX = {
 MISPRINT, OTHER = "!", "~"  # marks behind a published number
 
 
-def name_of(entry: dict[str, Any]) -> str:
-    """The name under which the thesis prints an attack; empty for one that it does not print."""
-    if entry["made_on"]:
+def name_of(entry: dict[str, Any], model: str) -> str:
+    """The name under which the thesis prints an attack on a model; empty where it does not."""
+    if entry["made_on"] not in (None, model):
         return ""
     if entry["kind"] == "foolbox":
         return FOOLBOX.get(entry["options"].get("name", ""), "")
@@ -67,9 +67,11 @@ def of_ablation(paper: pd.DataFrame, *, model: dict[str, Any], column: str) -> s
     return value(paper, model, "2_6", ABLATION.get(model["family"], ""), column)
 
 
-def distances(paper: pd.DataFrame, *, model: dict[str, Any], entry: dict[str, Any]) -> str:
+def distances(
+    paper: pd.DataFrame, *, name: str, model: dict[str, Any], entry: dict[str, Any]
+) -> str:
     """`mean / median` of table 2.6 under an attack; empty where the thesis has none."""
-    if name_of(entry) != "PGD":
+    if name_of(entry, name) != "PGD":
         return ""
     columns = [f"{entry['norm']} PGD distance {one}" for one in ("mean", "median")]
     found = [of_ablation(paper, model=model, column=column) for column in columns]
@@ -86,6 +88,7 @@ BUDGETS = {  # axis -> table, its name in the rows of config/paper.csv, what is 
 def of_budget(
     paper: pd.DataFrame,
     *,
+    name: str,
     model: dict[str, Any],
     entry: dict[str, Any],
     axis: str,
@@ -94,9 +97,9 @@ def of_budget(
 ) -> str:
     """A cell of tables 2.7 to 2.9 with its marks; empty where the thesis has none."""
     linf = entry["norm"] == "linf" and isclose(eps, 8 / 255, rel_tol=1e-4)
-    if name_of(entry) != "PGD" or model["family"] != "eabs" or not linf:
+    if name_of(entry, name) != "PGD" or model["family"] != "eabs" or not linf:
         return ""
     table, printed, fixed = BUDGETS[axis]
-    here = {name: max(entry["sweep"].get(name, [entry["options"].get(name, 1)])) for name in fixed}
+    here = {one: max(entry["sweep"].get(one, [entry["options"].get(one, 1)])) for one in fixed}
     row, column = f"E-ABS {printed}={number:g}", column_of("linf", "PGD", eps)
     return value(paper, model, table, row, column, other=here != fixed)

@@ -18,10 +18,10 @@ ATTACKS = {  # norm -> the attacks of its worst case
 }
 STEPS = {"PGD": 80, "DeepFool": 100, "DDN": 80, "CW": 100}
 PROTOCOL = (
-    "In parentheses: the thesis, on 1000 images (PGD: 80 steps, 5 runs for EOT, 5 restarts on "
+    " In parentheses: the thesis, on 1000 images (PGD: 80 steps, 5 runs for EOT, 5 restarts on "
     "MNIST and Fashion MNIST, else 20; DeepFool 100 steps, DDN 80, CW 5 x 100); "
     f"{MISPRINT}: probably misprinted there; {OTHER}: attacked here with other steps, restarts or "
-    "runs, or by other attacks in the worst case. "
+    "runs, or by other attacks in the worst case."
 )
 
 
@@ -36,7 +36,8 @@ def of_line(
         column, other = column_of(norm, "All", eps), _other_attacks(spec, model, norm)
     elif attack != CLEAN:
         entry = spec["attacks"][attack]
-        column, other = column_of(norm, name_of(entry), eps), differs(entry, facts["published"])
+        column = column_of(norm, name_of(entry, model), eps)
+        other = differs(entry, model, facts["published"])
     row, table = FAMILIES.get(facts["family"], ""), TABLES.get(facts["published"], "")
     return value(paper, facts, table, row, column, other=other)
 
@@ -45,14 +46,14 @@ def _other_attacks(spec: dict[str, Any], model: str, norm: str) -> bool:
     """Whether the worst case of a norm is here of other attacks than in the thesis."""
     entries = spec["attacks"].items()
     mine = [one for name, one in entries if one["norm"] == norm and own(name, model, spec)]
-    if sorted(map(name_of, mine)) != ATTACKS[norm]:
+    if sorted({name_of(entry, model) for entry in mine}) != ATTACKS[norm]:
         return True
-    return any(differs(entry, spec["models"][model]["published"]) for entry in mine)
+    return any(differs(entry, model, spec["models"][model]["published"]) for entry in mine)
 
 
-def differs(entry: dict[str, Any], dataset: str) -> bool:
+def differs(entry: dict[str, Any], model: str, dataset: str) -> bool:
     """Whether an attack of the thesis has other steps, restarts or runs for EOT here."""
-    name, options = name_of(entry), entry["options"]
+    name, options = name_of(entry, model), entry["options"]
     if name in STEPS and max(entry["sweep"].get("steps", [0])) != STEPS[name]:
         return True
     if name == "CW":

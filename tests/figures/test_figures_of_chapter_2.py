@@ -1,7 +1,11 @@
-"""Figures of chapter 2: what stands on their panels, and what they say of gaps."""
+"""Figures of chapter 2 on rows and pictures by hand: what each panel holds, and what the caption
+says.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,88 +13,149 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chapter_2 import SPEC, both
-from robustgen.core.rows import with_axes, write_rows
+from bounded import EPS, EPS_L2, cell, rows, spec
+from robustgen.core.rows import CLEAN, axes_of, write_rows
 from robustgen.core.tensors import write_arrays
-from robustgen.figures import adversarial, against_distance, autoencoding, lower_bound, mcnemar
-from robustgen.figures.style import styled
+from robustgen.figures import adversarial, against_distance, mcnemar
+from robustgen.figures.style import BLUE, ORANGE, Picture, styled, write
+from robustgen.stats.closest import closest
+from robustgen.stats.intervals import share
 
-NAMED = {"dataset": "mnist", "model": "eabs", "seed": 0, "attack": "clean", "split": "test"}
-
-
-def texts(axis: Any) -> list[str]:
-    return [text.get_text() for text in axis.texts]
+N = 40
 
 
-def test_mcnemar_has_a_panel_per_norm_and_one_for_clean_images(tmp_path: Path) -> None:
-    """Under PGD in L_2, ABS alone is wrong on 15 images: p = 2 / 2^15, shown in both cells."""
-    spec = {**SPEC, "options": {"alpha": 0.01}}
+def first(count: int) -> list[float]:
+    return [float(place < count) for place in range(N)]
+
+
+def drawn(tmp_path: Path, module: Any, scores: pd.DataFrame, study: dict[str, Any]) -> Picture:
+    path = str(tmp_path / "scores.parquet")
+    write_rows(path, scores, unit="image", axes=axes_of(scores))
     with styled():
-        figure = mcnemar.draw(both(tmp_path), spec=spec, absent="").figure
-    titles = [axis.get_title() for axis in figure.axes]
-    assert titles[0] == "clean"
-    assert "L_2" in titles[2]
-    assert texts(figure.axes[2]) == [f"{2 / 2**15:.2g}"] * 2
-    colours = figure.axes[2].images[0].get_array()
-    assert (colours[1, 0], colours[0, 1]) == (1.0, -1.0)  # E-ABS is better, significantly
+        found: Picture = module.draw({"scores": [path]}, spec=study, absent=" Gone.")
+        write(found, tmp_path / "figure.png")
+    assert found.caption.endswith("Gone.")
+    return found
 
 
-def test_accuracy_against_distance_begins_at_clean_accuracy(tmp_path: Path) -> None:
-    with styled():
-        figure = against_distance.draw(both(tmp_path), spec=SPEC, absent="").figure
-    line = figure.axes[0].lines[0]
-    assert line.get_ydata()[0] == pytest.approx(48 / 50)
-    assert (np.diff(line.get_ydata()) <= 0).all()
+def texts(axis: Any) -> set[str]:
+    return {text.get_text() for text in axis.texts}
 
 
-def test_points_below_the_line_of_the_bound_are_counted(tmp_path: Path) -> None:
-    """Of images 1 to 4, fooled at L_2 1.5 (or 0.2 and 0.4 by DeepFool), the bounds lie at 0.3."""
-    rows = pd.DataFrame({"index": [1, 2, 3, 4], "label": 0, "prediction": 0, "bound": 0.3})
-    path = tmp_path / "rows.parquet"
-    write_rows(path, with_axes(rows.assign(**NAMED), ()), unit="image")
-    files = {**both(tmp_path), "bound": [str(path)]}
-    with styled():
-        picture = lower_bound.draw(files, spec=SPEC, absent="")
-    assert "eabs: 2 of 4 images lie below the line" in picture.caption
-    assert any("no image with a bound" in text for text in texts(picture.figure.axes[0]))
+# --- McNemar --------------------------------------------------------------------------------------
+
+FOOLED = {"cnn": 40, "abs": 30, "eabs": 28}
+SCORES = rows(
+    *(cell(model, CLEAN, first(2)) for model in FOOLED),
+    *(cell(model, "pgd", first(count), distance=EPS) for model, count in FOOLED.items()),
+    *(cell(model, "ddn", first(40), eps=math.inf, distance=1.0) for model in FOOLED),
+)
+STUDY = spec(*FOOLED, attacks=("pgd", "ddn"), l2=[EPS_L2])
+
+
+def test_each_pair_stands_twice_with_its_sign_and_a_star_where_it_is_sure(tmp_path: Path) -> None:
+    """eabs has 12 right that cnn has not: 3 * 2 / 2^12 = 0.0015; abs 2 fewer than eabs: p = 0.5."""
+    axes = drawn(tmp_path, mcnemar, SCORES, STUDY).figure.axes
+    assert [axis.get_title().split(",")[0] for axis in axes] == [
+        "All $L_\\infty$", "All $L_2$", "All attacks"
+    ]  # fmt: skip
+    said = {text.get_position(): text.get_text() for text in axes[0].texts}
+    assert len(said) == 6
+    assert said[2, 0] == "-30.0*\np = 0.0015"
+    assert said[0, 2] == "+30.0*\np = 0.0015"
+    assert said[1, 2] == "+5.0\np = 0.5"
+    assert texts(axes[1]) == {"+0.0\np = 1"}
+
+
+def test_a_single_model_has_no_matrix(tmp_path: Path) -> None:
+    study = spec("cnn", attacks=("pgd",))
+    (axis,) = drawn(tmp_path, mcnemar, SCORES[SCORES["model"] == "cnn"], study).figure.axes
+    assert texts(axis) == {"fewer than two models have rows"}
+
+
+# --- accuracy against distance --------------------------------------------------------------------
+
+SWEPT = rows(
+    cell("cnn", CLEAN, first(4)),
+    cell("cnn", "pgd", first(10), eps=0.1, distance=0.1),
+    cell("cnn", "pgd", first(30), eps=0.2, distance=0.2),
+    cell("eabs", CLEAN, first(0)),
+    cell("eabs", "pgd", first(8), eps=0.2, distance=0.15),
+)
+
+
+def test_a_curve_is_the_share_of_images_without_an_adversarial_version_within_reach() -> None:
+    """cnn: 4 wrong at 0, 6 more at 0.1, 20 more at 0.2."""
+    found = closest(SWEPT[SWEPT["model"] == "cnn"], ["pgd"], "linf")
+    assert found is not None
+    values = against_distance.curve(found, np.array([0.0, 0.05, 0.1, 0.2]))
+    assert values[:, 0].tolist() == [36 / 40, 36 / 40, 30 / 40, 10 / 40]
+    assert tuple(values[2]) == share(30, 40)
+
+
+def test_a_panel_per_norm_and_a_curve_per_model(tmp_path: Path) -> None:
+    study = spec("cnn", "eabs", "abs", attacks=("pgd", "ddn"))
+    left, right = drawn(tmp_path, against_distance, SWEPT, study).figure.axes
+    assert [line.get_label() for line in left.lines] == ["cnn", "eabs"]
+    assert left.lines[1].get_ydata()[-1] == 32 / 40
+    assert texts(right) == {"no rows"}
+
+
+# --- adversarial images ---------------------------------------------------------------------------
+
+NAMES = ["stop", "yield"]
+
+
+def pictured(folder: Path, model: str, predicted: list[list[int]], seed: int = 0) -> str:
+    """The pictures of two images under two attacks."""
+    told = [
+        {"attack": "pgd", "norm": "linf", "eps": EPS, "steps": 80},
+        {"attack": "ddn", "norm": "l2", "eps": math.inf, "steps": 80},
+    ]
+    arrays = {
+        "images": np.full((2, 3, 8, 8), 51, np.uint8),
+        "attacked": np.full((2, 2, 3, 8, 8), 0.5, np.float32),
+        "predictions": np.array(predicted),
+        "labels": np.array([0, 1]),
+        "index": np.array([3, 4]),
+        "names": np.frombuffer(json.dumps(NAMES).encode(), np.uint8),
+        "attacks": np.frombuffer(json.dumps(told).encode(), np.uint8),
+    }
+    path = folder / f"{model}{seed}.safetensors"
+    write_arrays(path, arrays, {"dataset": "svhn", "model": model, "seed": str(seed)})
+    return str(path)
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Any:
-    """Rows and arrays of a measure of pictures, in the folders of a study."""
-
-    def write(arrays: dict[str, np.ndarray], rows: pd.DataFrame) -> list[str]:
-        folder = tmp_path / "measures/eabs/seed0/clean/pictures"
-        folder.mkdir(parents=True)
-        write_rows(folder / "rows.parquet", with_axes(rows, ()), unit="image", keys=("attack",))
-        write_arrays(folder / "arrays.safetensors", arrays, {})
-        return [str(folder / "rows.parquet"), str(folder / "arrays.safetensors")]
-
-    return write
-
-
-def test_the_true_class_is_framed_among_the_reconstructions(pictures: Any) -> None:
-    arrays = {
-        "images": np.zeros((2, 1, 4, 4), np.float32),
-        "reconstructions": np.zeros((2, 3, 1, 4, 4), np.float32),
-        "costs": np.array([[1, 2, 3], [3, 2, 1]], np.float32),
-        "samples": np.zeros((3, 2, 1, 4, 4), np.float32),
-    }
-    rows = pd.DataFrame({"index": [0, 1], "label": [0, 1], "prediction": [0, 2]}).assign(**NAMED)
-    files = {"pictures_of_classes": pictures(arrays, rows)}
+def grid(tmp_path: Path) -> Any:
+    paths = [pictured(tmp_path, "eabs", [[0, 1], [1, 1], [0, 1]])]
+    paths += [pictured(tmp_path, "cnn", [[1, 1], [1, 0], [1, 0]])]
+    paths += [pictured(tmp_path, "cnn", [[0, 0], [0, 0], [0, 0]], seed=1)]
+    study = spec("cnn", "eabs", "abs")
     with styled():
-        figure = autoencoding.draw(files, spec=SPEC, absent="").figure
-    frames = figure.axes[2].patches
-    assert [frame.get_xy() for frame in frames] == [(4, -1), (9, 4)]
-    assert texts(figure.axes[0]) == ["abs: no pictures"]
+        found = adversarial.draw({"pictures": paths}, spec=study, absent=" Gone.")
+        write(found, tmp_path / "figure.png")
+    assert found.caption.endswith("Gone.")
+    return np.reshape(found.figure.axes, (5, 2))
 
 
-def test_adversarial_images_bear_the_class_that_is_predicted(pictures: Any) -> None:
-    arrays = {name: np.zeros((2, 1, 4, 4), np.float32) for name in ("clean", "pgd")}
-    rows = pd.DataFrame({"index": [0, 1], "label": [0, 1], "prediction": [0, 2]})
-    rows = rows.assign(**{**NAMED, "attack": "pgd"})
+def test_a_line_per_model_and_attack_below_the_clean_images(grid: Any) -> None:
+    lines = [next(iter(texts(row[0]))) for row in grid]
+    assert lines[0] == "clean"
+    assert [line.split("\n")[0] for line in lines[1:]] == ["cnn", "cnn", "eabs", "eabs"]
+    assert lines[1] == "cnn\npgd, $L_\\infty$ 8/255\n80 steps"
+    assert lines[2] == "cnn\nddn, $L_2$ unbounded\n80 steps"
+    assert grid[0, 0].images[0].get_array().max() == pytest.approx(51 / 255)
+
+
+def test_classes_are_told_by_name_and_errors_by_colour(grid: Any) -> None:
+    said = [[(axis.get_title(), axis.title.get_color()) for axis in row] for row in grid]
+    assert said[0] == [("stop", BLUE), ("yield", BLUE)]
+    assert said[1] == [("yield", ORANGE), ("stop", ORANGE)]
+    assert said[3] == [("yield", ORANGE), ("yield", BLUE)]
+
+
+def test_models_without_pictures_leave_an_empty_figure() -> None:
     with styled():
-        figure = adversarial.draw(
-            {"adversarials": pictures(arrays, rows)}, spec=SPEC, absent=""
-        ).figure
-    assert texts(figure.axes[1]) == ["(0)", "2"]
+        found = adversarial.draw({"pictures": []}, spec=spec("cnn"), absent=" Gone.")
+    assert len(found.figure.axes) == 1

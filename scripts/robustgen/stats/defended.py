@@ -15,11 +15,11 @@ import pandas as pd
 
 from robustgen.core.rows import CLEAN, axes_of, with_axes
 from robustgen.stats.cells import at_last_step
-from robustgen.stats.intervals import Interval, over_seeds, paired_share_difference, share
+from robustgen.stats.intervals import Interval, over_seeds, paired_share_difference
+from robustgen.stats.per_image import accuracy, bounds, by_image, worst
 
 WORST = "worst of all"  # per image, clean images among them
 BASE = "base"  # the role of the model that a classifier is made around
-IMAGE = ["seed", "index"]
 
 Row = dict[str, Any]
 
@@ -42,24 +42,17 @@ def defended(scores: pd.DataFrame, spec: dict[str, Any]) -> pd.DataFrame:
 
 def _wrong(mine: pd.DataFrame, spec: dict[str, Any]) -> dict[tuple[float, str], pd.Series]:
     """(eps, attack) -> share of wrong draws of each image, by seed and index; clean has eps 0."""
-    found = {(0.0, CLEAN): _by_image(mine[mine["attack"] == CLEAN])}
+    found = {(0.0, CLEAN): by_image(mine[mine["attack"] == CLEAN])}
     attacked = at_last_step(mine[mine["attack"].isin(list(spec["attacks"]))])
     cells = attacked.groupby("eps", sort=True) if "eps" in axes_of(attacked) else ()
     for eps, rows in cells:
         each = {
-            name: _by_image(rows[rows["attack"] == name])
+            name: by_image(rows[rows["attack"] == name])
             for name in spec["attacks"]
             if (rows["attack"] == name).any()
         }
         found |= {(float(eps), name): wrong for name, wrong in each.items()}
-        every = pd.concat([found[0.0, CLEAN], *each.values()], axis=1, join="inner")
-        found[float(eps), WORST] = every.max(axis=1)
-    return found
-
-
-def _by_image(rows: pd.DataFrame) -> pd.Series:
-    """The share of wrong draws of each image; of several settings of an attack the largest."""
-    found: pd.Series = rows.groupby(IMAGE)["success"].max().astype(np.float64)
+        found[float(eps), WORST] = worst([found[0.0, CLEAN], *each.values()])
     return found
 
 
@@ -69,18 +62,13 @@ def _of_model(
     natural = mine[0.0, CLEAN]
     if natural.empty:
         return
-    clean = _bounds("natural", _accuracy(natural)) | _gain("natural_gain", (0.0, CLEAN), mine, base)
+    clean = bounds("natural", accuracy(natural)) | _gain("natural_gain", (0.0, CLEAN), mine, base)
     for (eps, attack), wrong in mine.items():
         if attack != CLEAN:
-            under = _bounds("adversarial", _accuracy(wrong)) | _gain(
+            under = bounds("adversarial", accuracy(wrong)) | _gain(
                 "gain", (eps, attack), mine, base
             )
             yield {"attack": attack, "eps": eps, "n": len(wrong), **clean, **under}
-
-
-def _accuracy(wrong: pd.Series) -> Interval:
-    parts = [part for _, part in wrong.groupby(level="seed")]
-    return over_seeds([share(float((1 - part).sum()), len(part)) for part in parts])[0]
 
 
 def _gain(
@@ -92,11 +80,7 @@ def _gain(
     """The accuracy gained over the base model on the images that both were shown; NaN without."""
     both = pd.concat([mine[cell], base.get(cell, mine[cell].iloc[:0])], axis=1, join="inner")
     if both.empty:
-        return _bounds(name, Interval(np.nan, np.nan, np.nan)) | {f"{name}_p": np.nan}
+        return bounds(name, Interval(np.nan, np.nan, np.nan)) | {f"{name}_p": np.nan}
     pairs = [1 - part.to_numpy(float) for _, part in both.groupby(level="seed")]
     found, _ = over_seeds([paired_share_difference(*pair.T) for pair in pairs])
-    return _bounds(name, found) | {f"{name}_p": found.p(0.0)}
-
-
-def _bounds(name: str, found: Interval) -> Row:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return bounds(name, found) | {f"{name}_p": found.p(0.0)}

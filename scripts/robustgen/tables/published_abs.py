@@ -1,112 +1,105 @@
-"""Published numbers of chapter 2 of the thesis, given where data set, model, attack and budget are
-those of the thesis.
+"""Published numbers of chapter 2 of the thesis, given only where data set, family, attack and
+budget are those of the thesis, each with a mark where it is misprinted or the protocol is another.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
-from robustgen.core.rows import CLEAN
-from robustgen.stats.bounded import ALL
 from robustgen.tables.table import budget
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORK = "ju-2021"
-ROWS = {  # family -> its name in the thesis
-    "cnn": "CNN",
-    "adv_linf": "Adv-Linf",
-    "adv_l2": "Adv-L2",
-    "abs": "ABS",
-    "eabs": "E-ABS",
-    "a_abs": "A-ABS",
-    "d_abs": "D-ABS",
-    "v_abs": "V-ABS",
-    "ad_abs": "AD-ABS",
-    "av_abs": "AV-ABS",
-    "dv_abs": "DV-ABS",
-}
-ABLATION = {**ROWS, "eabs": "ADV-ABS"}  # as table 2.6 calls them
+FAMILIES = {"cnn": "CNN", "adv_linf": "Adv-Linf", "adv_l2": "Adv-L2", "abs": "ABS", "eabs": "E-ABS"}
+ABLATION = {f"{name}_abs": f"{name.upper()}-ABS" for name in ("a", "d", "v", "ad", "av", "dv")}
+ABLATION["eabs"] = "ADV-ABS"
 FOOLBOX = {
     "LinfDeepFool": "DeepFool",
     "L2DeepFool": "DeepFool",
     "DDN": "DDN",
     "L2CarliniWagner": "CW",
 }
-KINDS = {"pgd": "PGD", "growing_noise": "Noise"}
-MARK = "?"  # behind a number that the thesis contradicts or misprints
+MISPRINT, OTHER = "!", "~"  # marks behind a published number
 
 
-@dataclass(frozen=True)
-class Published:
-    """A number as printed, with what is wrong with it."""
-
-    text: str
-    remark: str
-
-    def __str__(self) -> str:
-        return self.text + MARK * bool(self.remark)
-
-
-def accuracy(
-    paper: pd.DataFrame, *, facts: dict[str, Any], norm: str, eps: float, attack: str
-) -> Published | None:
-    """A cell of tables 2.2 to 2.5; `attack` is the thesis' name for it, or `all`, or `clean`."""
-    column = "clean" if attack == CLEAN else f"{norm} {attack} eps={_budget(eps, norm)}"
-    tables = ("table_2_2", "table_2_3", "table_2_4", "table_2_5")
-    return _found(paper, tables, facts["published"], ROWS.get(facts["family"], ""), column)
-
-
-def distance(paper: pd.DataFrame, *, facts: dict[str, Any], norm: str, of: str) -> Published | None:
-    """A cell of table 2.6: the mean or median distance `of` PGD images in a norm, or `clean`."""
-    column = "clean" if of == CLEAN else f"{norm} PGD distance {of}"
-    row = ABLATION.get(facts["family"], "")
-    return _found(paper, ("table_2_6",), facts["published"], row, column)
-
-
-def by_setting(
-    paper: pd.DataFrame, *, facts: dict[str, Any], name: str, value: float
-) -> Published | None:
-    """A cell of tables 2.7 to 2.9: accuracy under L_inf PGD with so many runs, restarts or
-    steps.
-    """
-    words = {"eot": "eot_runs"}
-    row = f"{ROWS.get(facts['family'], '')} {words.get(name, name)}={value:g}"
-    tables = ("table_2_7", "table_2_8", "table_2_9")
-    return _found(paper, tables, facts["published"], row, None)
-
-
-def named(entry: dict[str, Any]) -> str:
-    """The thesis' name of an attack; empty for one that it does not have."""
-    if entry["made_on"]:
+def name_of(entry: dict[str, Any], model: str) -> str:
+    """The name under which the thesis prints an attack on a model; empty where it does not."""
+    if entry["made_on"] not in (None, model):
         return ""
     if entry["kind"] == "foolbox":
         return FOOLBOX.get(entry["options"].get("name", ""), "")
-    return KINDS.get(entry["kind"], "")
+    if entry["kind"] in ("growing_noise", "noise"):
+        return "Noise"
+    options = entry["options"]
+    plain = options.get("target", "none") == "none" and not options.get("lambda_")
+    return "PGD" if entry["kind"] == "pgd" and plain else ""
 
 
-def called(name: str, attacks: dict[str, dict[str, Any]]) -> str:
-    """The thesis' name of an attack entry, `All`, or `clean`; empty for one that it lacks."""
-    if name == ALL:
-        return "All"
-    return CLEAN if name == CLEAN else named(attacks[name]) if name in attacks else ""
+def column_of(norm: str, attack: str, eps: float) -> str:
+    """The column of a budget as config/paper.csv names it: `linf PGD eps=8/255`."""
+    return f"{norm} {attack} eps={budget(eps) if norm == 'linf' else f'{eps:g}'}"
 
 
-def _budget(eps: float, norm: str) -> str:
-    """The budget as the thesis prints it: 0.3, or a fraction of 255."""
-    return f"{eps:g}" if norm == "l2" or abs(eps * 255 - round(eps * 255)) > 1e-6 else budget(eps)
+def value(
+    paper: pd.DataFrame,
+    model: dict[str, Any],
+    table: str,
+    row: str,
+    column: str,
+    *,
+    other: bool = False,
+) -> str:
+    """A published number with its marks, in the data set of a model; empty where there is none."""
+    mine = paper[(paper["work"] == WORK) & (paper["table"] == f"table_{table}")]
+    mine = mine[(mine["dataset"] == model["published"]) & (mine["row"] == row)]
+    hit = mine[mine["column"] == column]
+    if hit.empty:
+        return ""
+    misprint = hit["remark"].iloc[0].startswith("misprint")
+    return str(hit["value"].iloc[0]) + MISPRINT * misprint + OTHER * other
 
 
-def _found(
-    paper: pd.DataFrame, tables: tuple[str, ...], dataset: str | None, row: str, column: str | None
-) -> Published | None:
-    mine = paper[(paper["work"] == WORK) & paper["table"].isin(tables)]
-    mine = mine[(mine["dataset"] == dataset) & (mine["row"] == row)]
-    if column is not None:
-        mine = mine[mine["column"] == column]
-    if not row or mine.empty:
-        return None
-    first = mine.iloc[0]
-    return Published(str(first["value"]), str(first["remark"] or ""))
+def of_ablation(paper: pd.DataFrame, *, model: dict[str, Any], column: str) -> str:
+    """A cell of table 2.6 with its mark; empty where the thesis has none."""
+    return value(paper, model, "2_6", ABLATION.get(model["family"], ""), column)
+
+
+def distances(
+    paper: pd.DataFrame, *, name: str, model: dict[str, Any], entry: dict[str, Any]
+) -> str:
+    """`mean / median` of table 2.6 under an attack; empty where the thesis has none."""
+    if name_of(entry, name) != "PGD":
+        return ""
+    columns = [f"{entry['norm']} PGD distance {one}" for one in ("mean", "median")]
+    found = [of_ablation(paper, model=model, column=column) for column in columns]
+    return " / ".join(found) if all(found) else ""
+
+
+BUDGETS = {  # axis -> table, its name in the rows of config/paper.csv, what is held fixed
+    "eot": ("2_7", "eot_runs", {"restarts": 5}),
+    "restarts": ("2_8", "restarts", {"steps": 100, "eot": 3}),
+    "steps": ("2_9", "steps", {"restarts": 20, "eot": 3}),
+}
+
+
+def of_budget(
+    paper: pd.DataFrame,
+    *,
+    name: str,
+    model: dict[str, Any],
+    entry: dict[str, Any],
+    axis: str,
+    number: float,
+    eps: float,
+) -> str:
+    """A cell of tables 2.7 to 2.9 with its marks; empty where the thesis has none."""
+    linf = entry["norm"] == "linf" and isclose(eps, 8 / 255, rel_tol=1e-4)
+    if name_of(entry, name) != "PGD" or model["family"] != "eabs" or not linf:
+        return ""
+    table, printed, fixed = BUDGETS[axis]
+    here = {one: max(entry["sweep"].get(one, [entry["options"].get(one, 1)])) for one in fixed}
+    row, column = f"E-ABS {printed}={number:g}", column_of("linf", "PGD", eps)
+    return value(paper, model, table, row, column, other=here != fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.figures.style import COLOURS, Picture, blank, panels
+from robustgen.stats.closest import closest
+from robustgen.stats.per_image import IMAGE
 
 NEEDS = ("scores", "bound")
 OPTIONS: dict[str, dict[str, object]] = {}
@@ -18,11 +21,10 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     """A panel per model: each image's bound (x) and the L2 distance of its nearest adversarial
     version (y).
     """
-    pairs = nearest(read_rows(files["scores"]), _bounds(files["bound"]))
+    pairs = nearest(read_rows(files["scores"]), _bounds(files["bound"]), spec)
     figure, axes = panels(1, len(spec["models"]), size=(3.2, 3.0))
     said = []
-    for axis, model in zip(axes[0], spec["models"], strict=True):
-        mine = pairs[pairs["model"] == model]
+    for axis, (model, mine) in zip(axes[0], pairs, strict=True):
         if mine.empty:
             blank(axis, f"{model}: no image with a bound was fooled")
             continue
@@ -42,20 +44,24 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     return Picture(figure, "The lower bound and the attacks", caption + absent)
 
 
-def nearest(scores: pd.DataFrame, bounds: pd.DataFrame) -> pd.DataFrame:
-    """One row per model, seed and image that is right when clean and fooled by an attack: `bound`
-    and the smallest distance `l2` at which most draws are wrong.
+def nearest(
+    scores: pd.DataFrame, bounds: pd.DataFrame, spec: dict[str, Any]
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each model with a row per image that is right when clean and that an attack fools: `bound`
+    and `l2`, the smallest distance at which at least half of the draws are wrong.
     """
-    test = scores[(scores["split"] == "test") & (scores["attack"] != "clean")]
-    names = ["model", "seed", "index"]
-    axes = [name for name in test if name in ("attack", "eps", "steps", "eot", "restarts")]
-    shares = test.groupby([*names, *axes], dropna=False)[["success", "l2"]].mean().reset_index()
-    fooled = shares[shares["success"] > 0.5].groupby(names)["l2"].min().reset_index()
-    found: pd.DataFrame = bounds[bounds["bound"] > 0].merge(fooled, on=names)
-    return found
+    test = scores[scores["split"] == "test"]
+    for model in spec["models"]:
+        mine = bounds[(bounds["model"] == model) & (bounds["bound"] > 0)]
+        found = closest(test[test["model"] == model], list(spec["attacks"]), "l2")
+        if not found:
+            yield model, mine.iloc[:0]
+            continue
+        fooled = found.distance[np.isfinite(found.distance)].rename("l2")
+        yield model, mine.merge(fooled.reset_index(), on=IMAGE)
 
 
 def _bounds(paths: list[str]) -> pd.DataFrame:
     rows = read_rows([path for path in paths if path.endswith(".parquet")])
     found: pd.DataFrame = rows[rows["prediction"] == rows["label"]]
-    return found.replace([np.inf], np.nan).dropna(subset=["bound"])
+    return found

@@ -72,9 +72,12 @@ def directly(call: Callable[[int], Tensor], seed: int = 3) -> Tensor:
 
 
 def clean_where_it_failed(case: Case, found: Tensor) -> Tensor:
-    """The library's images; an all-zero one is how foolbox's CW says that it found nothing."""
+    """The library's images, and clean ones that were misclassified already; an all-zero image is
+    how foolbox's CW says that it found nothing.
+    """
     model, x, y = case
     fools = (model(found).argmax(dim=1) != y) & found.flatten(1).any(dim=1)
+    fools &= model(x).argmax(dim=1) == y
     return torch.where(fools.reshape(-1, 1, 1, 1), found, x)
 
 
@@ -459,3 +462,15 @@ def test_noise_has_the_deviation_eps_and_is_clipped() -> None:
     strong = run(noise, given, spec(eps=1.0, steps=1), seed=5)
     assert set(torch.unique(strong.images).tolist()) >= {0.0, 1.0}
     assert strong.images.aminmax() == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["DDN", "L2DeepFool", "BoundaryAttack", "L2CarliniWagner"])
+def test_a_search_for_the_nearest_image_leaves_misclassified_ones(name: str) -> None:
+    """The nearest image to which the classifier gives a wrong class is the image itself."""
+    model = Prototypes(prototypes())
+    x, y = near(model.p, 6)
+    wrong = torch.tensor([True, False] * 3)
+    labels = torch.where(wrong, (y + 1) % 3, y)
+    spec = Spec(eps=float("inf"), steps=5, norm="l2", options={"name": name})
+    found = foolbox.attack(model, x, labels, spec=spec, generator=generator())
+    assert torch.equal(found.images[wrong], x[wrong])

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from robustgen.attacks.accepted import accepted
+from robustgen.attacks.decision import fools
 from robustgen.attacks.library import clipped, or_clean, own_arguments, sealed
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
@@ -266,7 +267,9 @@ def attack(
     spec: Spec,
     generator: torch.Generator,
 ) -> Attacked:
-    """The library's images, from a seed drawn from `generator`."""
+    """The library's images, from a seed drawn from `generator`. A search for the nearest image
+    gives those back that are misclassified already.
+    """
     import foolbox
     from foolbox.models.pytorch import PyTorchModel
 
@@ -283,8 +286,9 @@ def attack(
         if "nearest" not in TAKES["name"][name]:
             return Attacked(clipped(_bounded(attacker, model, images, labels, spec)))
         given, random = (attacker, model, images, labels), sealed_one.stochastic
-        x = clipped(_nearest(name, *given, random=random))
-        return Attacked(or_clean(sealed_one, images, labels, x))
+        x = or_clean(sealed_one, images, labels, clipped(_nearest(name, *given, random=random)))
+        wrong = fools(sealed_one, images, labels)
+        return Attacked(torch.where(wrong.reshape(-1, 1, 1, 1), images, x))
 
 
 def _bounded(attacker: Any, model: Any, x: Tensor, y: Tensor, spec: Spec) -> Tensor:

@@ -11,7 +11,7 @@ import pandas as pd
 from bounded import EPS_L2, cell, rows, spec
 from robustgen.core.rows import CLEAN, with_axes, write_rows
 from robustgen.core.tensors import write_arrays
-from robustgen.figures import autoencoding, lower_bound, structure
+from robustgen.figures import autoencoding, loss_terms, lower_bound, structure
 from robustgen.figures.style import styled
 
 NAMED = {"dataset": "svhn", "model": "eabs", "seed": 0, "attack": CLEAN, "split": "test"}
@@ -70,3 +70,23 @@ def test_the_structure_names_the_layers_of_the_table() -> None:
     assert "z: 40 dimensions" in said
     assert said.count("128, 4 x 4, stride 1, pad 0") == 1
     assert "512 neurons" in said
+
+
+def test_the_terms_of_the_loss_have_a_panel_each(tmp_path: Path) -> None:
+    """A model without a discriminator has no line for it; one of another trainer has no panel."""
+    history = pd.DataFrame({"epoch": [1, 2], "reconstruction": [9.0, 8.0], "prior": [1.0, 2.0]})
+    history = history.assign(validation_reconstruction=[8.0, 7.0], encoder_accuracy=[0.1, 0.2])
+    paths = []
+    for model, rows in (("abs", history), ("cnn", history[["epoch", "prior"]])):
+        folder = tmp_path / model / "seed0"
+        folder.mkdir(parents=True)
+        rows.to_csv(folder / "history.csv", index=False)
+        paths.append(str(folder / "history.csv"))
+    with styled():
+        figure = loss_terms.draw(
+            {"history": paths}, spec={"models": {"abs": {}, "cnn": {}}}, absent=""
+        ).figure
+    error, terms = (figure.axes[place] for place in (0, 2))
+    assert [line.get_ydata().tolist() for line in error.lines] == [[9.0, 8.0], [8.0, 7.0]]
+    assert [text.get_text() for text in terms.get_legend().get_texts()] == ["prior, training"]
+    assert texts(figure.axes[1]) == ["cnn: no history of an autoencoder"]

@@ -77,10 +77,10 @@ def test_the_terms_of_the_loss_have_a_panel_each(tmp_path: Path) -> None:
     history = pd.DataFrame({"epoch": [1, 2], "reconstruction": [9.0, 8.0], "prior": [1.0, 2.0]})
     history = history.assign(validation_reconstruction=[8.0, 7.0], encoder_accuracy=[0.1, 0.2])
     paths = []
-    for model, rows in (("abs", history), ("cnn", history[["epoch", "prior"]])):
+    for model, told in (("abs", history), ("cnn", history[["epoch", "prior"]])):
         folder = tmp_path / model / "seed0"
         folder.mkdir(parents=True)
-        rows.to_csv(folder / "history.csv", index=False)
+        told.to_csv(folder / "history.csv", index=False)
         paths.append(str(folder / "history.csv"))
     with styled():
         figure = loss_terms.draw(

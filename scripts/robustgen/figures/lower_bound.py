@@ -47,8 +47,9 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 def nearest(
     scores: pd.DataFrame, bounds: pd.DataFrame, spec: dict[str, Any]
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each model with a row per image that is right when clean, in the bound's draw and in most of
-    the scores', and that an attack fools: `bound` and `l2`, the smallest distance at which at least half of the draws are wrong.
+    """Each model with a row per image that is right when clean, in the bound's draw and in most
+    of the scores', and that an attack fools: `bound` and `l2`, the smallest distance at which at
+    least half of the draws are wrong.
     """
     test = scores[scores["split"] == "test"]
     for model in spec["models"]:

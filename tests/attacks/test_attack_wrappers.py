@@ -131,7 +131,7 @@ def test_autoattack_puts_the_tracing_function_back(case: Case) -> None:
         (torchattacks, spec("APGD", eot=3, fixed=True), 16, 15),
         (torchattacks, spec("DeepFool", eps=inf, norm="l2", steps=1), 1 + 1, CLASSES),
         (foolbox, spec("LinfPGD", restarts=2), 10, 8),
-        (foolbox, spec("DDN", eps=inf, norm="l2"), 5 + 1, 4),
+        (foolbox, spec("DDN", eps=inf, norm="l2"), 5 + 2, 4),
     ],
 )
 def test_counts_are_passes_per_image(

@@ -246,7 +246,7 @@ def test_the_command_plans_the_paper_study() -> None:
         "python", "scripts/plan_study.py", "--workflow-profile", "workflow/profiles/default"
     )
     assert "Study paper:" in found.stdout
-    assert "cifar10, cifar100, imagenette_160" in found.stdout
+    assert "cifar10, cifar100, dfg, fashion_mnist, gtsrb, imagenette_160, mnist" in found.stdout
 
 
 # --- two runs -------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ the whole batch, is not offered.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from robustgen.attacks.accepted import accepted
 from robustgen.attacks.decision import fools
+from robustgen.attacks.foolbox_starts import from_starts
 from robustgen.attacks.library import clipped, or_clean, own_arguments, sealed
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
@@ -33,7 +33,6 @@ from robustgen.data.store import check_images
 from robustgen.nets.classifier import Classifier, as_classifier
 
 TINY = 1e-12
-DRAWS = 1000  # of noise, among which a start is sought, as in the library
 
 TAKES = {  # what each attack uses of an entry
     "name": {
@@ -300,69 +299,13 @@ def _bounded(attacker: Any, model: Any, x: Tensor, y: Tensor, spec: Spec) -> Ten
 
 def _nearest(name: str, attacker: Any, model: Any, x: Tensor, y: Tensor, *, random: bool) -> Tensor:
     if name in FROM_STARTS:
-        return _from_starts(attacker, model, x, y, random=random)
+        return from_starts(attacker, model, x, y, random=random)
     found: Tensor = attacker(model, x, y, epsilons=None)[1]
     if name != "L2CarliniWagner":
         return found
     # a black image says that none was found, and may well be misclassified
     failed = (found == 0).flatten(1).all(dim=1)
     return torch.where(failed.reshape(-1, 1, 1, 1), x, found)
-
-
-def _from_starts(
-    attacker: Any, model: Any, images: Tensor, labels: Tensor, *, random: bool
-) -> Tensor:
-    """The attack on those images for which noise holds a start; the library would give up on all if
-    one has none. For a randomised classifier (`random`) the noise is not blended with the image,
-    for along the blend one lucky draw is enough to take a point that is right as a rule.
-    """
-    starts, found = (_noise if random else _blended)(model, images, labels)
-    x = images.clone()
-    if found.any():
-        criterion = _after_starts(labels[found])
-        x[found] = attacker.run(model, images[found], criterion, starting_points=starts[found])
-    return x
-
-
-def _blended(model: Any, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The library's starts, misclassified noise blended with the images, and which of them are
-    misclassified.
-    """
-    from foolbox.attacks.blended_noise import LinearSearchBlendedUniformNoiseAttack as Search
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*failed to draw sufficient random inputs")
-        starts = Search(steps=50).run(model, images, labels)
-    return starts, model(starts).argmax(dim=-1) != labels
-
-
-def _noise(model: Any, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Uniform noise that is misclassified, and for which images it was drawn."""
-    starts, found = images.clone(), torch.zeros_like(labels, dtype=torch.bool)
-    for _ in range(DRAWS):
-        noise = torch.rand_like(images)
-        new = (model(noise).argmax(dim=-1) != labels) & ~found
-        starts[new], found = noise[new], found | new
-        if found.all():
-            break
-    return starts, found
-
-
-def _after_starts(labels: Tensor) -> Any:
-    """Misclassification, asked for the first time of starts that are known to be misclassified: of
-    a second look at them a randomised classifier may say otherwise, and the library would give up.
-    """
-    from foolbox.criteria import Misclassification
-
-    class AfterStarts(Misclassification):
-        asked = False
-
-        def __call__(self, perturbed: Any, outputs: Any) -> Any:
-            wrong = super().__call__(perturbed, outputs)
-            first, self.asked = not self.asked, True
-            return wrong.logical_or(wrong.logical_not()) if first else wrong
-
-    return AfterStarts(labels)
 
 
 def _same_each_time(classifier: Classifier) -> None:

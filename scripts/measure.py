@@ -16,7 +16,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--attack", required=True, help="name of the attack, a column of rows")
     parser.add_argument("--measure", required=True, help="name of the measure")
     parser.add_argument(
-        "--measured-by", type=json.loads, required=True, help="JSON: kind, options, attacks"
+        "--measured-by",
+        type=json.loads,
+        required=True,
+        help="JSON: kind, options, attacks, and files of the measures that it is made from",
     )
     parser.add_argument("--images", type=Path, help="attacked images; clean ones where left out")
     parser.add_argument("--splits", type=json.loads, required=True, help="JSON: images per split")

@@ -150,11 +150,13 @@ def modules(room, entries):
 
 
 def measured_by(wildcards):
-    """A measure as a job is told of it: kind, options, and the attacks that these name."""
+    """A measure as a job is told of it: kind, options, the attacks that these name, and the measures it is made from."""
     name = wildcards.measure
     kind, options = plan.measure(name).kind, plan.measure_options(name)
     attacks = plan.measure_attacks(wildcards.model, name)
-    return json.dumps({"kind": kind, "options": options, "attacks": attacks})
+    made_from = plan.made_from(wildcards.model, wildcards.seed, name)
+    told = {"kind": kind, "options": options, "attacks": attacks, "made_from": made_from}
+    return json.dumps(told)
 
 
 def part_of(wildcards):

@@ -16,17 +16,17 @@ import torch
 from robustgen.core import kinds, shards
 from robustgen.core.contracts import Broken, blamed
 from robustgen.core.literals import constant, literal
-from robustgen.core.rows import with_axes, write_rows
+from robustgen.core.rows import read_rows, with_axes, write_rows
 from robustgen.core.seeds import generator, seed_of
-from robustgen.core.tensors import write_arrays
+from robustgen.core.tensors import read_arrays, write_arrays
 from robustgen.core.values import form
 from robustgen.data.store import Images, read_split, to_float
 from robustgen.jobs.inputs import Attacked, read_attacked, share, told
 from robustgen.measures.types import Columns, Context, Measured, PerImage, Reference, checked
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
-from robustgen.nets.ready import ready
-from robustgen.nets.spec import Model
+from robustgen.nets.ready import frozen, ready
+from robustgen.nets.spec import CLASSIFIER, Model
 
 # images that a measure of an attack sees at a time, unless its literal CHUNK says otherwise
 CHUNK = 200
@@ -44,6 +44,7 @@ class MeasureJob:
     kind: str
     options: dict[str, Any]
     attacks: dict[str, dict[str, Any]]  # sweeps of the attacks that the options name
+    made_from: dict[str, list[str]]  # measure -> its rows and arrays
     images: Path | None
     splits: dict[str, int]
     reference: int
@@ -72,9 +73,18 @@ class MeasureJob:
         identity = {"dataset": self.dataset, "model": self.model.name, "seed": self.seed}
         return {**identity, "attack": self.attack}
 
-    def ready(self, images: Images) -> Classifier:
-        """The classifier, in fp32."""
+    def ready(self, images: Images) -> Any:
+        """The model in fp32: a classifier, or what else the measure is of."""
+        if of(self.kind) != CLASSIFIER:
+            return frozen(self.model, dtype=torch.float32, device=self.used_device)
         return ready(self.model, images, device=self.used_device)
+
+    def given(self) -> dict[str, Measured]:
+        """What the measures that this one is made from gave."""
+        return {
+            name: Measured(read_rows([rows]), read_arrays(arrays))
+            for name, (rows, arrays) in self.made_from.items()
+        }
 
 
 def run(job: MeasureJob) -> None:
@@ -96,13 +106,19 @@ def on(kind: str) -> str:
     return str(literal("measures", kind, "ON", "attack"))
 
 
+def of(kind: str) -> str:
+    """What a model must give for a kind to be measured on it; a classifier unless it says so."""
+    return str(literal("measures", kind, "OF", CLASSIFIER))
+
+
 def _of_model(job: MeasureJob) -> Measured:
     """A measure of the model on clean test images."""
     images = read_split(job.model.data, SPLIT, job.splits[SPLIT])
     model = job.ready(images)
-    model.reseed(_generator(job, use=job.measure))
+    if isinstance(model, Classifier):
+        model.reseed(_generator(job, use=job.measure))
     seed = partial(seed_of, job.study_seed, seed=job.seed)
-    context = Context(seed, job.attacks, job.batch, job.used_device)
+    context = Context(seed, job.attacks, job.batch, job.used_device, job.given())
     with blamed(f"Measure {job.measure} of kind", job.kind):
         module = kinds.load("measures", job.kind)
         found = module.measure(model, images, options=job.options, context=context)

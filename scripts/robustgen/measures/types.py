@@ -10,7 +10,9 @@ model    each model, on clean test images. `measure(classifier, images, *, optio
          returns `Measured`.
 
 LOOKS_AT names the inner quantities that it asks a classifier for; UNIT is the unit of its rows, and
-KEYS are columns that tell rows of one image apart. MEASURED_BY names the options that the measure
+KEYS are columns that tell rows of one image apart. OF names what a model must give for a measure ON
+model, where that is no classifier; MADE_FROM names measures of the same model whose rows and arrays
+it is handed. MEASURED_BY names the options that the measure
 uses, where the module is a detector too and its other options are the detector's.
 """
 
@@ -80,6 +82,7 @@ class Context:
     attacks: dict[str, dict[str, Any]]  # sweeps of the attacks that its options name
     batch: int
     device: str
+    given: dict[str, Measured] = field(default_factory=dict)  # by MADE_FROM
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from robustgen.nets.weights import untrained
 
 def flops(spec: Spec) -> int:
     """Floating point operations of a forward pass of one image through the kind's own network,
-    counted without computing anything; 0 where the kind has none.
+    counted without computing anything; 0 where the kind has none. A network that takes no images
+    makes such a pass in its method `once`.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -19,7 +20,8 @@ def flops(spec: Spec) -> int:
     with torch.device("meta"):
         model = untrained(spec).eval()
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model(torch.zeros(1, spec.channels, spec.size, spec.size))
+            once = getattr(model[1], "once", None)
+            once() if once else model(torch.zeros(1, spec.channels, spec.size, spec.size))
     return int(counter.get_total_flops())
 
 

@@ -19,7 +19,7 @@ from robustgen.nets import misfit, weights
 from robustgen.nets.fit import State, fit
 from robustgen.nets.keymap import Keys
 from robustgen.nets.ready import check_scores, probe
-from robustgen.nets.spec import Spec
+from robustgen.nets.spec import CLASSIFIER, Spec, gives
 
 OUTER = ("state_dict", "model", "last", "net")  # where a checkpoint keeps its state_dict
 WRITE = "write it with torch.save(net.state_dict(), path)"
@@ -37,7 +37,8 @@ def bring(path: Path, spec: Spec, images: Images, *, keys: Keys) -> nn.Sequentia
     else:
         model[1].load_state_dict(_fitted(path, model[1].state_dict(), spec, keys))
     model.eval()
-    check_scores(model, probe(images), kind=spec.kind, classes=spec.classes)
+    if gives(spec.kind) == CLASSIFIER:
+        check_scores(model, probe(images), kind=spec.kind, classes=spec.classes)
     return model
 
 

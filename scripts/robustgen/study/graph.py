@@ -1,7 +1,8 @@
 """Models as a graph: what a job must know of a model and of all its parts, by one recursion.
 
-The parts that a kind answers with stand in its literal PARTS, role -> what must stand there. Other
-roles serve training alone: `start`, and those that the recipe's trainer names in its PARTS.
+The parts that a kind answers with stand in its literal PARTS, role -> what must stand there, with
+a question mark behind it where the part may be left out. Other roles serve training alone: `start`,
+and those that the recipe's trainer names in its PARTS.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ MODULES = {  # where a module is named -> its room
 }
 SEVERAL: tuple[type, ...] = (tuple, list, str)  # of texts, of which one alone may stand for itself
 MEASURE: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("ON", "UNIT"), (str,)),
-    **dict.fromkeys(("KEYS", "LOOKS_AT", "MEASURED_BY"), SEVERAL),
+    **dict.fromkeys(("OF", "ON", "UNIT"), (str,)),
+    **dict.fromkeys(("KEYS", "LOOKS_AT", "MADE_FROM", "MEASURED_BY"), SEVERAL),
     **dict.fromkeys(("CHUNK", "PASSES"), (int,)),
 }
 LITERALS: dict[str, dict[str, tuple[type, ...]]] = {  # room -> what is read of its kinds, as what

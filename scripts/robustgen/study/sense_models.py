@@ -21,6 +21,7 @@ from robustgen.study.plan import SORTS, Plan
 from robustgen.study.schema import Model, Objective, Recipe, Study
 from robustgen.study.sense_data import parts, too_large
 
+OPTIONAL = "?"  # at the end of what a part gives that may be left out
 UNSEEN = {"history", "data"}  # sorts of files that are there of models that answer nothing
 FROM_DATA = ("channels", "classes", "size")  # what a net is told of its data set
 
@@ -127,11 +128,14 @@ def _there(weights: str) -> bool:
 
 def _parts(study: Study, name: str, model: Model) -> Iterator[str]:
     """What is wrong with the parts of a model."""
-    asked: Mapping[str, str] = literal("models", model.kind, "PARTS", {})
+    roles: Mapping[str, str] = literal("models", model.kind, "PARTS", {})
+    asked = {role: wanted.removesuffix(OPTIONAL) for role, wanted in roles.items()}
     trainer = study.recipes[model.recipe].trainer if model.recipe else ""
     training = {**literal("trainers", trainer, "PARTS", {}), START: ""} if trainer else {}
-    for role, wanted in asked.items():
-        if role not in model.parts:
+    needed = {**(training if trainer else {}), **asked}
+    for role, wanted in needed.items():
+        left_out = role == START or roles.get(role, "").endswith(OPTIONAL)
+        if role not in model.parts and not left_out:
             yield f"parts.{role}: is missing; name a model that gives a {wanted}."
     for role, part in model.parts.items():
         known = {**training, **asked}
@@ -199,8 +203,10 @@ def _looks(study: Study) -> Iterator[str]:
     for name in (name for name in study.outputs if name in {**study.tables, **study.figures}):
         entry = plan.entry(name)
         place = f"{'tables' if name in study.tables else 'figures'}.{name}"
-        for model in entry.models if set(plan.needs_of(name)) - UNSEEN else ():
-            yield from (f"{place}.models: {said}" for said in _shown(study, model))
+        seen = set(plan.needs_of(name)) - UNSEEN
+        wanted = {CLASSIFIER if sort in SORTS else _wanted(sort) for sort in seen}
+        for model in entry.models:
+            yield from (f"{place}.models: {said}" for said in _shown(study, model, wanted))
         for model, attack in product(entry.models, entry.attacks):
             yield from _under(study, model, attack, entry.models)
             yield from _known(study, model, attack)
@@ -215,7 +221,9 @@ def _looks(study: Study) -> Iterator[str]:
                 where = f"detectors.{detector}"
                 yield from _counts(study, model, Asked(where, "detectors", kind, options))
         sorts = [sort for sort in plan.needs_of(name) if sort not in SORTS]
-        measures = [one for sort in sorts for one in plan.measures_of(sort, entry)]
+        asked_for = [one for sort in sorts for one in plan.measures_of(sort, entry)]
+        behind = [other for one in asked_for for other in plan.behind(one)]
+        measures = list(dict.fromkeys([*asked_for, *behind]))
         for model, measure in product(entry.models, measures):
             told, who = plan.measure(measure), f"measure {measure}"
             blind = _blind(study.models[model], told.kind, who)
@@ -224,10 +232,18 @@ def _looks(study: Study) -> Iterator[str]:
             yield from _counts(study, model, asked)
 
 
-def _shown(study: Study, model: str) -> Iterator[str]:
+def _wanted(sort: str) -> str:
+    """What a model must give for a kind of measure."""
+    return str(literal("measures", sort, "OF", CLASSIFIER))
+
+
+def _shown(study: Study, model: str, wanted: set[str]) -> Iterator[str]:
+    """Whether a model gives something else than an output shows."""
     given = gives(study.models[model].kind)
-    if given != CLASSIFIER:
+    if wanted == {CLASSIFIER} and given != CLASSIFIER:
         yield f"{model} is a {given}, of which there are no scores; name a classifier."
+    elif other := wanted - {given}:
+        yield f"{model} is a {given}; name a {' or '.join(sorted(other))}."
 
 
 def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Iterator[str]:

@@ -171,6 +171,14 @@ class Settings(Paths):
         names = [one for value in named for one in ([value] if isinstance(value, str) else value)]
         return {attack: self.sweep_of(model, attack) for attack in names}
 
+    def made_from(self, model: str, seed: int | str, name: str) -> dict[str, list[str]]:
+        """Measure -> its rows and arrays, of those that a measure of a model is made from."""
+        return {one: self.measured(model, seed, CLEAN, one) for one in self.behind(name)}
+
+    def behind(self, name: str) -> tuple[str, ...]:
+        """The measures that a measure is made from."""
+        return constant("measures", self.measure(name).kind, "MADE_FROM")
+
     def measure_modules(self, model: str, name: str) -> list[str]:
         """The modules that a measure of a model loads by name: its own, those of the model and its
         parts, and those of the attacks that it follows.

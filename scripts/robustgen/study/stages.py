@@ -116,7 +116,9 @@ def _score(plan: Plan, axes: Axes) -> Inputs:
 
 
 def _measure_part(plan: Plan, axes: Axes) -> Inputs:
-    return {**_model(plan, axes), "images": _attacked(plan, axes)}
+    given = plan.made_from(axes["model"], axes["seed"], axes["measure"]).values()
+    made_from = [path for files in given for path in files]
+    return {**_model(plan, axes), "images": _attacked(plan, axes), "made_from": made_from}
 
 
 def _measure(plan: Plan, axes: Axes) -> Inputs:

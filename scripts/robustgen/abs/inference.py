@@ -15,9 +15,9 @@ from robustgen.abs.candidates import Candidates, in_ball
 from robustgen.abs.losses import cost
 from robustgen.abs.net import Autoencoders, sampled
 from robustgen.core.values import number, one_of, whole
+from robustgen.training.adam import Moments
 
 GRADIENTS = ("detached", "unrolled")
-MOMENTS = (0.9, 0.999)
 TINY = 1e-8
 
 
@@ -78,12 +78,12 @@ class Inference:
         x = x if unrolled else x.detach()
         with torch.set_grad_enabled(unrolled):
             found = list(self._start(x, generator))
-        moments = [(torch.zeros_like(one), torch.zeros_like(one)) for one in found]
-        for step in range(1, settings.steps + 1):
+        moments = [Moments.of(one) for one in found]
+        for _ in range(settings.steps):
             gradients = self._gradients(x, found, generator, unrolled)
             for place, gradient in enumerate(gradients):
-                moments[place] = _averaged(moments[place], gradient)
-                found[place] = found[place] - settings.lr * _direction(moments[place], step)
+                moments[place] = moments[place].after(gradient)
+                found[place] = found[place] - settings.lr * moments[place].direction()
             if not self.variational:
                 found[0] = in_ball(found[0])
         return self._posterior(found)
@@ -126,17 +126,3 @@ class Inference:
             q = self._posterior(found)
             total = self.estimate(x, q, q.sampled(generator)).sum()
             return torch.autograd.grad(total, found, create_graph=unrolled)
-
-
-def _averaged(moments: tuple[Tensor, Tensor], gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Adam's running means of the gradient and of its square."""
-    first, second = moments
-    one, two = MOMENTS
-    return one * first + (1 - one) * gradient, two * second + (1 - two) * gradient**2
-
-
-def _direction(moments: tuple[Tensor, Tensor], step: int) -> Tensor:
-    """Adam's direction: the first mean over the root of the second, both without their bias."""
-    first, second = (mean / (1 - decay**step) for mean, decay in zip(moments, MOMENTS, strict=True))
-    # inside the root, whose derivative an unrolled gradient needs
-    return first / (second + TINY**2).sqrt()

@@ -160,6 +160,15 @@ class Plain(Classifier):
         layers = [stage.float().flatten(1) for stage in stages] + [scores]
         return {"layers": layers, "features": features.float(), "scores": scores}
 
+    def taps(self, x: Tensor) -> list[Tensor]:
+        """Feature maps [n,c,h,w] of the net from the first layer on, for distances of images."""
+        if not hasattr(self.net, "taps"):
+            raise Refused(
+                f"{type(self.net).__name__} has no method taps, by which distances of images see "
+                "its feature maps; see nets/vgg.py."
+            )
+        return [tap.float() for tap in self.net.taps(self._entered(x))]
+
     def _entered(self, x: Tensor) -> Tensor:
         """The images as the net takes them."""
         x = self.normalize(self.counted(x))

@@ -135,8 +135,12 @@ class PreActResNet(nn.Module):
 
     def layers(self, x: Tensor) -> list[Tensor]:
         """The output of each stage [n,c,h,w], before the next normalisation."""
+        return self.taps(x)[1:]
+
+    def taps(self, x: Tensor) -> list[Tensor]:
+        """The output of the first layer and of each stage."""
         x = self.conv1(x)
-        return [x := cast(nn.Sequential, getattr(self, name))(x) for name in self.stages]
+        return [x, *(x := cast(nn.Sequential, getattr(self, name))(x) for name in self.stages)]
 
     def pooled(self, x: Tensor) -> Tensor:
         """The input of the linear layer [n,d] from the last stage's output."""

@@ -100,8 +100,12 @@ class ResNet(nn.Module):
 
     def layers(self, x: Tensor) -> list[Tensor]:
         """The output of each stage [n,c,h,w]."""
+        return self.taps(x)[1:]
+
+    def taps(self, x: Tensor) -> list[Tensor]:
+        """The output of the first layer and of each stage."""
         x = functional.relu(self.stem(x))
-        return [x := stage(x) for stage in self.stages]
+        return [x, *(x := stage(x) for stage in self.stages)]
 
     def pooled(self, x: Tensor) -> Tensor:
         """The input of the linear layer [n,d] from the last stage's output."""

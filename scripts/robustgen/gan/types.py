@@ -1,4 +1,4 @@
-"""What the kinds of models of chapter 3 give beside classifiers: generators, encoders, distances and
+"""What kinds of models of chapter 3 give beside classifiers: generators, encoders, distances and
 features. All take and give images [n,c,h,w] in [0,1], and have no parameter gradients.
 """
 

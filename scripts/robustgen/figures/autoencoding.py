@@ -60,12 +60,14 @@ def _reconstructions(axis: Any, found: dict[str, np.ndarray], labels: np.ndarray
     images, side = found["images"], found["images"].shape[-1] + 1
     show(axis, np.concatenate([images[:, None], found["reconstructions"]], axis=1))
     for line, (label, best) in enumerate(zip(labels, found["costs"].argmin(axis=1), strict=True)):
-        corner = (side * (label + 1) - 1, side * line - 1)
-        axis.add_patch(_frame(corner, side))
+        framed(axis, line, label + 1, side)
         axis.plot(side * (best + 1) + 3, side * line + 3, "o", ms=2.5, color=FRAME)
 
 
-def _frame(corner: tuple[float, float], side: int) -> Any:
+def framed(axis: Any, line: int, column: int, side: int) -> None:
+    """Frame an image of a mosaic whose images lie `side` pixels apart."""
     from matplotlib.patches import Rectangle
 
-    return Rectangle(corner, side, side, fill=False, edgecolor=FRAME, linewidth=1.2)
+    corner = (side * column - 1, side * line - 1)
+    look: dict[str, Any] = {"fill": False, "edgecolor": FRAME, "linewidth": 1.2}
+    axis.add_patch(Rectangle(corner, side, side, **look))

@@ -86,7 +86,11 @@ def measure(
         for k, ((distance, _), z) in enumerate(zip(found, steps, strict=True)):
             columns = {"distance": distance, "norm": z.pow(2).sum(dim=1).cpu().numpy()}
             named = {"path": path, "k": k, "index": images.index[: len(x)], "label": y.cpu()}
-            frames.append(pd.DataFrame({**named, **columns, "outside": outside}))
+            frames.append(
+                pd.DataFrame(
+                    {**named, **columns, "outside": outside, "metric": model.distance.name}
+                )
+            )
     arrays = {"images": images.images[: options["pictures"]], "drawn": np.stack(drawn)}
     return Measured(pd.concat(frames, ignore_index=True), arrays)
 

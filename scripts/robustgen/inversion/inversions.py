@@ -74,7 +74,8 @@ def measure(
     classifier: Classifier, images: Images, *, options: Mapping[str, Any], context: Context
 ) -> Measured:
     """Rows per cell, image and class: the terms of the objective and the code's squared norm, and
-    `typical`, the mean perceptual distance of an image from the next one.
+    `typical`, the mean perceptual distance of an image from the next one, and the name of the
+    distance.
 
     Arrays: `images` uint8 [n,c,h,w], `reconstructions` uint8 [cells,n,K,c,h,w], `codes` float32
     [cells,n,K,d], `labels` and `index` [n], and `cells` as JSON in bytes.
@@ -89,7 +90,8 @@ def measure(
         frames.append(_rows(cell, terms, z, y.numpy(), images.index[: len(x)]))
         pictures.append(drawn)
         codes.append(z)
-    rows = pd.concat(frames, ignore_index=True).assign(typical=typical)
+    told = {"typical": typical, "metric": model.distance.name}
+    rows = pd.concat(frames, ignore_index=True).assign(**told)
     arrays = {
         "images": images.images[: len(x)],
         "reconstructions": np.stack(pictures),

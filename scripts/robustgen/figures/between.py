@@ -1,0 +1,71 @@
+"""Images between the codes of two runs, and their distances: figures 3.9 and 3.10 of An Ju's
+thesis.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from robustgen.core.rows import read_rows
+from robustgen.figures.autoencoding import first_runs
+from robustgen.figures.mosaic import show
+from robustgen.figures.style import BLUE, ORANGE, Picture, blank, legend, panels
+from robustgen.stats.intervals import mean
+
+NEEDS = ("interpolation",)
+OPTIONS: dict[str, dict[str, object]] = {}
+COLOURS = {"linear": BLUE, "slerp": ORANGE}
+
+
+def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> Picture:
+    """Per model a panel of images, k = 0 to 10 from left to right, and one of mean distances."""
+    rows = read_rows([path for path in files["interpolation"] if path.endswith(".parquet")])
+    _, arrays = first_runs(files["interpolation"])
+    figure, axes = panels(max(1, len(spec["models"])), 2, size=(4.6, 2.6))
+    for line, (model, facts) in zip(axes, spec["models"].items(), strict=False):
+        mine = rows[rows["model"] == model]
+        if mine.empty:
+            blank(line[0], f"{model}: no interpolation")
+            blank(line[1], "")
+            continue
+        metric = mine["metric"].iloc[0]
+        if model in arrays:
+            _images(line[0], arrays[model])
+            line[0].set_title(f"{metric} ({facts['dataset']}): line above, arc below", fontsize=8)
+        _curves(line[1], mine)
+        line[1].set_title(metric)
+    legend(figure, columns=3)
+    caption = (
+        "Left: a test image, then images at codes between those that two runs of Direct found, k "
+        "= 0 to 10; along the line in the first row of each image, along the arc, on which codes "
+        "keep their norm, in the second. Right: mean perceptual distance from the test image with "
+        "95 % intervals over images; dashed: the mean distance of reconstructions by other "
+        "classes, beyond which an image is rather taken for another class." + absent
+    )
+    return Picture(figure, "Between two inversions of an image", caption)
+
+
+def _images(axis: Any, found: dict[str, np.ndarray]) -> None:
+    images, drawn = found["images"] / 255, found["drawn"] / 255  # [m,...], [paths,m,11,...]
+    lines = [
+        np.concatenate([images[place][None], path[place]])
+        for place in range(len(images))
+        for path in drawn
+    ]
+    show(axis, np.stack(lines))
+
+
+def _curves(axis: Any, rows: Any) -> None:
+    for path, part in rows.groupby("path", sort=False):
+        found = [mean(cell["distance"].to_numpy()) for _, cell in part.groupby("k")]
+        k = sorted(part["k"].unique())
+        axis.plot(k, [one.value for one in found], color=COLOURS[path], marker="o", ms=3,
+                  label=path)  # fmt: skip
+        axis.fill_between(k, [one.low for one in found], [one.high for one in found],
+                          color=COLOURS[path], alpha=0.15)  # fmt: skip
+    axis.axhline(rows["outside"].mean(), color="black", linestyle="--", linewidth=1,
+                 label="other classes")  # fmt: skip
+    axis.set_xlabel("k")
+    axis.set_ylabel("perceptual distance")

@@ -161,3 +161,28 @@ def test_images_of_random_codes_beyond_the_memory_are_refused(
     monkeypatch.setattr("robustgen.inversion.starts.MOST", 1e-9)
     with pytest.raises(Refused, match="lower the option codes"):
         direct()
+
+
+def test_pruning_gives_up_the_classes_that_lag_and_leaves_the_others_as_they_are() -> None:
+    """Pairs are independent, so that a class that goes on to the end has the objective of the full
+    search, and one that was given up a larger one or the same.
+    """
+    inversion, x = direct(), pictures()
+    full = inversion(x, Settings(steps=20)).total
+    pruned = inversion(x, Settings(steps=20, pruned=True)).total
+    same = torch.isclose(full, pruned, rtol=1e-5)
+    assert (same.sum(dim=1) >= 1).all()
+    assert not same.all()
+    assert torch.equal(full.argmin(dim=1), pruned.argmin(dim=1))
+
+
+def test_pruning_counts_the_passes_that_it_saves() -> None:
+    """Of 10 classes 10 are searched in steps 0 to 3, 5 in 4 to 9, 3 from 10 on; 10 and 5 pairs are
+    compared where classes are given up.
+    """
+    from robustgen.inversion.pruning import active, judged
+
+    assert active(20, 10, pruned=True) == [10] * 4 + [5] * 6 + [3] * 10
+    assert judged(20, 10, pruned=True) == 15
+    assert active(20, 10, pruned=False) == [10] * 20
+    assert judged(20, 10, pruned=False) == 0

@@ -51,6 +51,29 @@ def test_rows_hold_the_objective_that_the_scores_negate() -> None:
     assert found.arrays["reconstructions"].shape == (4, 9, K, 1, 4, 4)
 
 
+def test_an_image_whose_search_ends_in_nan_is_named_and_the_others_live(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = inversions.measure(model(), some(), options=OPTIONS, context=context())
+    clean = Linear.forward
+
+    def broken(self: Linear, z: torch.Tensor, y: torch.Tensor, extra: object = None) -> object:
+        images = clean(self, z, y, extra)  # type: ignore[arg-type]
+        if len(z) == 2 * K and (extra is not None):  # at_once 6: two images of three classes
+            images[0] = float("nan") if torch.equal(y[:1], y[:1] * 0) else images[0]
+        return images
+
+    monkeypatch.setattr(Linear, "forward", broken)
+    found = inversions.measure(model(), some(), options=OPTIONS, context=context())
+    said = capsys.readouterr().err
+    assert "test images 100, 102, 104, 106" in said
+    assert sorted(set(found.rows["index"])) == [101, 103, 105, 107, 108]
+    same = whole.rows[whole.rows["index"].isin(found.rows["index"]) & ~whole.rows["plus"]]
+    mine = found.rows[~found.rows["plus"]]
+    np.testing.assert_array_equal(same["total"], mine["total"])
+    assert found.arrays["codes"].shape[1] == len(found.arrays["labels"]) == 5
+
+
 def test_sets_of_fid_are_of_one_size_and_of_the_right_images() -> None:
     images = some()
     made = inversions.measure(model(), images, options=OPTIONS, context=context())

@@ -12,7 +12,7 @@ from torch.nn import functional
 from robustgen.gan.types import Features, Judged, signed
 from robustgen.nets.spec import Spec
 
-SIDE = 299
+PIXELS = 299
 GIVES = "features"
 OPTIONS: dict[str, dict[str, object]] = {}
 
@@ -24,7 +24,7 @@ def build(*, channels: int, classes: int, size: int) -> nn.Module:
     from torchvision.models.inception import Inception3
 
     net = Inception3(num_classes=1008, aux_logits=False, init_weights=False)
-    net.once = lambda: net(torch.zeros(1, 3, SIDE, SIDE))  # a pass for counting operations
+    net.once = lambda: net(torch.zeros(1, 3, PIXELS, PIXELS))  # a pass for counting operations
     net.Mixed_5b = fid.FIDInceptionA(192, pool_features=32)
     net.Mixed_5c = fid.FIDInceptionA(256, pool_features=64)
     net.Mixed_5d = fid.FIDInceptionA(288, pool_features=64)
@@ -56,6 +56,6 @@ class Inception(Features):
         self.net = net.eval().requires_grad_(False)
 
     def forward(self, x: Tensor) -> Judged:
-        x = functional.interpolate(x.expand(-1, 3, -1, -1), (SIDE, SIDE), mode="bilinear")
+        x = functional.interpolate(x.expand(-1, 3, -1, -1), (PIXELS, PIXELS), mode="bilinear")
         features = self.net(signed(x))
         return Judged(features, self.last(features))

@@ -9,7 +9,7 @@ generator, exist in the variants that the thesis marks by +.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from robustgen.core.values import number, one_of, whole
 from robustgen.gan.types import Distance, Generator, Target
+from robustgen.inversion.pruning import kept_at
 from robustgen.inversion.schedule import rate
 from robustgen.inversion.starts import Start
 from robustgen.training.adam import Moments
@@ -32,6 +33,7 @@ class Settings:
     lr: float = 0.1
     lambda_: float = 1.0
     plus: bool = False
+    pruned: bool = False
     gradient: str = "detached"
     temperature: float = 1.0
 
@@ -56,6 +58,44 @@ class Codes:
         """R = ||z - anchor||^2 + sum_i ||z_i||^2, [m]."""
         own = (self.z - self.anchors).pow(2).sum(dim=1)
         return own if self.extra is None else own + self.extra.pow(2).sum(dim=(1, 2))
+
+
+@dataclass(frozen=True)
+class State:
+    """The pairs that are searched: their places among all, and what is known of each."""
+
+    places: Tensor  # [m]
+    variables: list[Tensor]
+    moments: list[Moments]
+    anchors: Tensor
+    targets: Target
+    y: Tensor  # classes [m]
+
+    def __getitem__(self, chosen: Tensor) -> State:
+        return State(
+            self.places[chosen],
+            [one[chosen] for one in self.variables],
+            [one[chosen] for one in self.moments],
+            self.anchors[chosen],
+            self.targets[chosen],
+            self.y[chosen],
+        )
+
+    def codes(self) -> Codes:
+        """The codes of its pairs."""
+        return _codes(self.variables, self.anchors)
+
+    def moved(self, gradients: tuple[Tensor, ...], lr: float) -> State:
+        """The state after one step of Adam."""
+        moments = [one.after(g) for one, g in zip(self.moments, gradients, strict=True)]
+        pairs = zip(self.variables, moments, strict=True)
+        variables = [one - lr * moment.direction() for one, moment in pairs]
+        return replace(self, variables=variables, moments=moments)
+
+    def into(self, whole: list[Tensor]) -> list[Tensor]:
+        """The variables of all pairs, with those of its own."""
+        pairs = zip(whole, self.variables, strict=True)
+        return [one.index_copy(0, self.places, mine) for one, mine in pairs]
 
 
 @dataclass(frozen=True)
@@ -109,6 +149,19 @@ class Inversion:
 
     def _search(self, x: Tensor, settings: Settings, unrolled: bool) -> Codes:
         """The codes after all steps of Adam."""
+        state = self._begun(x, settings)
+        whole, anchors = state.variables, state.anchors
+        for step in range(settings.steps):
+            kept = kept_at(step, settings.steps, self.generator.classes) if settings.pruned else 0
+            if kept:
+                whole = state.into(whole)
+                state = state[self._nearest(state, kept, len(x), settings.lambda_)]
+            gradients = self._gradients(state, settings.lambda_, unrolled)
+            state = state.moved(gradients, settings.lr * rate(step, settings.steps))
+        return _codes(state.into(whole), anchors)
+
+    def _begun(self, x: Tensor, settings: Settings) -> State:
+        """All pairs at the start of the search."""
         start = self.start(x)
         anchors = start.anchors.flatten(0, 1)
         variables = [start.codes.flatten(0, 1)]
@@ -117,38 +170,35 @@ class Inversion:
             variables.append(torch.zeros(shape, device=x.device))
         with self._autocast(x):
             targets = self._targets(x)
-        moments = [Moments.of(one) for one in variables]
-        for step in range(settings.steps):
-            gradients = self._gradients(targets, variables, anchors, settings.lambda_, unrolled)
-            moments = [one.after(g) for one, g in zip(moments, gradients, strict=True)]
-            lr = settings.lr * rate(step, settings.steps)
-            variables = [
-                one - lr * moment.direction()
-                for one, moment in zip(variables, moments, strict=True)
-            ]
-        return _codes(variables, anchors)
+        places, moments = torch.arange(len(anchors), device=x.device), map(Moments.of, variables)
+        y = self._classes(len(x), x)
+        return State(places, variables, list(moments), anchors, targets, y)
 
-    def _gradients(
-        self,
-        targets: Target,
-        variables: list[Tensor],
-        anchors: Tensor,
-        lambda_: float,
-        unrolled: bool,
-    ) -> tuple[Tensor, ...]:
+    @torch.no_grad()
+    def _nearest(self, state: State, kept: int, n: int, lambda_: float) -> Tensor:
+        """The places in the state of the `kept` classes of each image whose objective is least."""
+        total = self._total(state, state.codes(), lambda_).reshape(n, -1)
+        best = total.topk(kept, dim=1, largest=False).indices.sort(dim=1).values
+        first = torch.arange(n, device=best.device)[:, None] * total.shape[1]
+        return (first + best).flatten()
+
+    def _gradients(self, state: State, lambda_: float, unrolled: bool) -> tuple[Tensor, ...]:
         """Of the objective, for each of the variables."""
+        variables = state.variables
         if not unrolled:
             variables = [one.detach().requires_grad_() for one in variables]
         else:  # those that no image moves become variables in the first step
             variables = [one if one.requires_grad else one.requires_grad_() for one in variables]
         with torch.enable_grad():
-            codes = _codes(variables, anchors)
-            y = self._classes(len(anchors) // self.generator.classes, anchors)
-            with self._autocast(anchors):
-                images = self.generator(codes.z, y, codes.extra)
-                distances = self.distance(targets, images)
-            total = (distances + lambda_ * codes.strength()).sum()
+            total = self._total(state, _codes(variables, state.anchors), lambda_).sum()
             return torch.autograd.grad(total, variables, create_graph=unrolled)
+
+    def _total(self, state: State, codes: Codes, lambda_: float) -> Tensor:
+        """The objective [m] of a state's pairs, in the precision of the search."""
+        with self._autocast(state.anchors):
+            images = self.generator(codes.z, state.y, codes.extra)
+            distances = self.distance(state.targets, images)
+        return distances + lambda_ * codes.strength()
 
     def _targets(self, x: Tensor) -> Target:
         """What the distance compares with, once per image, repeated for each class."""

@@ -35,6 +35,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": False,
         "means": "Search further codes, one for each place where the code enters the generator.",
     },
+    "pruned": {
+        "type": "true or false",
+        "default": False,
+        "means": "Give up classes that lag behind: half of them after a fifth of the steps, all "
+        "but three tenths after half.",
+    },
     "steps": {"type": "whole number", "least": 0, "default": 100, "means": "Steps of Adam."},
     "lr": {
         "type": "number",

@@ -5,6 +5,7 @@ numbers of steps: the terms of each objective as rows, and the reconstructions a
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -70,37 +71,47 @@ class Cell:
     steps: int
 
 
+@dataclass(frozen=True)
+class Inverted:
+    """All images in one cell."""
+
+    terms: dict[str, np.ndarray]  # [n,K] by name
+    drawn: np.ndarray  # uint8 [n,K,c,h,w]
+    codes: np.ndarray  # [n,K,d]
+
+
 def measure(
     classifier: Classifier, images: Images, *, options: Mapping[str, Any], context: Context
 ) -> Measured:
-    """Rows per cell, image and class: the terms of the objective and the code's squared norm, and
-    `typical`, the mean perceptual distance of an image from the next one, and the name of the
-    distance.
+    """Rows per cell, image and class: the terms of the objective and the code's squared norm;
+    `typical`, the mean perceptual distance of an image from the next one; the name of the distance;
+    and `passes`, those forwards for all classes of an image.
 
-    Arrays: `images` uint8 [n,c,h,w], `reconstructions` uint8 [cells,n,K,c,h,w], `codes` float32
-    [cells,n,K,d], `labels` and `index` [n], and `cells` as JSON in bytes.
+    An image whose search ends in NaN is named and left out. Arrays: `images` uint8 [n,c,h,w],
+    `reconstructions` uint8 [cells,n,K,c,h,w], `codes` float32 [cells,n,K,d], `labels` and `index`
+    [n], and `cells` as JSON in bytes.
     """
-    model, x, y = inverting(classifier), *_first(images, options["images"])
-    cells = cells_of(options)
-    typical = _typical(model, x.to(context.device))
-    frames, pictures, codes = [], [], []
-    for cell in progress(cells, total=len(cells), what="settings of the search", last=False):
-        view = model.view(lambda_=cell.lambda_, plus=cell.plus, steps=cell.steps)
-        terms, drawn, z = _inverted(view, x.to(context.device))
-        frames.append(_rows(cell, terms, z, y.numpy(), images.index[: len(x)]))
-        pictures.append(drawn)
-        codes.append(z)
-    told = {"typical": typical, "metric": model.distance.name}
-    rows = pd.concat(frames, ignore_index=True).assign(**told)
+    model, (x, y) = inverting(classifier), (part[: options["images"]] for part in images.tensors())
+    cells, x = cells_of(options), x.to(context.device)
+    views = [model.view(**vars(cell)) for cell in cells]
+    shown = progress(views, total=len(views), what="settings of the search", last=False)
+    found = [_inverted(view, x) for view in shown]
+    index = images.index[: len(x)]
+    finite = _finite(found, index)
+    typical = {"typical": _typical(model, x[finite]), "metric": model.distance.name}
+    frames = [
+        _rows(cell, one, y.numpy(), index, finite).assign(passes=view.passes_each())
+        for cell, view, one in zip(cells, views, found, strict=True)
+    ]
     arrays = {
-        "images": images.images[: len(x)],
-        "reconstructions": np.stack(pictures),
-        "codes": np.stack(codes),
-        "labels": y.numpy(),
-        "index": images.index[: len(x)],
+        "images": images.images[: len(x)][finite],
+        "reconstructions": np.stack([one.drawn[finite] for one in found]),
+        "codes": np.stack([one.codes[finite] for one in found]),
+        "labels": y.numpy()[finite],
+        "index": index[finite],
         "cells": np.frombuffer(json.dumps([vars(cell) for cell in cells]).encode(), np.uint8),
     }
-    return Measured(rows, arrays, axes=AXES)
+    return Measured(pd.concat(frames, ignore_index=True).assign(**typical), arrays, axes=AXES)
 
 
 def inverting(classifier: Classifier) -> Inverting:
@@ -116,11 +127,6 @@ def cells_of(options: Mapping[str, Any]) -> list[Cell]:
     return [Cell(float(lambda_), plus, steps) for steps, plus, lambda_ in product(*axes)]
 
 
-def _first(images: Images, count: int) -> tuple[Tensor, Tensor]:
-    x, y = images.tensors()
-    return x[:count], y[:count]
-
-
 @torch.no_grad()
 def _typical(model: Inverting, x: Tensor) -> float:
     """The mean perceptual distance of images from the next ones."""
@@ -129,17 +135,30 @@ def _typical(model: Inverting, x: Tensor) -> float:
 
 
 @torch.no_grad()
-def _inverted(model: Inverting, x: Tensor) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """(terms [n,K] by name, reconstructions uint8 [n,K,c,h,w], codes [n,K,d])."""
-    found = model.chunks(x)
-    terms = {name: np.concatenate([_array(getattr(one, name)) for one in found]) for name in TERMS}
-    drawn = np.concatenate([bytes_of(one.images) for one in found])
-    return terms, drawn, np.concatenate([_array(one.codes) for one in found])
+def _inverted(model: Inverting, x: Tensor) -> Inverted:
+    chunks = model.chunks(x)
+    terms = {name: np.concatenate([_array(getattr(one, name)) for one in chunks]) for name in TERMS}
+    drawn = np.concatenate([bytes_of(one.images) for one in chunks])
+    return Inverted(terms, drawn, np.concatenate([_array(one.codes) for one in chunks]))
+
+
+def _finite(found: list[Inverted], index: np.ndarray) -> np.ndarray:
+    """The places of images whose objective is a finite number in every cell and class; the others
+    are named and left out.
+    """
+    fine = np.all([np.isfinite(one.terms["total"]).all(axis=1) for one in found], axis=0)
+    if not fine.any():
+        raise Refused("The search gives NaN or infinite objectives for every image; lower its lr.")
+    if not fine.all():
+        left = ", ".join(map(str, index[~fine]))
+        told = f"left out, for their objective is NaN or infinite: test images {left}"
+        print(told, file=sys.stderr, flush=True)
+    return np.flatnonzero(fine)
 
 
 def bytes_of(images: Tensor) -> np.ndarray:
     """Images in [0,1] as whole numbers of 0 to 255."""
-    found: np.ndarray = (images.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+    found: np.ndarray = (images.nan_to_num().clamp(0, 1) * 255).round().byte().cpu().numpy()
     return found
 
 
@@ -149,13 +168,14 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 
 def _rows(
-    cell: Cell, terms: dict[str, np.ndarray], codes: np.ndarray, y: np.ndarray, index: np.ndarray
+    cell: Cell, one: Inverted, y: np.ndarray, index: np.ndarray, kept: np.ndarray
 ) -> pd.DataFrame:
-    n, k = terms["total"].shape
-    named = {"index": np.repeat(index, k), "label": np.repeat(y, k), "class": np.tile(range(k), n)}
-    norms = (codes.astype(np.float64) ** 2).sum(axis=2).ravel()
-    columns = {name: values.ravel() for name, values in terms.items()}
-    return pd.DataFrame({**vars(cell), **named, **columns, "norm": norms})
+    k, y, index = one.codes.shape[1], y[kept], index[kept]
+    pairs = {"index": np.repeat(index, k), "label": np.repeat(y, k)}
+    pairs["class"] = np.tile(np.arange(k), len(kept))
+    columns = {name: values[kept].ravel() for name, values in one.terms.items()}
+    norms = (one.codes[kept].astype(np.float64) ** 2).sum(axis=2).ravel()
+    return pd.DataFrame({**vars(cell), **pairs, **columns, "norm": norms})
 
 
 def cells_in(arrays: Mapping[str, np.ndarray]) -> Iterator[Cell]:

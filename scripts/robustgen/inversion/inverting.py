@@ -13,6 +13,7 @@ from robustgen.core.refusal import Refused
 from robustgen.core.values import whole
 from robustgen.gan.types import Distance, Generator
 from robustgen.inversion.descent import Inversion, Objective, Settings
+from robustgen.inversion.pruning import active, judged
 from robustgen.nets.classifier import Classifier
 
 SETTINGS = tuple(Settings.__dataclass_fields__)
@@ -76,13 +77,22 @@ class Inverting(Classifier):
         return self.generator.classes
 
     def _inverted(self, x: Tensor) -> Objective:
-        pairs, steps = len(x) * self._classes, self.settings.steps
-        self.passes.forwards += pairs * (steps + 1)
-        self.passes.backwards += pairs * steps
+        searched = self.searched() * len(x)
+        self.passes.forwards += len(x) * self.passes_each()
+        self.passes.backwards += searched
         found = self.inversion(x, self.settings)
         if self.settings.gradient == "unrolled" and found.total.requires_grad:
-            found.total.register_hook(lambda g: self._counted(g.numel() * steps))
+            found.total.register_hook(lambda g: self._counted(len(g) * self.searched()))
         return found
+
+    def searched(self) -> int:
+        """Steps of all classes of one image."""
+        return sum(active(self.settings.steps, self._classes, pruned=self.settings.pruned))
+
+    def passes_each(self) -> int:
+        """Forward passes for one image: of each step, of choosing classes, and of the scores."""
+        chosen = judged(self.settings.steps, self._classes, pruned=self.settings.pruned)
+        return self.searched() + chosen + self._classes
 
     def _counted(self, passes: int) -> None:
         self.passes.backwards += passes

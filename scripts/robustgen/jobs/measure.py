@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,6 @@ class MeasureJob:
     kind: str
     options: dict[str, Any]
     attacks: dict[str, dict[str, Any]]  # sweeps of the attacks that the options name
-    made_from: dict[str, list[str]]  # measure -> its rows and arrays
     images: Path | None
     splits: dict[str, int]
     reference: int
@@ -56,6 +55,8 @@ class MeasureJob:
     code: str
     part: str | None
     out: Path
+    # measure -> its rows and arrays
+    made_from: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def arrays(self) -> Path:

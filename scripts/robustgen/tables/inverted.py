@@ -36,7 +36,8 @@ NOTE = (
     "perceptual distance over the other classes. Over typical: the in-domain perceptual distance "
     "over the mean distance of two test images, which makes metrics comparable. +: further codes, "
     "one for each place where a code enters the generator. Difference: of the error from that of "
-    "the table's first line on the same images, in points. Brackets: 95 % intervals over images, "
+    "the table's first line on the same images, in points. Passes: forwards through generator and "
+    "distance for all classes of an image. Brackets: 95 % intervals over images, "
     "or over seeds where there are several."
 )
 
@@ -56,6 +57,7 @@ def make(
         "n": text("n"),
         "error %": percent("error"),
         "difference": _points,
+        "passes": text("passes"),
         "by D alone %": percent("by_distance"),
         "in-domain L2": interval("pixels", 1),
         "in-domain perceptual": interval("inside"),
@@ -65,7 +67,7 @@ def make(
     for name, said in COLUMNS.items():
         if not rows.empty and (rows[f"{name}_published"] != "").any():
             columns[f"published {said}"] = text(f"{name}_published")
-    note = NOTE + (PUBLISHED if len(columns) > 13 else "") + data_said(spec) + absent
+    note = NOTE + (PUBLISHED if len(columns) > 14 else "") + data_said(spec) + absent
     return Table("Classification by inversion of a generator", note, rows, columns)
 
 
@@ -84,6 +86,7 @@ def _rows(
                 **dict(zip(AXES, setting, strict=True)),
                 "metric": cell["metric"].iloc[0],
                 "typical": cell["typical"].mean(),
+                "passes": int(cell["passes"].iloc[0]),
                 "n": images.index.get_level_values("index").nunique(),
             }
             first = images["wrong"] if first is None else first

@@ -36,7 +36,8 @@ NOTE = (
 
 def method(family: str) -> str:
     """What the thesis calls a family of models by inversion; the family itself of others."""
-    return next((said for start, said in METHODS.items() if family.startswith(start)), family)
+    plain = next((said for start, said in METHODS.items() if family.startswith(start)), family)
+    return f"{plain}, pruned" if family.endswith("_pruned") else plain
 
 
 def published(

@@ -24,6 +24,9 @@ class Moments:
         """Those before the first step."""
         return cls(torch.zeros_like(variable), torch.zeros_like(variable))
 
+    def __getitem__(self, chosen: Tensor) -> Moments:
+        return Moments(self.first[chosen], self.second[chosen], self.steps)
+
     def after(self, gradient: Tensor) -> Moments:
         """Those after one more gradient."""
         one, two = DECAYS

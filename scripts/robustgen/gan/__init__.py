@@ -1,1 +1,0 @@
-"""Class-conditional GANs and encoders into their latents (An Ju 2021, chapter 3)."""

@@ -14,8 +14,8 @@ from robustgen.core.refusal import Refused
 from robustgen.core.seeds import generator as numbers
 from robustgen.gan import cgan, encoder
 from robustgen.gan.adversaries import OfCodes
+from robustgen.gan.encoder_steps import Inverting, p_value
 from robustgen.gan.inverse import trainer
-from robustgen.gan.inverting import Inverting, p_value
 from robustgen.gan.types import Generator
 from robustgen.nets import weights
 from robustgen.training.loop import Run, train

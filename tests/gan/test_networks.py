@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,12 +14,13 @@ from torch.nn import functional
 
 from made_gan import BIGGAN, CGAN, Means, normal, settled, spec, uniform
 from robustgen.core.refusal import Refused
+from robustgen.data.store import Images
 from robustgen.gan import biggan, cgan
 from robustgen.gan.attention import Attention
 from robustgen.gan.modulation import SelfModulated
 from robustgen.gan.pair import Pair, spread
 from robustgen.gan.ready_generator import Ready
-from robustgen.nets import own, weights
+from robustgen.nets import own
 
 KINDS = [(cgan, CGAN, 16, 3), (cgan, CGAN, 32, 4), (biggan, BIGGAN, 32, 4)]
 IMAGENETTE = [0, 217, 482, 491, 497, 566, 569, 571, 574, 701]
@@ -208,14 +210,12 @@ def test_a_file_with_the_published_names_fits_by_the_key_map_of_the_docstring(
     of = spec("biggan", 128, 10, **told)
     theirs = settled(biggan.build(channels=3, classes=10, size=128, **told), seed=3).generator
     torch.save(theirs.state_dict(), tmp_path / "G_ema.pth")
-    parts = ("shared.", "linear.", "blocks.", "output_layer.")
-    keys = {part: f"generator.{part}" for part in parts}
-    model = weights.untrained(of)
-    path = tmp_path / "G_ema.pth"
-    model[1].load_state_dict(own._fitted(path, model[1].state_dict(), of, keys))
-    made = biggan.freeze(
-        model.eval(), {"features": Means()}, spec=of, dtype=torch.float32, device="cpu"
-    )
+    names = ("shared.", "linear.", "blocks.", "output_layer.")
+    keys = {name: f"generator.{name}" for name in names}
+    seen = Images(np.zeros((1, 3, 128, 128), np.uint8), np.zeros(1), np.zeros(1), ())
+    model = own.bring(tmp_path / "G_ema.pth", of, seen, keys=keys)
+    parts = {"features": Means()}
+    made = biggan.freeze(model, parts, spec=of, dtype=torch.float32, device="cpu")
     z, y = normal(2, 120), torch.tensor([2, 9])
     theirs.rows = torch.arange(1000)  # classes of ImageNet
     wanted = (theirs(spread(z, 6), torch.tensor([482, 701])) + 1) / 2

@@ -12,7 +12,7 @@ from torch import nn
 
 from robustgen.core.refusal import Refused
 from robustgen.gan.encoder import ResNet
-from robustgen.gan.inverting import Inverting
+from robustgen.gan.encoder_steps import Inverting
 from robustgen.training.types import Data, Recipe, Seed
 
 PARTS = {"generator": "generator", "distance": "distance"}

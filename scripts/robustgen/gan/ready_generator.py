@@ -76,6 +76,8 @@ class Ready(Generator):
 
     @contextmanager
     def _precision(self, x: Tensor) -> Iterator[None]:
-        half = self.dtype == torch.bfloat16
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=half):
+        """bf16 where the generator is in it, or whoever calls it computes in it."""
+        kind = x.device.type
+        half = self.dtype == torch.bfloat16 or torch.is_autocast_enabled(kind)
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=half):
             yield

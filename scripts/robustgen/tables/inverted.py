@@ -89,11 +89,12 @@ def _rows(
                 "passes": int(cell["passes"].iloc[0]),
                 "n": images.index.get_level_values("index").nunique(),
             }
+            apart = _apart(images["wrong"], first)
             first = images["wrong"] if first is None else first
             yield {
                 **named,
                 **_measured(images),
-                **_apart(images["wrong"], first),
+                **apart,
                 **_published(paper, facts, spec["options"]["published"], named),
             }
 
@@ -106,12 +107,12 @@ def _measured(images: pd.DataFrame) -> dict[str, float]:
     return numbers
 
 
-def _apart(mine: pd.Series, first: pd.Series) -> dict[str, float]:
-    """The difference of errors on shared images; NaN for the line itself and where there are
-    none.
+def _apart(mine: pd.Series, first: pd.Series | None) -> dict[str, float]:
+    """The difference of errors from those of the first line on shared images; NaN for that line
+    itself and where there are none.
     """
-    both = pd.concat([mine, first], axis=1, join="inner").to_numpy()
-    if mine is first or not len(both):
+    both = pd.concat([mine, mine if first is None else first], axis=1, join="inner").to_numpy()
+    if first is None or not len(both):
         return dict.fromkeys(("difference", "difference_low", "difference_high"), float("nan"))
     return bounds("difference", paired_share_difference(both[:, 0], both[:, 1]))
 

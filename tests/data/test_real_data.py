@@ -211,7 +211,7 @@ def test_no_root_another_size_and_options_are_refused(tmp_path: Path, cifar: Mod
         cifar.load(size=32, root=None, options={})
     with pytest.raises(Refused, match="32 pixels"):
         cifar.load(size=64, root=str(tmp_path), options={})
-    with pytest.raises(Refused, match="no option coarse; it has none"):
+    with pytest.raises(Refused, match="no option coarse; it (has none|knows only classes)"):
         cifar.load(size=32, root=str(tmp_path), options={"coarse": True})
 
 
@@ -291,3 +291,18 @@ def test_the_prepared_gtsrb10_is_read_as_your_own_data() -> None:
     assert pool.names[9] == "class 9"
     with np.load(REAL / "gtsrb10/test.npz", allow_pickle=False) as file:
         assert (pool.images[8000:].transpose(0, 2, 3, 1) == file["images"]).all()
+
+
+def test_chosen_classes_are_kept_in_their_order(tmp_path: Path) -> None:
+    """Their images are those of the whole set, and labels follow the list."""
+    batches(tmp_path, cifar10)
+    whole = cifar10.load(size=32, root=str(tmp_path), options={})
+    chosen = ["dog", "cat"]
+    few = cifar10.load(size=32, root=str(tmp_path), options={"classes": chosen})
+    assert few.names == ("dog", "cat")
+    for label, name in enumerate(chosen):
+        mine = whole.labels == whole.names.index(name)
+        np.testing.assert_array_equal(few.images[few.labels == label], whole.images[mine])
+        np.testing.assert_array_equal(few.part[few.labels == label], whole.part[mine])
+    with pytest.raises(Refused, match="cifar10: classes must be"):
+        cifar10.load(size=32, root=str(tmp_path), options={"classes": ["wolf"]})

@@ -29,7 +29,7 @@ def test_the_trade_off_has_a_point_per_weight(tmp_path: Path) -> None:
     assert axis.get_title() == "cifar10_gan: VGG"
     plain, more = (container.lines[0] for container in axis.containers)
     np.testing.assert_allclose(plain.get_xdata().astype(float), [10, 10])
-    np.testing.assert_allclose(plain.get_ydata().astype(float), [25, 25])  # one of four images is lost
+    np.testing.assert_allclose(plain.get_ydata().astype(float), [25, 25])
     assert len(more.get_xdata()) == 1
     assert {text.get_text() for text in axis.texts} == {"0.1", "1"}
 

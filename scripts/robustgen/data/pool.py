@@ -2,6 +2,8 @@
 resized.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +49,16 @@ class Pool:
     def __len__(self) -> int:
         """The number of images."""
         return len(self.images)
+
+    def of(self, names: Sequence[str]) -> Pool:
+        """The images of these classes alone, whose labels follow the order of the names."""
+        if tuple(names) == self.names:
+            return self
+        place = np.full(len(self.names), -1)
+        place[[self.names.index(name) for name in names]] = np.arange(len(names))
+        labels = place[self.labels]
+        kept = labels >= 0
+        return Pool(self.images[kept], labels[kept], self.part[kept], tuple(names))
 
     @property
     def sha256(self) -> str:

@@ -24,10 +24,10 @@ def parts(dataset: Dataset) -> tuple[int | None, int | None]:
     options = filled("data", dataset.kind, dataset.options)
     published = constant("data", dataset.kind, "TRAIN_TEST") or (None, None)
     train, test = options.get("train", published[0]), options.get("test", published[1])
-    more = "sources" in dataset.options  # further downloads add training images
-    return train if isinstance(train, int) and not more else None, test if isinstance(
-        test, int
-    ) else None
+    # further downloads add training images, and a choice of classes leaves some out
+    more = "sources" in dataset.options or bool(options.get("classes"))
+    known = isinstance(test, int) and not options.get("classes")
+    return train if isinstance(train, int) and not more else None, test if known else None
 
 
 def too_large(eps: float) -> str:

@@ -302,3 +302,20 @@ def test_rows_carry_the_attacks_axes_and_clean_images_have_zeros_there() -> None
     zero = statistics[statistics["attack"] == "clean"]
     assert set(zero[["eps", "steps"]].itertuples(index=False, name=None)) == {(0.0, 0)}
     assert set(thresholds["eps"]) == {0.1}
+
+
+# --- the likelihood detector ----------------------------------------------------------------------
+
+
+def test_likelihood_flags_the_other_side_of_the_same_energy() -> None:
+    """Of clean energies -1 ... -10 one in ten is flagged, that of -1. An attacked image at 5 is
+    unlikely, one at -20 is not; no attack has a say.
+    """
+    entries = {"likelihood": {"kind": "likelihood", "fpr": 0.1}}
+    odd = pd.concat([rows("test", [5.0, -20.0], "pgd", 0.1)], ignore_index=True)
+    statistics, found = job.run(clean(), with_axes(odd, ["eps", "steps"]), {}, entries=entries)
+    (only,) = found.to_dict("records")
+    assert (only["protocol"], only["shown"], only["why"]) == ("sound", "all", "")
+    assert -2.0 < only["threshold"] <= -2.0 + 1e-12
+    of_attack = statistics[statistics["attack"] == "pgd"]["statistic"]
+    assert (of_attack >= only["threshold"]).tolist() == [True, False]

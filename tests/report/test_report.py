@@ -224,6 +224,16 @@ def test_a_missing_cell_is_told_with_the_end_of_its_log() -> None:
 
 
 @pytest.mark.usefixtures("results")
+def test_outputs_that_are_left_out_are_told_with_the_reason() -> None:
+    tables = CONFIG["tables"] | {"table_2_3": CONFIG["tables"]["energy_by_steps"]}
+    config = CONFIG | {"tables": tables, "left_out": {"table_2_3": "no <data> stand for it."}}
+    words = Reader(page(config, FOLDER)).words
+    assert "Left out of this study" in words
+    assert "table 2 3 : no <data> stand for it." in words
+    assert "Left out of this study" not in read().words
+
+
+@pytest.mark.usefixtures("results")
 def test_jobs_behind_a_failure_are_told_to_wait() -> None:
     for path in ("training/net/seed0/weights.safetensors", "attacks/net/seed0/pgd/costs.json"):
         (FOLDER / path).unlink()

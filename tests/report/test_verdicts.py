@@ -47,6 +47,14 @@ def test_a_claim_on_clean_images_against_another_net_has_a_rule_in_words() -> No
     assert "on clean images" in rule(claim | {"attack": None, "measure": "gradients"})
 
 
+def test_a_claim_on_one_value_of_an_axis_says_which() -> None:
+    claim = CLAIM | {"at": {"eot": 5}, "against": {"largest": "eot"}, "min_success": 0.0}
+    assert (
+        "under pgd at eot 5, held against the same attack at the largest eot, with at least 200 "
+        "images."
+    ) in rule(claim)
+
+
 def test_a_statistic_that_is_gone_is_told_by_its_name() -> None:
     assert rule(CLAIM | {"statistic": "my_lab.gone.gap"}).startswith("my_lab.gone.gap. It must")
 

@@ -165,6 +165,8 @@ def test_what_a_measure_declares_names_its_own_options_and_what_models_show(kind
 def test_what_an_attack_declares_names_its_own_options(kind: str) -> None:
     assert literal("attacks", kind, "TAKES") is not None
     assert set(constant("attacks", kind, "REPEATS")) <= set(known("attacks", kind))
+    shown = {one for model in kinds.kinds("models") for one in constant("models", model, "SHOWS")}
+    assert set(constant("attacks", kind, "LOOKS_AT")) <= shown
 
 
 @pytest.mark.parametrize("kind", kinds.kinds("objectives"))

@@ -91,7 +91,7 @@ CLAIMS = [
     ({"against": {"family": "robust", "same": ["data"]}}, "against.same: must be a list out of"),
     (
         {"against": {"attack": "apgd", "net": "a"}},
-        "against.net: unknown key; known: attack, family, part",
+        "against.net: unknown key; known: attack, family, largest, part",
     ),
     ({"sentence": None}, "sentence: is missing; it must be text."),
     ({"family": 3}, "family: must be text, not 3."),

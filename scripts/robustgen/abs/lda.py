@@ -20,6 +20,7 @@ from robustgen.data.store import check_images
 from robustgen.nets.classifier import Classifier, as_classifier
 
 TAKES = ("l2", "nearest", "steps")
+LOOKS_AT = ("reconstructions",)
 OPTIONS = {
     "fine": {
         "type": "whole number",

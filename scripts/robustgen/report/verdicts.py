@@ -65,6 +65,7 @@ def rule(claim: dict[str, Any]) -> str:
     """What is measured, on which side of which margin it must lie, and when the rule applies."""
     attack = claim["attack"] or CLEAN
     images = "on clean images" if attack == CLEAN else f"under {attack}"
+    images += "".join(f" at {axis} {value}" for axis, value in (claim.get("at") or {}).items())
     success = (
         f" of which {attack} fools at least {claim['min_success']:.0%}"
         if claim.get("min_success")
@@ -95,6 +96,8 @@ def _against(claim: dict[str, Any]) -> str:
             return f", held against the net of family {family} with the same {_listed(same)}"
         case {"attack": str(attack)}:
             return f", held against {attack} at the same budget"
+        case {"largest": str(axis)}:
+            return f", held against the same attack at the largest {axis}"
     return ""
 
 

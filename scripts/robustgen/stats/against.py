@@ -1,5 +1,5 @@
 """What a cell of a claim is held against: clean images, another attack on the same net, or the same
-attack on a net of another family or on a part of the model.
+attack on a net of another family, on a part of the model, or at the largest value of an axis.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Other:
 def held_against(claim: Claim, rows: pd.DataFrame, cell: pd.DataFrame, models: Models) -> Other:
     """The rows that the claim compares a cell with; of attacks at the same budget."""
     mine, axes = cell.iloc[0], [axis for axis in axes_of(rows) if axis != STEPS]
+    if claim.against and claim.against.largest:
+        return _largest(claim.against.largest, rows, mine, axes)
     if claim.against and not claim.rival:
         alike = _same(rows, mine, ["attack", *axes])
         if claim.against.part:
@@ -43,6 +45,16 @@ def held_against(claim: Claim, rows: pd.DataFrame, cell: pd.DataFrame, models: M
         for axis in axes:
             other = _nearest(other, axis, mine[axis])
     return Other(name, other, f"no rows of {name} at this budget")
+
+
+def _largest(axis: str, rows: pd.DataFrame, mine: pd.Series, axes: Iterable[str]) -> Other:
+    """The rows of the same attack on the same net at the largest value of an axis."""
+    others = _same(rows, mine, ["attack", "model", *(other for other in axes if other != axis)])
+    most = others[axis].max() if axis in others else mine.get(axis)
+    missing = f"nothing above {axis} {mine.get(axis, 0):g} to hold it against"
+    if most == mine.get(axis):
+        return Other("", rows.iloc[:0], missing)
+    return Other(f"{axis} {most:g}", others[others[axis] == most], missing)
 
 
 def _twin(claim: Claim, against: Against, rows: pd.DataFrame, model: str, models: Models) -> Other:

@@ -55,7 +55,7 @@ def _correct(cells: list[Verdict], name: str) -> None:
 
 def judge(claim: Claim, rows: pd.DataFrame, models: Models) -> list[Verdict]:
     """One verdict per data set, model and setting of the axes whose net is of the claim's family,
-    at the largest step count.
+    at the largest step count; or at the setting that the claim names.
     """
     if rows.empty:
         return []
@@ -63,11 +63,30 @@ def judge(claim: Claim, rows: pd.DataFrame, models: Models) -> list[Verdict]:
         rows = with_axes(rows.assign(attack=CLEAN), axes_of(rows))
     family = [name for name, facts in models.items() if facts["family"] == claim.family]
     mine = rows[(rows["attack"] == (claim.attack or CLEAN)) & rows["model"].isin(family)]
-    axes = [axis for axis in axes_of(rows) if axis != STEPS and has(mine, axis)]
-    return [
-        {**_named(key, axes), **_verdict(claim, cell, held_against(claim, rows, cell, models))}
-        for key, cell in mine.groupby(["dataset", "model", *axes], sort=False)
-    ]
+    shown = [axis for axis in axes_of(rows) if axis != STEPS or axis in claim.at]
+    axes = [axis for axis in shown if has(mine, axis)]
+    verdicts: list[Verdict] = []
+    for key, own in mine.groupby(["dataset", "model"], sort=False):
+        there = _at(own, claim.at)
+        if there.empty:
+            verdicts.append({**_named(key, []), **_verdict(claim, own, _nowhere(claim, own))})
+        for cut, cell in there.groupby(["dataset", "model", *axes], sort=False):
+            other = held_against(claim, rows, cell, models)
+            verdicts.append({**_named(cut, axes), **_verdict(claim, cell, other)})
+    return verdicts
+
+
+def _at(rows: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows at a setting of some axes."""
+    for axis, value in setting.items():
+        rows = rows[rows[axis] == value] if axis in rows else rows.iloc[:0]
+    return rows
+
+
+def _nowhere(claim: Claim, own: pd.DataFrame) -> Other:
+    """What a model is held against that was not attacked at the claim's setting."""
+    setting = " and ".join(f"{axis} {value}" for axis, value in claim.at.items())
+    return Other("", own.iloc[:0], f"no rows at {setting}")
 
 
 def _named(key: tuple[Any, ...], axes: list[str]) -> Verdict:

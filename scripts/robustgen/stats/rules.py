@@ -34,9 +34,11 @@ AGAINST = {
     "attack": Option("Another attack on the same net.", default=None),
     "family": Option("The family of the net that it is held against.", default=None),
     "part": Option("The role of the part of the model that it is held against.", default=None),
+    "largest": Option("The axis at whose largest value it is held against itself.", default=None),
     "same": Option("What both nets share.", one_of=FACTS, several=True, default=("dataset",)),
 }
-PARTS = ("not_tested", "against")  # keys that hold a map
+PARTS = ("not_tested", "against", "at")  # keys that hold a map
+RIVALS = ("attack", "family", "part", "largest")  # of which `against` names one
 
 
 class NotMeasured(Exception):
@@ -45,13 +47,14 @@ class NotMeasured(Exception):
 
 @dataclass(frozen=True)
 class Against:
-    """What a claim is held against: another attack on the same net, a net of another family, or a
-    part of the model.
+    """What a claim is held against: another attack on the same net, a net of another family, a part
+    of the model, or the same attack at the largest value of an axis.
     """
 
     attack: str | None = None
     family: str | None = None
     part: str | None = None
+    largest: str | None = None
     same: tuple[str, ...] = ("dataset",)  # facts in which both nets agree
 
 
@@ -73,6 +76,8 @@ class Claim:
     # of the attack (and of the one it is held against); below, the claim does not apply
     min_success: float = 0.0
     against: Against | None = None  # clean images of the same net where it is None
+    # axis -> the one value at which it is judged; at each value, and at the last step, where empty
+    at: dict[str, float | str] = field(default_factory=dict)
     # data set -> reason, decided beforehand
     not_tested: dict[str, str] = field(default_factory=dict)
 
@@ -137,6 +142,11 @@ def _faults(entry: Any) -> Iterator[str]:
         isinstance(text, str) for pair in reasons.items() for text in pair
     ):
         yield f"not_tested: must map data sets to reasons, not {shown(reasons)}."
+    at = entry.get("at", {})
+    if not isinstance(at, dict) or not all(
+        isinstance(axis, str) and type(value) in (int, float, str) for axis, value in at.items()
+    ):
+        yield f"at: must map axes to one value each, such as {{steps: 50}}, not {shown(at)}."
 
 
 def _faults_against(against: Any) -> Iterator[str]:
@@ -146,7 +156,10 @@ def _faults_against(against: Any) -> Iterator[str]:
     given = {str(name): value for name, value in against.items()}
     for name, said in problems(given, AGAINST, noun="key"):
         yield f"against.{name}: {said}"
-    if len(given.keys() & {"attack", "family", "part"}) != 1:
-        yield "against: names one thing: an attack, a family, or a part of the model."
+    if len(given.keys() & set(RIVALS)) != 1:
+        yield (
+            "against: names one thing: an attack, a family, a part of the model, or the axis whose "
+            "largest value is meant."
+        )
     elif "family" not in given and "same" in given:
         yield "against.same: belongs to a family; leave it out."

@@ -53,7 +53,7 @@ LITERALS: dict[str, dict[str, tuple[type, ...]]] = {  # room -> what is read of 
     },
     "measures": MEASURE,
     "attacks": {
-        **dict.fromkeys(("NEEDS", "REPEATS"), SEVERAL),
+        **dict.fromkeys(("LOOKS_AT", "NEEDS", "REPEATS"), SEVERAL),
         "PRECISION": (str,),
         "STEPS": (dict,),
         "TAKES": (tuple, list, dict),

@@ -273,6 +273,13 @@ class Study(Block):
         (0,), description="Repetitions: each trains and attacks again."
     )
     outputs: Selected[Name] = Field((), description="Keys of `tables` and `figures` that are made.")
+    left_out: dict[Name, Text] = Field(
+        {},
+        description=(
+            "Keys of `tables` and `figures` that this study does not make, each with the reason, "
+            "which the report tells."
+        ),
+    )
     keep_images: bool = Field(
         False,
         description=(

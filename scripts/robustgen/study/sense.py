@@ -106,6 +106,7 @@ def _places(study: Study) -> Iterator[Place]:
 def _names(study: Study) -> Iterator[str]:
     if not study.outputs:
         yield "outputs: is empty, so that nothing would be made; name tables and figures."
+    yield from (f"left_out.{name}: {said}" for name, said in _left_out(study))
     if CLEAN in study.attacks:
         yield f"attacks.{CLEAN}: the name stands for clean images; choose another."
     for name in study.tables.keys() & study.figures.keys():
@@ -118,6 +119,16 @@ def _names(study: Study) -> Iterator[str]:
                 f"{place}.{name}: the name stands for a rule, which may be asked for by it "
                 "too; choose another."
             )
+
+
+def _left_out(study: Study) -> Iterator[tuple[str, str]]:
+    """What is wrong with the outputs that a study says it leaves out."""
+    known = {**study.tables, **study.figures}
+    for name in study.left_out:
+        if name in study.outputs:
+            yield name, "stands in outputs too; take it out of one of the two."
+        elif name not in known:
+            yield name, f"is defined neither in tables nor in figures{nearest(name, known)}"
 
 
 def _selections(study: Study) -> Iterator[str]:

@@ -271,19 +271,20 @@ def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Itera
 
 
 def _known(study: Study, model: str, attack: str) -> Iterator[str]:
-    """What a model does not show to an attack that knows a detector."""
+    """What a model does not show to an attack that looks into it or knows a detector."""
     entry = study.attacks[attack]
+    name, who = entry.made_on or model, f"attack {attack}"
+    on = study.models[name]
+    yield from (f"models.{name}.{said}" for said in _blind(on, entry.kind, who, room="attacks"))
     for option, form in (declared("attacks", entry.kind) or {}).items():
         detector = study.detectors.get(str(entry.options.get(option)))
         if form.type == "detector" and detector:
-            on = study.models[entry.made_on or model]
-            said = _blind(on, detector.kind, f"attack {attack}")
-            yield from (f"models.{entry.made_on or model}.{one}" for one in said)
+            yield from (f"models.{name}.{said}" for said in _blind(on, detector.kind, who))
 
 
-def _blind(model: Model, kind: str, who: str) -> Iterator[str]:
-    """What a measure looks at and a model does not show."""
-    asked, there = constant("measures", kind, "LOOKS_AT"), constant("models", model.kind, "SHOWS")
+def _blind(model: Model, kind: str, who: str, room: str = "measures") -> Iterator[str]:
+    """What a measure or an attack looks at and a model does not show."""
+    asked, there = constant(room, kind, "LOOKS_AT"), constant("models", model.kind, "SHOWS")
     with_option: Mapping[str, str] = literal("models", model.kind, "SHOWN_WITH", {})
     options = filled("models", model.kind, model.options)
     if missing := [part for part in asked if part not in (*there, "scores")]:

@@ -97,8 +97,8 @@ def _judged(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _training(facts: dict[str, Any]) -> str:
-    """How a net was trained: `adversarial, L2 ball of 0.01`; its family where it has no
-    objective.
+    """How a net was trained: `adversarial, L2 ball of 0.01`; its family where it has no objective,
+    or names one beside the plain objective, which trainers without objectives are told to have.
     """
     objective = facts.get("objective") or {"kind": facts.get("family", "")}
     match objective["kind"]:
@@ -108,6 +108,8 @@ def _training(facts: dict[str, Any]) -> str:
             return f"adversarial, {BALLS[norm]} ball of {said}"
         case "gaussian":
             return f"gaussian, sigma {objective['sigma']:g}"
+        case "standard":
+            return str(facts.get("family") or "standard")
         case kind:
             return str(kind)
 

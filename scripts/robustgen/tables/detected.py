@@ -19,6 +19,7 @@ from robustgen.tables.table import Format, Table
 FILES = ("statistics", "thresholds")
 LOOKED_AT = {  # kind of a detector, or statistic of one that offers several -> what it looks at
     "energy": "the energy E(x), low values",
+    "likelihood": "the energy E(x), high values, which an image has that a model finds unlikely",
     "two_sided": "the distance of E(x) from its median on clean images",
     "one_class": "how rare E(x), the largest logit and the margin are together among clean images",
     "kd_bu": "kernel density and Bayesian uncertainty",

@@ -211,7 +211,7 @@ def test_no_root_another_size_and_options_are_refused(tmp_path: Path, cifar: Mod
         cifar.load(size=32, root=None, options={})
     with pytest.raises(Refused, match="32 pixels"):
         cifar.load(size=64, root=str(tmp_path), options={})
-    with pytest.raises(Refused, match="no option coarse; it (has none|knows only classes)"):
+    with pytest.raises(Refused, match=r"no option coarse; it (has none|knows only classes)"):
         cifar.load(size=32, root=str(tmp_path), options={"coarse": True})
 
 

@@ -14,6 +14,7 @@ from robustgen.study.fields import (
     Number,
     Options,
     Positive,
+    Present,
     Selected,
     Several,
     Share,
@@ -273,7 +274,7 @@ class Study(Block):
         (0,), description="Repetitions: each trains and attacks again."
     )
     outputs: Selected[Name] = Field((), description="Keys of `tables` and `figures` that are made.")
-    left_out: dict[Name, Text] = Field(
+    left_out: Present[Text] = Field(
         {},
         description=(
             "Keys of `tables` and `figures` that this study does not make, each with the reason, "

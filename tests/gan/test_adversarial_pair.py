@@ -82,7 +82,7 @@ def test_the_losses_of_a_step_are_hinges_of_real_images_and_samples(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """mean max(0, 1 - D(x)) + mean max(0, 1 + D(G(z))) and -mean D(G(z)); images are 2 x - 1."""
-    one = players(policy=[], flip=False, noise=False)
+    one = players(policy=["none"], flip=False, noise=False)
     losses: dict[str, float] = {}
     monkeypatch.setattr(
         Players, "_descend", lambda _, name, loss: losses.update({name: loss.item()})
@@ -118,7 +118,7 @@ def test_the_quantisers_loss_stands_in_both_losses(monkeypatch: pytest.MonkeyPat
     losses: dict[str, list[float]] = {"discriminator": [], "generator": []}
     monkeypatch.setattr(Players, "_descend", lambda _, name, loss: losses[name].append(loss.item()))
     for commitment in (0.0, 3.0):
-        one = players("biggan", policy=[])
+        one = players("biggan", policy=["none"])
         one.discriminator.commitment = commitment
         one.discriminator.eval().quantizers["1"]._start(normal(8, 8))
         told = one._discriminate(torch.arange(8), torch.Generator().manual_seed(5))
@@ -253,7 +253,9 @@ def test_a_collapse_ends_training_after_patience_epochs_in_turn() -> None:
 
 def test_two_colours_are_learnt(run: Run) -> None:
     """Class 0 is red and class 1 is blue: Means' logits of samples say so for nearly all."""
-    one = players(epochs=8, steps_per_epoch=12, policy=[], n_dis=1, batch=16, generator_batch=16)
+    one = players(
+        epochs=8, steps_per_epoch=12, policy=["none"], n_dis=1, batch=16, generator_batch=16
+    )
     learned = train(one, run)
     fids = [entry["fid"] for entry in learned.progress.history]
     y = torch.arange(100) % 2

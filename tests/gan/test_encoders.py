@@ -95,7 +95,7 @@ def test_the_validation_loss_is_that_of_the_equations(kind: str) -> None:
         logits = h[:, 0]
     loss = distance.mean() / d0 - 0.7 * logits.sigmoid().log().mean()
     assert told["validation_loss"] == pytest.approx(loss.item(), rel=1e-3)
-    assert told["score"] == -told["validation_loss"]
+    assert told["score"] == -told["validation_distance"]
     assert told["code_square"] == pytest.approx((z**2).mean().item(), rel=1e-4)
 
 
@@ -109,6 +109,16 @@ def test_the_discriminator_of_images_learns_after_a_third_of_the_epochs() -> Non
     assert all(torch.equal(a, b) for a, b in zip(*before, strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(before[1], now, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(before[0], made.trained.parameters(), strict=True))
+
+
+def test_the_rate_falls_from_epoch_to_epoch_or_stays() -> None:
+    """By thirds over three epochs, for encoder and adversary alike."""
+    for decay, wanted in ((True, [0.3, 0.2, 0.1]), (False, [0.3, 0.3, 0.3])):
+        one, rates = inverting(trained_pair(), decay=decay, lr=0.3, hidden=8), []
+        for epoch in range(3):
+            one._set_rate(epoch)
+            rates.append([o.param_groups[0]["lr"] for o in one.optimizers.values()])
+        assert [a for a, _ in rates] == [b for _, b in rates] == pytest.approx(wanted)
 
 
 def test_kept_weights_are_the_encoders_alone_and_fit_it() -> None:

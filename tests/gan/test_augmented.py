@@ -14,16 +14,16 @@ def source(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", ["colour", "translation", "cutout"])
 def test_the_same_generator_gives_the_same_images_and_another_one_others(name: str) -> None:
     x = normal(8, 3, 16, 16)
     assert torch.equal(augmented(x, [name], source(1)), augmented(x, [name], source(1)))
     assert not torch.equal(augmented(x, [name], source(1)), augmented(x, [name], source(2)))
 
 
-def test_no_policy_is_the_identity_and_draws_nothing() -> None:
+def test_none_is_the_identity_and_draws_nothing() -> None:
     x, numbers = normal(2, 3, 16, 16), source()
-    assert augmented(x, [], numbers) is x
+    assert augmented(x, ["none"], numbers) is x
     assert torch.equal(torch.rand(3, generator=numbers), torch.rand(3, generator=source()))
 
 
@@ -78,5 +78,5 @@ def test_gradients_flow_to_the_pixels_that_remain(name: str) -> None:
 
 
 def test_an_unknown_change_is_one_sentence() -> None:
-    with pytest.raises(Refused, match=r"no 'blur'; a policy is a list out of colour"):
+    with pytest.raises(Refused, match=r"no 'blur'; a policy is a list out of none, colour"):
         augmented(normal(1, 3, 8, 8), ["blur"], source())

@@ -75,11 +75,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "means": "Steps of the generator before which the average is the generator itself.",
     },
     "policy": {
-        "one_of": ("colour", "translation", "cutout"),
+        "one_of": ("none", "colour", "translation", "cutout"),
         "several": True,
-        "default": (),
-        "means": "Changes of DiffAugment to all images that the discriminator sees; the thesis has "
-        "[translation, cutout].",
+        "default": ("translation", "cutout"),
+        "means": "Changes of DiffAugment to all images that the discriminator sees, or [none].",
     },
     "flip": {
         "type": "true or false",

@@ -66,7 +66,14 @@ def _inside(places: Tensor, centres: Tensor, side: int) -> Tensor:
     return (places >= start) & (places < start + side)
 
 
+def none(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The images as they are; no number is drawn."""
+    del generator
+    return x
+
+
 CHANGES: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "none": none,
     "colour": colour,
     "translation": translation,
     "cutout": cutout,

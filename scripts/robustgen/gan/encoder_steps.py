@@ -78,6 +78,7 @@ class Inverting(Trainer):
         learns = self._adversary_learns(number)
         source = self.seed(use="noise", epoch=number)
         batches = self._batches(self.seed(use="order", epoch=number))
+        self._set_rate(number)
         what = f"epoch {number + 1}/{self.epochs}, batches"
         told = [
             self._step(index, source, learns=learns)
@@ -87,9 +88,10 @@ class Inverting(Trainer):
 
     @torch.no_grad()
     def judge(self) -> dict[str, float]:
-        """The loss on validation images, of whose negative more is better, and how far codes are
-        from N(0, I): the mean of ||E(x)||^2 / d, and the median over dimensions of the p-value of
-        Kolmogorov and Smirnov's test.
+        """The loss on validation images and its terms, and how far codes are from N(0, I): the mean
+        of ||E(x)||^2 / d, and the median over dimensions of the p-value of Kolmogorov and Smirnov's
+        test. Of the negative distance more is better; losses by an adversary that learns cannot be
+        compared from epoch to epoch.
         """
         self.model.eval()
         self.adversary.eval()
@@ -109,8 +111,13 @@ class Inverting(Trainer):
             "validation_loss": loss,
             "code_square": float(z.square().mean()),
             "code_p_value": p_value(z),
-            "score": -loss,
+            "score": -distance,
         }
+
+    def _set_rate(self, number: int) -> None:
+        left = 1 - number / self.epochs if self.options["decay"] else 1.0
+        for optimizer in self.optimizers.values():
+            optimizer.param_groups[0]["lr"] = left * self.options["lr"]
 
     def _adversary_learns(self, number: int) -> bool:
         return bool(number >= self.options.get("fixed", 0) * self.epochs)

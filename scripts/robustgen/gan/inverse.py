@@ -52,6 +52,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": 0.0002,
         "means": "Learning rate of Adam, of encoder and adversary.",
     },
+    "decay": {
+        "type": "true or false",
+        "default": False,
+        "means": "Whether the learning rate falls linearly to zero.",
+    },
     "beta1": {"type": "number", "least": 0, "below": 1, "default": 0.5, "means": "Adam's beta 1."},
     "beta2": {
         "type": "number",

@@ -16,6 +16,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(names) or 'none'}."
 
 
+def with_article(noun: str) -> str:
+    """The noun with its article: `an encoder`."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
 def shown(value: Any) -> str:
     """A value as YAML users know it, cut where it is long."""
     if isinstance(value, Mapping):

@@ -15,7 +15,7 @@ from robustgen.gan.pair import Pair
 from robustgen.gan.two_players import Players
 from robustgen.training.types import Data, Recipe, Seed
 
-PARTS = {"features": "features"}
+PARTS = {"features": "feature net"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "batch": {
         "type": "whole number",

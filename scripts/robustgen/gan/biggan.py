@@ -29,7 +29,7 @@ from robustgen.gan.ready_generator import Ready
 from robustgen.nets.spec import Spec
 
 GIVES = "generator"
-PARTS = {"features": "features"}
+PARTS = {"features": "feature net"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "ch": {
         "type": "whole number",

@@ -19,7 +19,7 @@ from robustgen.gan.self_modulated import Generator
 from robustgen.nets.spec import Spec
 
 GIVES = "generator"
-PARTS = {"features": "features"}
+PARTS = {"features": "feature net"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "width": {
         "type": "whole number",

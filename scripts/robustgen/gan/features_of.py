@@ -11,7 +11,7 @@ from robustgen.gan.types import Features, Judged
 from robustgen.nets.classifier import Classifier
 from robustgen.nets.spec import Spec
 
-GIVES = "features"
+GIVES = "feature net"
 PARTS = {"net": "classifier"}
 OPTIONS: dict[str, dict[str, object]] = {}
 

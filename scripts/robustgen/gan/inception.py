@@ -13,7 +13,7 @@ from robustgen.gan.types import Features, Judged, signed
 from robustgen.nets.spec import Spec
 
 PIXELS = 299
-GIVES = "features"
+GIVES = "feature net"
 OPTIONS: dict[str, dict[str, object]] = {}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from robustgen.core.literals import constant, literal
 from robustgen.core.option_faults import problems
 from robustgen.core.options import Option, declared, filled
-from robustgen.core.words import nearest
+from robustgen.core.words import nearest, with_article
 from robustgen.data.download.sources import read_register
 from robustgen.nets.spec import CLASSIFIER, gives
 from robustgen.study.graph import START, Graph, has_network
@@ -136,7 +136,7 @@ def _parts(study: Study, name: str, model: Model) -> Iterator[str]:
     for role, wanted in needed.items():
         left_out = role == START or roles.get(role, "").endswith(OPTIONAL)
         if role not in model.parts and not left_out:
-            yield f"parts.{role}: is missing; name a model that gives a {wanted}."
+            yield f"parts.{role}: is missing; name a model that gives {with_article(wanted)}."
     for role, part in model.parts.items():
         known = {**training, **asked}
         if role == START and not trainer:
@@ -145,7 +145,7 @@ def _parts(study: Study, name: str, model: Model) -> Iterator[str]:
             yield f"parts.{role}: {model.kind} has no such part{nearest(role, known)}"
         elif known[role] and gives(study.models[part].kind) != known[role]:
             given = gives(study.models[part].kind)
-            yield f"parts.{role}: must be a {known[role]}; {part} is a {given}."
+            yield f"parts.{role}: must be {with_article(known[role])}; {part} is {with_article(given)}."
         elif known[role] == CLASSIFIER and study.models[part].dataset != model.dataset:
             yield (
                 f"parts.{role}: {part} is of data set {study.models[part].dataset}; name a "
@@ -241,9 +241,9 @@ def _shown(study: Study, model: str, wanted: set[str]) -> Iterator[str]:
     """Whether a model gives something else than an output shows."""
     given = gives(study.models[model].kind)
     if wanted == {CLASSIFIER} and given != CLASSIFIER:
-        yield f"{model} is a {given}, of which there are no scores; name a classifier."
+        yield f"{model} is {with_article(given)}, of which there are no scores; name a classifier."
     elif other := wanted - {given}:
-        yield f"{model} is a {given}; name a {' or '.join(sorted(other))}."
+        yield f"{model} is {with_article(given)}; name {' or '.join(map(with_article, sorted(other)))}."
 
 
 def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Iterator[str]:
@@ -262,7 +262,7 @@ def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Itera
     for name, said in problems(mine, known, noun=f"setting of {kind}"):
         yield f"attacks.{attack}.view.{name}: {said}"
     if other and gives(kind) != CLASSIFIER:
-        yield f"attacks.{attack}.made_on: must be a classifier; {other} is a {gives(kind)}."
+        yield f"attacks.{attack}.made_on: must be a classifier; {other} is {with_article(gives(kind))}."
     if other and study.models[other].dataset != study.models[model].dataset:
         yield (
             f"attacks.{attack}.made_on: {other} is of data set {study.models[other].dataset}, and "

@@ -83,3 +83,30 @@ def test_grouped_decoders_give_the_scores_of_loops_over_classes(
         agreement = {**folded["agreement"], name: value}
         with pytest.raises(Disagreement, match="one of the two is wrong"):
             benches.judge({"abs": [live, {**folded, "agreement": agreement}]})
+
+
+def test_what_an_image_costs_in_passes_is_what_inference_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One step and two draws of ten decoders: 2 + 2 forward passes each and one backward; the
+    unrolled gradient goes back once more through the step and both draws.
+    """
+    bench = benches.load("abs_costs")
+    monkeypatch.setitem(bench.TOLD, "steps", 1)
+    monkeypatch.setitem(bench.TOLD, "candidates", 20)
+    settings = Settings(images=1, threads=1, precision="fp32")
+    measured = {"abs_costs": bench.pairs(settings)}
+    cost = {row["name"]: row["agreement"] for row in measured["abs_costs"]}
+    passes = {name: (one["forwards"], one["backwards"]) for name, one in cost.items()}
+    assert passes["CNN, a pass"] == (1, 0)
+    assert passes["ABS, a pass"] == passes["E-ABS without V, a pass"] == (30, 10)
+    assert passes["E-ABS, a pass"] == passes["E-ABS, input gradient, detached"] == (40, 10)
+    assert passes["E-ABS, input gradient, unrolled"] == (40, 10 + 30)
+    assert passes["E-ABS, PGD of 2 steps, EOT 5"] == (400, 100)
+    said = benches.judge(measured)
+    assert len(said) == 2 + len(cost)
+    assert said[2].startswith("CNN, a pass")
+    assert all(one["least"] <= one["seconds"] <= one["most"] for one in cost.values())
+    cost["E-ABS, a pass"]["forwards"] += 1
+    with pytest.raises(Disagreement, match="41 forward and 10 backward passes per image, and"):
+        benches.judge(measured)

@@ -97,9 +97,12 @@ def judge(rows: list[Row]) -> list[str]:
     return said
 
 
-def networks() -> Autoencoders:
-    """Untrained networks, whose norms have the statistics of a batch of latents."""
-    net = eabs.build(channels=1, classes=CLASSES, size=SIZE, shape=TOLD["shape"], dropout=0.0)
+def networks(**switches: bool) -> Autoencoders:
+    """Untrained networks, whose norms have the statistics of a batch of latents; those of E-ABS
+    where no switch is given.
+    """
+    form: dict[str, Any] = {"channels": 1, "classes": CLASSES, "size": SIZE, "dropout": 0.0}
+    net = eabs.build(**form, shape=TOLD["shape"], **switches)
     assert isinstance(net, Autoencoders)
     for layer in net.modules():
         if isinstance(layer, nn.BatchNorm2d):

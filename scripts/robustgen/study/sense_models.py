@@ -144,8 +144,8 @@ def _parts(study: Study, name: str, model: Model) -> Iterator[str]:
         elif role not in known:
             yield f"parts.{role}: {model.kind} has no such part{nearest(role, known)}"
         elif known[role] and gives(study.models[part].kind) != known[role]:
-            given = gives(study.models[part].kind)
-            yield f"parts.{role}: must be {with_article(known[role])}; {part} is {with_article(given)}."
+            there, given = map(with_article, (known[role], gives(study.models[part].kind)))
+            yield f"parts.{role}: must be {there}; {part} is {given}."
         elif known[role] == CLASSIFIER and study.models[part].dataset != model.dataset:
             yield (
                 f"parts.{role}: {part} is of data set {study.models[part].dataset}; name a "
@@ -243,7 +243,8 @@ def _shown(study: Study, model: str, wanted: set[str]) -> Iterator[str]:
     if wanted == {CLASSIFIER} and given != CLASSIFIER:
         yield f"{model} is {with_article(given)}, of which there are no scores; name a classifier."
     elif other := wanted - {given}:
-        yield f"{model} is {with_article(given)}; name {' or '.join(map(with_article, sorted(other)))}."
+        names = " or ".join(map(with_article, sorted(other)))
+        yield f"{model} is {with_article(given)}; name {names}."
 
 
 def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Iterator[str]:
@@ -262,7 +263,8 @@ def _under(study: Study, model: str, attack: str, shown: Sequence[str]) -> Itera
     for name, said in problems(mine, known, noun=f"setting of {kind}"):
         yield f"attacks.{attack}.view.{name}: {said}"
     if other and gives(kind) != CLASSIFIER:
-        yield f"attacks.{attack}.made_on: must be a classifier; {other} is {with_article(gives(kind))}."
+        given = with_article(gives(kind))
+        yield f"attacks.{attack}.made_on: must be a classifier; {other} is {given}."
     if other and study.models[other].dataset != study.models[model].dataset:
         yield (
             f"attacks.{attack}.made_on: {other} is of data set {study.models[other].dataset}, and "

@@ -14,7 +14,7 @@ from robustgen.core.refusal import Refused
 from robustgen.core.seeds import generator as numbers
 from robustgen.gan import cgan, encoder
 from robustgen.gan.adversaries import OfCodes
-from robustgen.gan.encoder_steps import Inverting, p_value
+from robustgen.gan.encoder_steps import Inverting, unlike_prior
 from robustgen.gan.inverse import trainer
 from robustgen.gan.types import Generator
 from robustgen.nets import weights
@@ -195,10 +195,19 @@ def test_bf16_trains_on_the_same_losses(kind: str) -> None:
         assert found[name] == pytest.approx(value, rel=0.05, abs=0.05)
 
 
-def test_p_values_tell_the_prior_from_others() -> None:
-    assert 0.2 < p_value(normal(300, 20)) < 0.8
-    assert p_value(2 * normal(300, 20)) < 1e-4
-    assert p_value(normal(300, 20) + 1) < 1e-4
+def test_codes_of_the_prior_are_told_from_others() -> None:
+    """Of 2 z, the distribution function differs from z's by 0.161 at most; of z + 1 by 0.383, which
+    is 2 Phi(1/2) - 1.
+    """
+    same, wide, moved = (
+        unlike_prior(z) for z in (normal(900, 30), 2 * normal(900, 30), normal(900, 30) + 1)
+    )
+    assert 0.2 < same["code_p_value"] < 0.8
+    assert max(wide["code_p_value"], moved["code_p_value"]) < 1e-4
+    squares = [one["code_square"] for one in (same, wide, moved)]
+    assert squares == pytest.approx([1, 4, 2], rel=0.05)
+    assert wide["code_ks"] == pytest.approx(0.161, abs=0.02)
+    assert moved["code_ks"] == pytest.approx(0.383, abs=0.02)
 
 
 def test_the_discriminator_of_codes_is_1_lipschitz() -> None:

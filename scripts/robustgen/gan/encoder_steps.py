@@ -4,6 +4,7 @@ prior.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
@@ -88,10 +89,9 @@ class Inverting(Trainer):
 
     @torch.no_grad()
     def judge(self) -> dict[str, float]:
-        """The loss on validation images and its terms, and how far codes are from N(0, I): the mean
-        of ||E(x)||^2 / d, and the median over dimensions of the p-value of Kolmogorov and Smirnov's
-        test. Of the negative distance more is better; losses by an adversary that learns cannot be
-        compared from epoch to epoch.
+        """The loss on validation images and its terms, and how codes differ from their prior. Of
+        the negative distance more is better; losses by an adversary that learns cannot be compared
+        from epoch to epoch.
         """
         self.model.eval()
         self.adversary.eval()
@@ -104,13 +104,11 @@ class Inverting(Trainer):
             totals += torch.stack([distance.sum(), deceived.sum()]).cpu()
             codes.append(z.cpu())
         distance, deceived = (totals / len(part.labels)).tolist()
-        loss, z = distance + self.weight * deceived, torch.cat(codes)
         return {
             "validation_distance": distance,
             "validation_adversarial": deceived,
-            "validation_loss": loss,
-            "code_square": float(z.square().mean()),
-            "code_p_value": p_value(z),
+            "validation_loss": distance + self.weight * deceived,
+            **unlike_prior(torch.cat(codes)),
             "score": -distance,
         }
 
@@ -165,14 +163,18 @@ class Inverting(Trainer):
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
-def p_value(z: Tensor) -> float:
-    """The median over dimensions of the p-values of codes [n,d] against N(0, 1), which is about
-    1/2 where they are of it.
+def unlike_prior(z: Tensor) -> dict[str, float]:
+    """How codes [n,d] differ from N(0, I): the mean of ||z||^2 / d, and medians over dimensions of
+    the statistic and the p-value of Kolmogorov and Smirnov's test against N(0, 1).
     """
     from scipy.stats import kstest
 
-    found = kstest(z.double().numpy(), "norm", axis=0).pvalue
-    return float(torch.as_tensor(found).median())
+    found = kstest(z.double().numpy(), "norm", axis=0)
+    return {
+        "code_square": float(z.square().mean()),
+        "code_ks": float(np.median(found.statistic)),
+        "code_p_value": float(np.median(found.pvalue)),
+    }
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

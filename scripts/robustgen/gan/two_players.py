@@ -45,12 +45,11 @@ class Players(Trainer):
         self.ema = Ema(self.generator, decay=self.options["ema"])
         self.collapse = Collapse(patience=self.options["patience"])
         self.modules = {"model": self.model, "ema": self.ema, "collapse": self.collapse}
+        betas = (self.options["beta1"], self.options["beta2"])
+        players = {"generator": self.generator, "discriminator": self.discriminator}
+        # not fused: that kernel pairs memory, which a checkpoint lays out otherwise, with weights
         self.optimizers = {
-            name: Adam(module.parameters(), betas=(self.options["beta1"], self.options["beta2"]))
-            for name, module in (
-                ("generator", pair.generator),
-                ("discriminator", self.discriminator),
-            )
+            name: Adam(one.parameters(), betas=betas) for name, one in players.items()
         }
         self.sampler = Sampler(pair, self.ema.average, seed=seed, device=self.device, dtype=dtype)
         self.fid = Fid(features, data.validation, most=self.options["judged"])

@@ -70,7 +70,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
     """The place of each test's file: one that has the tiny study made comes first, and the others
-    that use it come after those that do not, so that no worker waits for the study.
+    that use it come after those that do not, so that no worker waits for the study; of files that
+    start no Snakemake, those that take long come first.
     """
     used: dict[Path, set[str]] = {}
     for item in items:

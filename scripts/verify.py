@@ -24,12 +24,12 @@ def main(argv: list[str] | None = None) -> None:
     )
     args, passed = parser.parse_known_args(argv)
     plan = Plan(load("config/config.yaml", *args.configfile))
-    found = jobs(plan)
-    faults = current.outdated(found, thorough=True)
+    all_jobs = jobs(plan)
+    faults = current.outdated(all_jobs, thorough=True)
     told = [f"{job.rule} {job.name}".strip() + f": {reason}" for job, reason in faults.items()]
     overlays = ["--configfile", *map(str, args.configfile)] if args.configfile else []
     pending = why.sentences(dry_run([*passed, *overlays]))
-    files = sum(len(job.files) for job in found)
+    files = sum(len(job.files) for job in all_jobs)
     if told or pending:
         print(
             "\n".join(
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
         print("\n".join(["A run would make again:", *(f"  {line}" for line in pending)]))
         sys.exit(1)
     print(
-        f"All {files} files of {len(found)} jobs of study {plan.study.study} are what their "
+        f"All {files} files of {len(all_jobs)} jobs of study {plan.study.study} are what their "
         "jobs wrote, and current."
     )
 

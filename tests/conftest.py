@@ -5,6 +5,7 @@ dealt to parallel workers.
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import re
 import shutil
@@ -33,9 +34,12 @@ ALONE = {  # file -> tests of it that measure time, or start daemons that are on
     ],
     "test_packages.py": ["test_tables_and_figures_start_in_less_than_"],
 }
+LONG = ("test_resume.py",)  # half a minute: a worker that starts one last would end alone
 
 if WORKER:  # each worker has one core; torch on more threads would wait for those of the others
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # where a test asks for two threads, the one that waits must not keep the other's core busy
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` picks by marks
@@ -50,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=ranks(items).__getitem__)
 
 
+def pytest_collection_finish() -> None:
+    """Leave out of garbage collections what was imported and collected so far: it stays, and to
+    look through it takes a second each time.
+    """
+    gc.freeze()
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name a case of bytes after its argument: packed bytes hold the time, and pytest-xdist runs
     nothing where two workers name a test differently.
@@ -59,7 +70,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
     """The place of each test's file: one that has the tiny study made comes first, and the others
-    that use it come after those that do not, so that no worker waits for the study.
+    that use it come after those that do not, so that no worker waits for the study; of files that
+    start no Snakemake, those that take long come first.
     """
     used: dict[Path, set[str]] = {}
     for item in items:
@@ -73,6 +85,8 @@ def ranks(items: list[pytest.Item]) -> dict[pytest.Item, int]:
             return 0
         if path in made:
             return 2
+        if path.name in LONG:
+            return 1
         return 1 if "make_copy" in used[path] else 3
 
     return {item: rank(item.path) for item in items}

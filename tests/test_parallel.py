@@ -17,6 +17,10 @@ def test_every_test_that_runs_alone_is_there() -> None:
         assert [name for name in names if f"def {name or 'test_'}" not in text] == []
 
 
+def test_every_file_that_takes_long_is_there() -> None:
+    assert [name for name in conftest.LONG if not list(TESTS.rglob(name))] == []
+
+
 def test_no_two_files_of_tests_have_one_name() -> None:
     """ALONE names files without their folders."""
     names = [path.name for path in TESTS.rglob("test_*.py")]
@@ -38,6 +42,7 @@ def test_one_file_makes_the_study_first_and_files_that_wait_for_it_follow_other_
         Item(Path("study"), []),
         Item(Path("copies"), ["make_copy"]),
         Item(Path("waits"), ["make_copy", "study"]),
+        Item(Path(conftest.LONG[0]), ["tmp_path"]),
     ]
     places = conftest.ranks(items)  # type: ignore[arg-type]
-    assert [places[item] for item in items] == [3, 0, 0, 1, 2]  # type: ignore[index]
+    assert [places[item] for item in items] == [3, 0, 0, 1, 2, 1]  # type: ignore[index]

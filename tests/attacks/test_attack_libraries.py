@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from math import inf
 from types import ModuleType
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from libraries import COUNT, FOOLBOX, MINIMUM, TORCH, Case, linear_net, run, small_net, spec, wrong
+from libraries import FOOLBOX, MINIMUM, TORCH, Case, linear_net, run, small_net, spec, wrong
 from norms import generator, size
+from oracles import ROUNDING, Shifted, directly, nearest
 from prototypes import Noisy, Prototypes, near, prototypes
-from robustgen.attacks import autoattack, foolbox, noise, torchattacks
+from robustgen.attacks import foolbox, noise, torchattacks
 from robustgen.attacks.types import Spec
-from robustgen.core.refusal import Refused
-from robustgen.nets.classifier import as_classifier
 
-ROUNDING = 1e-6
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     # foolbox's import of scipy
@@ -36,39 +31,6 @@ def case() -> Case:
 @pytest.fixture
 def plane() -> Case:
     return linear_net()
-
-
-class Shifted(nn.Module):
-    """A classifier with its logits shifted per image by a function of them."""
-
-    def __init__(self, model: nn.Module, shift: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.model, self.shift = model, shift
-
-    def forward(self, x: Tensor) -> Tensor:
-        z = self.model(x)
-        return z - self.shift(z.detach())
-
-
-def nearest(plane: Case, order: float) -> Tensor:
-    """min_k (z_y - z_k) / ||w_y - w_k||_q with 1/order + 1/q = 1."""
-    model, x, y = plane
-    z, w = model(x).detach(), model[1].weight.data
-    apart = (w[y][:, None] - w[None]).norm(p=2 if order == 2 else 1, dim=2)
-    gap = (z.gather(1, y[:, None]) - z) / apart
-    return gap.scatter(1, y[:, None], inf).amin(dim=1)
-
-
-def directly(call: Callable[[int], Tensor], seed: int = 3) -> Tensor:
-    """What the library gives after the seeding of the wrapper; it is handed the seed that is drawn
-    for its own use.
-    """
-    with torch.random.fork_rng():
-        start = int(torch.randint(2**31, (), generator=generator(seed)))
-        torch.manual_seed(start)
-        own = int(torch.randint(2**31, ()))
-        torch.manual_seed(start)
-        return call(own).detach()
 
 
 def clean_where_it_failed(case: Case, found: Tensor) -> Tensor:
@@ -178,18 +140,6 @@ def test_smallest_perturbations_come_near_the_closed_form(
     assert ratio.median() <= 1 + slack
 
 
-def test_boundary_attack_closes_in_on_the_closed_form(plane: Case) -> None:
-    exact = nearest(plane, 2)
-    few, many = (
-        run(foolbox, plane, spec("BoundaryAttack", eps=inf, norm="l2", steps=steps))
-        for steps in (1, 600)
-    )
-    apart = [size(found.images - plane[1], "l2") for found in (few, many)]
-    assert many.success.all()
-    assert (apart[1] >= exact * (1 - 1e-4)).all()
-    assert (apart[1] / exact).median() < (apart[0] / exact).median() / 2
-
-
 def test_cw_sees_negative_logits_which_the_library_does_not(plane: Case) -> None:
     import torchattacks as library
 
@@ -268,72 +218,6 @@ def test_foolbox_s_cw_claims_the_black_image_as_success(plane: Case) -> None:
     assert claimed.any()
 
 
-def test_boundary_attack_without_a_start_gives_the_clean_image_back(plane: Case) -> None:
-    """Images of a class that all noise belongs to find no start; the others are attacked all the
-    same.
-    """
-    x, y = plane[1][:4].clone(), torch.tensor([0, 0, 1, 1])
-    x[2:] = 0
-
-    class Noise(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return torch.stack(
-                [x.flatten(1).amax(dim=1) - 0.1, 0.1 - x.flatten(1).amax(dim=1)], dim=1
-            )
-
-    model = Noise().eval()
-    found = run(foolbox, (model, x, y), spec("BoundaryAttack", eps=inf, norm="l2", steps=5))
-    assert found.success.tolist() == [False, False, True, True]
-    assert torch.equal(found.images[:2], x[:2])
-    none = run(foolbox, (model, x[:2], y[:2]), spec("BoundaryAttack", eps=inf, norm="l2", steps=5))
-    assert not none.success.any()
-
-
-def hop(steps: int = 4) -> Spec:
-    return spec("HopSkipJumpAttack", eps=inf, norm="l2", steps=steps)
-
-
-def test_hop_skip_jump_closes_in_on_the_closed_form(plane: Case) -> None:
-    exact = nearest(plane, 2)
-    found = run(foolbox, plane, hop(20))
-    apart = size(found.images - plane[1], "l2") / exact
-    assert found.success.all()
-    assert apart.min() >= 1 - 1e-4
-    assert apart.median() < 1.3
-    assert found.backwards == 0
-
-
-def test_directions_of_hop_skip_jump_have_length_1_per_image_which_the_library_s_have_not(
-    plane: Case,
-) -> None:
-    """The library divides by the norm of the whole batch: 16 images get lengths of about 1/4."""
-    import eagerpy as ep
-    import foolbox as library
-
-    attacker = library.attacks.HopSkipJumpAttack()
-    given = (lambda x: ep.astensor(x.raw.sum(dim=(1, 2, 3)) > 32), ep.astensor(plane[1]))
-    delta = ep.astensor(torch.full((COUNT,), 0.1))
-    with torch.random.fork_rng():
-        theirs = attacker.approximate_gradients(*given, 50, delta).raw
-        cured = foolbox._of_length_1(attacker.approximate_gradients)(*given, 50, delta).raw
-    assert theirs.norm().item() == pytest.approx(1, abs=1e-5)
-    torch.testing.assert_close(size(cured, "l2"), torch.ones(COUNT))
-
-
-@pytest.mark.parametrize("name", ["BoundaryAttack", "HopSkipJumpAttack"])
-def test_attacks_from_starts_keep_images_that_are_wrong_already(case: Case, name: str) -> None:
-    x, before = case[1], wrong(case)
-    found = run(foolbox, case, spec(name, eps=inf, norm="l2", steps=3))
-    assert before.sum() >= 4
-    assert torch.equal(found.images[before], x[before])
-
-
-def test_hop_skip_jump_refuses_a_randomised_classifier() -> None:
-    model = Noisy(prototypes(3))
-    with pytest.raises(Refused, match=r"answers alike each time, .* use BoundaryAttack, or kind"):
-        run(foolbox, (model, *near(model.p, 6)), hop())
-
-
 NEAREST = {
     "DDN": {"steps": 100, "init_epsilon": 0.5},
     "L2CarliniWagner": {"steps": 200, "stepsize": 0.01, "binary_search_steps": 5},
@@ -377,79 +261,6 @@ def test_attacks_run_on_a_randomised_classifier_and_keep_what_they_found(name: s
     first, again = (run(foolbox, (model, x, y), given) for _ in range(2))
     assert torch.equal(first.images, again.images)
     assert (size(first.images - x, "l2") > 0).sum() >= 9
-
-
-@pytest.mark.parametrize(
-    "members", [["apgd-ce"], ["apgd-dlr", "fab"], ["apgd-t", "fab-t", "square"]]
-)
-@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.02), ("l2", 0.1)])
-def test_custom_autoattack_is_the_library_s(
-    case: Case, members: list[str], norm: str, eps: float
-) -> None:
-    from pyautoattack.autoattack import APGDAttack, APGDAttack_targeted, AutoAttack
-
-    model, x, y = case
-
-    def call(own: int) -> Tensor:
-        large = {"linf": "Linf", "l2": "L2"}[norm]
-        given: dict[str, Any] = {"eps": eps, "norm": large, "seed": own, "device": "cpu"}
-        made = AutoAttack(model, version="custom", attacks=members, **given)
-        made.apgd = APGDAttack(model, n_iter=30, n_restarts=1, logger=made.logger, **given)
-        made.apgd_targeted = APGDAttack_targeted(
-            model, n_iter=30, n_target_classes=5, logger=made.logger, **given
-        )
-        made.fab.n_iter, made.fab.n_restarts, made.fab.n_target_classes, made.square.n_queries = (
-            30,
-            1,
-            5,
-            30,
-        )
-        return made.run_standard_evaluation(x, y)[0]
-
-    options = {"version": "custom", "attacks": members, "n_queries": 30}
-    ours = run(autoattack, case, spec(norm=norm, eps=eps, steps=30, **options))
-    assert torch.equal(ours.images, directly(call))
-    assert size(ours.images - x, norm).max() <= eps + ROUNDING
-    assert torch.equal(ours.images[wrong(case)], x[wrong(case)])
-    assert wrong(case).sum() < ours.success.sum() < COUNT
-
-
-@pytest.mark.parametrize("version", ["standard", "rand"])
-def test_protocols_of_autoattack_break_a_weak_net_and_say_nothing(
-    case: Case, version: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.DEBUG, logger=""):
-        found = run(autoattack, case, spec(eps=0.3, steps=1, version=version))
-    assert found.success.all()
-    assert not [record for record in caplog.records if "classes" in record.getMessage()]
-    assert all(record.levelno >= logging.WARNING for record in caplog.records)
-    assert found.backwards == pytest.approx(
-        101 * (20 if version == "rand" else 1) * (1 - wrong(case).float().mean().item())
-    )
-
-
-@pytest.mark.parametrize(
-    ("shift", "said"),
-    [(lambda z: 0 * z, ""), (lambda z: 0 * z + torch.randn(len(z), 1), "randomized defense")],
-)
-def test_warnings_of_autoattack_come_with_its_images(
-    case: Case, shift: Callable[[Tensor], Tensor], said: str
-) -> None:
-    net = as_classifier(Shifted(case[0], shift))
-    given = spec(eps=0.3, steps=2, version="custom", attacks=["apgd-ce"])
-    found = autoattack.attack(net, *case[1:], spec=given, generator=generator(3)).warning
-    assert found is not None
-    assert (said in found) if said else (found == "")
-    assert "flags_doc" not in found
-
-
-def test_the_library_itself_fails_on_fewer_than_ten_classes(case: Case) -> None:
-    from pyautoattack import AutoAttack
-
-    with pytest.raises(IndexError):
-        AutoAttack(
-            case[0], eps=1e-4, version="custom", attacks=["apgd-t"], seed=0
-        ).run_standard_evaluation(*case[1:])
 
 
 def test_noise_has_the_deviation_eps_and_is_clipped() -> None:

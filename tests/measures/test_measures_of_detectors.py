@@ -3,7 +3,6 @@ hand, and what they refuse.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,9 @@ from sklearn.model_selection import GridSearchCV, LeaveOneOut
 from sklearn.neighbors import KernelDensity
 from torch import nn
 
+from known import generator, images, lids, net, reference
 from robustgen.core.refusal import Refused
-from robustgen.data.store import Images
 from robustgen.detect import kd_bu, supervised
-from robustgen.detect import lid as lid_detector
 from robustgen.detect.types import Validation
 from robustgen.measures import density, natural
 from robustgen.measures.class_density import ClassDensity
@@ -25,37 +23,6 @@ from robustgen.measures.lid import lid
 from robustgen.measures.scores import distances, label_free, logits
 from robustgen.measures.types import Look, PerImage, Reference
 from robustgen.measures.uncertainty import dropout_masks, uncertainty
-from robustgen.nets import weights
-from robustgen.nets.classifier import Plain
-from robustgen.nets.spec import Spec
-
-SPEC = Spec("resnet", 1, 3, 16, (0.5,), (0.25,), {"width": 4, "blocks": [1, 1], "dropout": 0.3})
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def net(**options: Any) -> Plain:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        spec = replace(SPEC, options={**SPEC.options, **options})
-        return Plain(weights.untrained(spec).eval())
-
-
-def images(n: int = 60, classes: int = 3) -> Images:
-    rng = np.random.default_rng(0)
-    names = ("stop", "yield", "limit")
-    return Images(
-        rng.integers(0, 256, (n, 1, 16, 16), dtype=np.uint8),
-        np.arange(n) % classes,
-        np.arange(n),
-        names,
-    )
-
-
-def reference(**changes: Any) -> Reference:
-    return Reference(net(), replace(images(), **changes), batch=16, device="cpu")
 
 
 def kd_and_bu(known: Reference, passes: int = 50) -> PerImage:
@@ -63,12 +30,7 @@ def kd_and_bu(known: Reference, passes: int = 50) -> PerImage:
     return kd_bu.measure(known.model, known, options=options, generator=generator())
 
 
-def lids(known: Reference, **options: int) -> PerImage:
-    return lid_detector.measure(known.model, known, options=options, generator=generator())
-
-
-# --- kernel density
-# ----------------------------------------------------------------------------------------------
+# --- kernel density -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("xp", [np, torch])
@@ -124,8 +86,7 @@ def test_the_density_of_a_class_is_the_same_in_torch() -> None:
     np.testing.assert_allclose(found.numpy(), fitted(x, classes), rtol=1e-12)
 
 
-# --- Bayesian uncertainty
-# ------------------------------------------------------------------------------------------
+# --- Bayesian uncertainty -------------------------------------------------------------------------
 
 
 def test_bu_is_the_variance_of_a_dropout_net_by_hand() -> None:
@@ -159,63 +120,7 @@ def test_bu_depends_neither_on_the_batch_nor_on_the_order() -> None:
     )
 
 
-# --- LID ------------------------------------------------------------------------------------------
-# -----------------
-
-
-def test_lid_by_hand() -> None:
-    clean = torch.tensor([[1.0, 0], [2, 0], [4, 0], [9, 0]])
-    expected = -3 / (np.log(1 / 4) + np.log(2 / 4) + np.log(4 / 4))
-    assert lid(torch.zeros(1, 2), clean, k=3).item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_lid_without_the_nearest() -> None:
-    clean = torch.tensor([[0.0, 0], [1, 0], [2, 0], [4, 0]])
-    assert lid(torch.zeros(1, 2), clean, k=3, drop_nearest=True).item() == pytest.approx(
-        -3 / np.log(1 / 8), rel=1e-5
-    )
-
-
-@pytest.mark.parametrize("d", [2, 5, 8])
-def test_lid_of_uniform_points_of_a_cube_is_its_dimension(d: int) -> None:
-    """The estimator -k / sum log(r_i/r_k) counts the zero term of i = k: its mean is d k / (k - 2)
-    for many points.
-    """
-    k = 50
-    points = torch.rand(40_000, d, generator=generator(d))
-    centre = 0.5 + 0.02 * (torch.rand(200, d, generator=generator(9)) - 0.5)  # far from the walls
-    assert lid(centre, points, k=k).mean().item() == pytest.approx(d * k / (k - 2), rel=0.06)
-
-
-def test_lid_by_the_matrix_product_is_that_of_plain_distances() -> None:
-    x, clean = (
-        torch.randn(30, 500, generator=generator(1)) + 5,
-        torch.randn(100, 500, generator=generator(2)) + 5,
-    )
-    r = (
-        torch.cdist(x.double(), clean.double(), compute_mode="donot_use_mm_for_euclid_dist")
-        .sort(dim=1)
-        .values[:, :20]
-    )
-    torch.testing.assert_close(
-        lid(x, clean, k=20), -20 / (r / r[:, -1:]).log().sum(1), rtol=1e-4, atol=0
-    )
-
-
-def test_twins_are_compared_in_batches_of_at_least_the_size_asked_for() -> None:
-    known = reference()
-    measure = lids(known, k=5, batch=25)
-    seen = known.first(60)
-    found = measure(seen, seen)["lid_twin_0"]
-    by_hand = [lid(part, part, k=5, drop_nearest=True) for part in seen["layers"][0].split(30)]
-    np.testing.assert_allclose(found, torch.cat(by_hand), rtol=1e-6)
-    assert set(measure(seen, seen)) == {
-        f"lid_{end}{layer}" for end in ("", "twin_") for layer in range(3)
-    }
-
-
-# --- looks, columns, distances
-# -----------------------------------------------------------------------------------
+# --- looks, columns, distances --------------------------------------------------------------------
 
 
 def test_the_layers_of_a_look_end_in_the_scores_of_the_classifier() -> None:
@@ -237,8 +142,7 @@ def test_columns_without_the_label_and_distances_by_hand() -> None:
     assert (moved["linf"][0], moved["l2"][0]) == pytest.approx((0.4, 0.5))
 
 
-# --- statistics of what is unlike clean images
-# ----------------------------------------------------------------------------------------
+# --- statistics of what is unlike clean images ----------------------------------------------------
 
 
 def columns(n: int = 400) -> dict[str, np.ndarray]:
@@ -279,8 +183,7 @@ def test_halves_share_no_image() -> None:
     assert (one["energy"].tolist(), other["energy"].tolist()) == ([0, 2, 4, 6], [1, 3, 5])
 
 
-# --- bad input: a sentence each, never a NaN
-# ------------------------------------------------------------------------------
+# --- bad input: a sentence each, never a NaN ------------------------------------------------------
 
 
 def with_absent_class() -> None:

@@ -10,34 +10,14 @@ import pytest
 
 import judge_claims
 from cells import CLEAN_ENERGIES, cell, clean, joined
-from robustgen.core.files import BadFile, read_json
+from claiming import CLAIMS, ENTRY, PAIR, claim, judged, net
+from robustgen.core.files import read_json
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import write_rows
 from robustgen.stats import claims, intervals, named
 from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from robustgen.stats.intervals import Interval
-from robustgen.stats.rules import Against, Claim, read
-
-CLAIMS = Path(__file__).resolve().parents[2] / "config" / "claims.yaml"
-
-# --- claims: verdicts
-# --------------------------------------------------------------------------------------------
-
-
-def claim(**others: Any) -> Claim:
-    plain: dict[str, Any] = {
-        "id": "falls",
-        "work": "w",
-        "place": "p",
-        "sentence": "s",
-        "family": "standard",
-        "attack": "pgd",
-        "statistic": "energy_change",
-        "direction": "below",
-        "margin": 0.0,
-        "min_n": 4,
-    }
-    return Claim(**{**plain, **others})
+from robustgen.stats.rules import Against
 
 
 @pytest.mark.parametrize(
@@ -71,21 +51,6 @@ def rows(shift: float = -5.0, success: list[bool] | None = None, **axes: Any) ->
         for energy, noise in zip(CLEAN_ENERGIES, (0.1, -0.1, 0.2, 0.0), strict=True)
     ]
     return joined(clean(**axes), cell(energies, success=success, **axes))
-
-
-def net(family: str = "standard", **others: Any) -> dict[str, Any]:
-    return {
-        "dataset": "digits",
-        "objective": family,
-        "family": family,
-        "kind": "resnet",
-        "options": {"width": 16},
-        **others,
-    }
-
-
-def judged(rule: Claim, frame: pd.DataFrame, **models: dict[str, Any]) -> list[dict[str, Any]]:
-    return claims.judge(rule, frame, models or {"plain": net()})
 
 
 @pytest.mark.parametrize(
@@ -185,109 +150,7 @@ def test_a_sweep_over_lambda_is_not_taken_for_more_images() -> None:
     ]
 
 
-# --- claims: held against another net
-# --------------------------------------------------------------------------------
-
-
-def against_family(**others: Any) -> Claim:
-    plain = {
-        "family": "adversarial",
-        "against": Against(family="standard", same=("dataset", "kind", "options")),
-        "statistic": "accuracy_difference",
-        "direction": "above",
-    }
-    return claim(**{**plain, **others})
-
-
-PAIR = {"plain": net(), "robust": net("adversarial")}
-WRONG = [True] * 4
-
-
-def test_a_net_is_judged_against_its_twin_under_the_same_attack_at_the_same_budget() -> None:
-    weak = [
-        cell(CLEAN_ENERGIES, eps=0.1, success=WRONG),
-        cell(CLEAN_ENERGIES, eps=0.2, success=[True, True, False, False]),
-    ]
-    strong = [
-        cell(CLEAN_ENERGIES, model="robust", eps=eps, success=[False] * 4) for eps in (0.1, 0.2)
-    ]
-    found = judged(against_family(), joined(clean(), clean(model="robust"), *weak, *strong), **PAIR)
-    assert [(one["model"], one["axes"]["eps"], one["value"]) for one in found] == [
-        ("robust", 0.1, 1.0),
-        ("robust", 0.2, 0.5),
-    ]
-    assert found[0]["why"] == "interval over images, held against plain"
-
-
-def test_a_claim_on_clean_images_is_judged_without_any_attack() -> None:
-    n = 400
-    frame = joined(
-        clean([0.0] * n),
-        clean([0.0] * n, model="robust").assign(success=[True] * 40 + [False] * 360),
-    )
-    (found,) = judged(against_family(attack="clean", direction="below"), frame, **PAIR)
-    assert (found["axes"], found["n"], found["value"], found["verdict"]) == (
-        {},
-        n,
-        -0.1,
-        REPRODUCED,
-    )
-
-
-def test_every_robust_net_gets_its_own_verdict() -> None:
-    frame = joined(*[clean(model=name) for name in ("plain", "robust", "quasi")])
-    found = judged(against_family(attack="clean"), frame, **PAIR, quasi=net("adversarial"))
-    assert [one["model"] for one in found] == ["robust", "quasi"]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [{"dataset": "signs"}, {"kind": "cnn"}, {"options": {"width": 8}}, {"family": "gaussian"}],
-)
-def test_a_net_that_differs_in_more_than_its_training_is_no_twin(other: dict[str, Any]) -> None:
-    frame = joined(clean(), clean(model="robust"))
-    (found,) = judged(
-        against_family(attack="clean"), frame, plain=net(**other), robust=net("adversarial")
-    )
-    why = "the study has no net of family standard with the same dataset, kind, options as robust"
-    assert (found["verdict"], found["why"], found["value"]) == (NOT_TESTED, why, None)
-
-
-def test_of_several_twins_the_first_with_rows_is_taken_and_named() -> None:
-    frame = joined(clean(), clean(model="robust"))
-    (found,) = judged(against_family(attack="clean"), frame, absent=net(), **PAIR)
-    assert found["why"] == "interval over images, held against plain"
-
-
-def test_a_twin_without_rows_is_named() -> None:
-    (found,) = judged(
-        against_family(),
-        joined(clean(model="robust"), cell(CLEAN_ENERGIES, model="robust")),
-        **PAIR,
-    )
-    assert (found["verdict"], found["why"]) == (
-        NOT_TESTED,
-        ("no rows of plain under pgd at this budget"),
-    )
-
-
-def test_repetitions_are_paired_and_those_of_one_side_alone_left_out() -> None:
-    lone = joined(*[clean(model="robust", seed=seed) for seed in (0, 1)], clean(seed=1))
-    assert judged(against_family(attack="clean"), lone, **PAIR)[0]["why"] == (
-        "interval over images, held against plain"
-    )
-    (found,) = judged(
-        against_family(attack="clean"),
-        joined(clean(seed=2), clean(model="robust", seed=1)),
-        **PAIR,
-    )
-    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no repetition that both sides have")
-
-
-def test_where_nothing_is_misclassified_nothing_is_said_of_errors() -> None:
-    rule = claim(attack="apgd", statistic="errors_left_clean", direction="above", margin=0.95)
-    (found,) = judged(rule, joined(clean(), cell(CLEAN_ENERGIES, attack="apgd").assign(linf=0.0)))
-    assert (found["verdict"], found["why"]) == (NOT_TESTED, "no clean image is misclassified")
+# --- their file of verdicts -----------------------------------------------------------------------
 
 
 def test_an_unbounded_attack_is_judged_and_written_as_json_knows_it() -> None:
@@ -332,195 +195,7 @@ def test_no_rows_are_no_verdict() -> None:
     assert judged(claim(), pd.DataFrame()) == []
 
 
-# --- claims: the file
-# --------------------------------------------------------------------------------------------
-
-
-def test_the_claims_of_the_study_are_read_once_each() -> None:
-    found = read(CLAIMS)
-    assert len({one.id for one in found}) == len(found) > 0
-    assert all(one.min_n > 0 and one.sentence.endswith(".") for one in found)
-    assert {one.statistic for one in found} <= set(named.names())
-
-
-ENTRY = (
-    "- {id: a, work: w, place: p, sentence: s, family: standard, attack: pgd, statistic: auroc, "
-    "direction: above, "
-    "margin: 0, min_n: 1}\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        ("margin: 0, ", "", "claim a: margin: is missing; it must be a number."),
-        (
-            "margin: 0",
-            "margin: 0, marign: 1",
-            ("claim a: marign: unknown key; did you mean 'margin'?"),
-        ),
-        (
-            "statistic: auroc",
-            "statistic: aurok",
-            ("claim a: statistic: unknown statistic; did you mean 'auroc'?"),
-        ),
-        (
-            "direction: above",
-            "direction: over",
-            ("claim a: direction: must be one of above, below, not 'over'."),
-        ),
-        (
-            "margin: 0",
-            "margin: 0, against: {attack: apgd, family: standard}",
-            "claim a: against: names one thing: an attack, a family, a part of the model, or",
-        ),
-        (
-            "margin: 0",
-            "margin: 0, against: {famly: standard}",
-            "claim a: against.famly: unknown key; did you mean 'family'?",
-        ),
-        (
-            "margin: 0",
-            "margin: 0, against: {family: standard, same: [dataset, net]}",
-            "claim a: against.same: must be a list out of dataset, kind, .*, not ",
-        ),
-        ("margin: 0", "margin: 0, against: pgd", "claim a: against: must be a map such as"),
-        ("margin: 0", "margin: 0, against: {attack: 3}", "claim a: against.attack: must be text"),
-        (
-            "margin: 0",
-            "margin: 0, against: {attack: pgd, same: [kind]}",
-            "claim a: against.same: belongs to a family; leave it out.",
-        ),
-        ("attack: pgd, ", "", "claim a: attack: is missing; name an attack, clean, or a measure."),
-        (
-            "margin: 0",
-            "margin: 0, at: {steps: [1]}",
-            "claim a: at: must map axes to one",
-        ),
-        ("margin: 0", "margin: 0, at: 5", "claim a: at: must map axes to one"),
-        (
-            "statistic: auroc",
-            "statistic: my_lab.gone.gap",
-            "claim a: statistic: there is no module my_lab.gone.",
-        ),
-        (
-            "statistic: auroc",
-            "statistic: mine.gap",
-            "claim a: statistic: a statistic of your own is named like my_lab.statistics.gap.",
-        ),
-        (ENTRY, "a sentence\n", "must hold a list of claims"),
-    ],
-)
-def test_a_claim_that_is_none_is_refused_with_the_file(
-    before: str, after: str, said: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text(ENTRY, encoding="utf-8")
-    assert read(path)[0].margin == 0
-    path.write_text(ENTRY.replace(before, after), encoding="utf-8")
-    with pytest.raises(BadFile, match=f"mine.yaml: {said}"):
-        read(path)
-
-
-def test_what_a_claim_is_held_against_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    for given, against in (
-        ("", None),
-        (", against: {attack: pgd}", Against("pgd")),
-        (", against: {family: cnn}", Against(family="cnn")),
-        (
-            ", against: {family: cnn, same: [dataset, kind]}",
-            Against(family="cnn", same=("dataset", "kind")),
-        ),
-        (", against: {largest: eot}", Against(largest="eot")),
-    ):
-        path.write_text(ENTRY.replace("margin: 0", f"margin: 0{given}"), encoding="utf-8")
-        assert read(path)[0].against == against
-
-
-# --- claims: one value of an axis against the largest
-
-
-SUFFICES = {
-    "statistic": "accuracy_difference",
-    "direction": "below",
-    "margin": 0.02,
-    "against": Against(largest="runs"),
-    "at": {"runs": 5},
-}
-
-
-def swept(fooled: dict[int, int], n: int = 400, axis: str = "runs") -> pd.DataFrame:
-    """Images of which so many are fooled at each value of an axis, always the first ones."""
-    cells = [
-        cell([0.0] * n, success=[place < count for place in range(n)]).assign(**{axis: value})
-        for value, count in fooled.items()
-    ]
-    frame = joined(clean([0.0] * n).assign(**{axis: 0}), *cells)
-    frame.attrs["axes"] = [*dict.fromkeys(("eps", "steps", "lambda_", axis))]
-    return frame
-
-
-@pytest.mark.parametrize(
-    ("more", "verdict"), [(0, REPRODUCED), (7, INCONCLUSIVE), (40, NOT_REPRODUCED)]
-)
-def test_a_value_suffices_where_the_largest_fools_hardly_more(more: int, verdict: str) -> None:
-    """At 10 runs `more` of 400 images are fooled beyond the 100 at 5; 7 are 1.75 points."""
-    (found,) = judged(claim(**SUFFICES), swept({1: 20, 5: 100, 10: 100 + more}))
-    assert (found["axes"]["runs"], found["value"]) == (5, pytest.approx(more / 400))
-    assert (found["verdict"], found["why"]) == (
-        verdict,
-        "interval over images, held against runs 10",
-    )
-
-
-def test_a_step_count_is_judged_against_the_largest_and_not_at_the_last() -> None:
-    rule = claim(**SUFFICES | {"against": Against(largest="steps"), "at": {"steps": 50}})
-    (found,) = judged(rule, swept({10: 0, 50: 100, 500: 140}, axis="steps"))
-    assert (found["axes"]["steps"], found["value"]) == (50, pytest.approx(0.1))
-    assert found["why"] == "interval over images, held against steps 500"
-
-
-@pytest.mark.parametrize(
-    ("fooled", "why"),
-    [
-        ({1: 20, 3: 100}, "no rows at runs 5"),
-        ({1: 20, 5: 100}, "nothing above runs 5 to hold it against"),
-    ],
-)
-def test_where_the_value_or_a_larger_one_is_missing_nothing_is_tested(
-    fooled: dict[int, int], why: str
-) -> None:
-    (found,) = judged(claim(**SUFFICES), swept(fooled))
-    assert (found["model"], found["verdict"], found["why"]) == ("plain", NOT_TESTED, why)
-
-
-# --- claims: axes, measures, statistics by name
-
-
-def test_a_rival_is_taken_at_the_same_setting_or_at_its_plainest() -> None:
-    """The rival sweeps lambda 0 and 1; ours has 1 and 2, which the rival lacks."""
-    rival = [
-        cell([0.0] * 4, success=[fooled] * 4).assign(lambda_=lambda_)
-        for lambda_, fooled in ((0.0, False), (1.0, True))
-    ]
-    ours = [cell([0.0] * 4, attack="he_pgd").assign(lambda_=lambda_) for lambda_ in (1.0, 2.0)]
-    rule = claim(attack="he_pgd", against=Against("pgd"), statistic="success_difference")
-    found = judged(rule, joined(clean(), *rival, *ours))
-    assert [(one["axes"]["lambda_"], one["value"]) for one in found] == [(1.0, 0.0), (2.0, 1.0)]
-
-
-def test_an_axis_of_another_attack_is_a_name_of_its_cells() -> None:
-    shifts = [
-        cell(CLEAN_ENERGIES, attack="shift").assign(corruption=name, severity=2)
-        for name in ("blur", "fog")
-    ]
-    frame = joined(clean().assign(corruption="", severity=0), *shifts)
-    frame.attrs["axes"] = ["eps", "steps", "lambda_", "corruption", "severity"]
-    found = judged(claim(attack="shift"), frame)
-    axes = [one["axes"] for one in json.loads(json.dumps(found))]
-    # not lambda, which no row has
-    assert axes == [{"eps": 0.1, "corruption": name, "severity": 2} for name in ("blur", "fog")]
+# --- measures and statistics by name --------------------------------------------------------------
 
 
 OWN = """
@@ -571,25 +246,3 @@ def test_every_public_function_of_the_folders_statistics_is_one() -> None:
     assert all(named.statistic(name).__doc__ for name in named.names())
     with pytest.raises(Refused, match="Statistic aurok: unknown statistic; did you mean 'auroc'"):
         named.statistic("aurok")
-
-
-# --- claims: held against a part of the model
-
-
-def test_a_model_is_judged_against_the_part_that_it_is_made_of() -> None:
-    """Both under the same attack at the same budget; a model without that part is not tested."""
-    rule = claim(
-        family="defended",
-        against=Against(part="base"),
-        statistic="accuracy_difference",
-        direction="above",
-        margin=0.5,
-    )
-    weak, strong = cell(CLEAN_ENERGIES), cell(CLEAN_ENERGIES, model="around", success=[False] * 4)
-    frame = joined(clean(), clean(model="around"), weak, strong)
-    models = {"plain": net(), "around": net("defended", parts={"base": "plain"})}
-    (found,) = judged(rule, frame, **models)
-    assert found["value"] == 1.0
-    assert found["why"] == "interval over images, held against plain"
-    (found,) = judged(rule, frame, **models | {"around": net("defended", parts={})})
-    assert (found["verdict"], found["why"]) == (NOT_TESTED, "the model has no part base")

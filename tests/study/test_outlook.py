@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from conftest import ROOT, Copy
-from robustgen.core.refusal import Refused
 from robustgen.nets.flops import flops
 from robustgen.nets.spec import Spec
 from robustgen.nets.weights import untrained
-from robustgen.report.compare import Difference, compare, numbers
-from robustgen.report.publish import publish
 from robustgen.run.dryrun import Job
-from robustgen.stats.intervals import Interval
 from robustgen.study.config import load
 from robustgen.study.estimate import Past, estimates, image_bytes, past
 from robustgen.study.outlook import outlook
@@ -247,115 +241,3 @@ def test_the_command_plans_the_paper_study() -> None:
     )
     assert "Study paper:" in found.stdout
     assert "cifar10, cifar100, dfg, fashion_mnist, gtsrb, imagenette_160, mnist" in found.stdout
-
-
-# --- two runs -------------------------------------------------------------------------------------
-
-
-def run_with(folder: Path, *lines: str) -> Path:
-    (folder / "tables").mkdir(parents=True)
-    (folder / "tables/table_1.csv").write_text(
-        "\n".join([("model,eps,dr,dr_low,dr_high"), *lines]) + "\n"
-    )
-    return folder
-
-
-def test_numbers_are_equal_within_chance_or_different(tmp_path: Path) -> None:
-    ours = run_with(
-        tmp_path / "a",
-        "m,0.1,0.5,0.4,0.6",
-        "m,0.2,0.5,0.4,0.6",
-        "m,0.3,0.5,0.4,0.6",
-        "m,0.4,0.5,0.4,0.6",
-    )
-    theirs = run_with(
-        tmp_path / "b",
-        "m,0.1,0.5,0.4,0.6",
-        "m,0.2,0.6,0.5,0.7",
-        "m,0.3,0.7,0.6,0.8",
-        "m,0.5,0.5,0.4,0.6",
-    )
-    said = compare(ours, theirs)
-    assert "3 numbers: 1 equal, 1 within chance, 1 different." in said
-    assert "table_1, m 0.3, dr: 0.5 [0.4, 0.6] against 0.7 [0.6, 0.8]" in said
-    assert f"table_1, m 0.4, dr: only in {ours}" in said
-    assert f"table_1, m 0.5, dr: only in {theirs}" in said
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "gap"),
-    [
-        (Interval(0.5, 0.4, 0.6), Interval(0.64, 0.54, 0.74), 0.14 / (0.02**0.5)),
-        (Interval(0.64, 0.54, 0.74), Interval(0.5, 0.4, 0.6), 0.14 / (0.02**0.5)),
-        # the sides that face each other
-        (Interval(1.0, 0.97, 1.0), Interval(0.9, 0.8, 0.95), 0.1 / (0.03**2 + 0.05**2) ** 0.5),
-        (Interval(1.0, 1.0, 1.0), Interval(0.9, 0.9, 0.9), float("inf")),
-        (Interval(1.0, float("-inf"), float("inf")), Interval(0.9, 0.8, 1.0), 0.0),
-    ],
-)
-def test_a_gap_is_counted_in_half_widths_of_the_interval_of_the_difference(
-    ours: Interval, theirs: Interval, gap: float
-) -> None:
-    found = Difference("x", ours, theirs)
-    assert found.gap == pytest.approx(gap)
-    assert found.verdict == ("different" if gap > 1 else "within chance")
-
-
-def test_a_run_equals_itself(study: Copy) -> None:
-    folder = study.folder / "results/tiny"
-    said = compare(folder, folder)
-    assert (
-        f"{len(numbers(folder))} numbers: {len(numbers(folder))} equal, 0 within chance, 0 "
-        "different."
-    ) in said
-    assert len(numbers(folder)) > 50
-
-
-def test_runs_without_a_common_number_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no number in common"):
-        compare(run_with(tmp_path / "a", "m,1,0,0,0"), tmp_path / "b")
-
-
-# --- publishing -----------------------------------------------------------------------------------
-
-
-def test_what_is_published_is_small_and_holds_no_weights_and_no_data(
-    study: Copy, tmp_path: Path
-) -> None:
-    out = tmp_path / "published/tiny"
-    publish(study.folder / "results/tiny", out)
-    found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    assert {
-        "tables/table_1.csv",
-        "figures/fig_2a.png",
-        "claims/verdicts.json",
-        "costs.csv",
-        "provenance.json",
-    } <= found
-    assert not [
-        name
-        for name in found
-        if name.endswith((".safetensors", ".parquet")) or "fig_sheets" in name
-    ]
-    assert "config" not in json.loads((out / "provenance.json").read_text())
-    assert sorted(job.rule for job in past([out])) == sorted(
-        job.rule for job in past([study.folder / "results/tiny"])
-    )
-    assert compare(study.folder / "results/tiny", out).startswith(
-        f"{len(numbers(out))} numbers: {len(numbers(out))} equal"
-    )
-
-
-def test_a_run_with_gaps_is_not_published(
-    study: Copy, make_copy: Callable[[], Copy], tmp_path: Path
-) -> None:
-    folder = make_copy().folder / "results/tiny"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_bytes((study.folder / "results/tiny/config.json").read_bytes())
-    with pytest.raises(
-        Refused,
-        match=(
-            r"is not whole: load_data signs: .*pool\.safetensors does not exist; finish the run"
-        ),
-    ):
-        publish(folder, tmp_path / "out")

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import ROOT
+from robustgen.run.warm import warm
 
 NET = {"kind": "resnet", "options": {"width": 4}, "size": 32, "mean": [0.5], "std": [0.25]}
 RECIPES = {
@@ -36,6 +38,15 @@ RECIPES = {
 
 
 SHARDS = [".images.shards", "costs.json"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forks() -> Iterator[None]:
+    """The commands of this file are forks of one warm process, as those of a run are: importing
+    torch takes most of the time of each. A fork ends with its command.
+    """
+    with warm(ROOT / "scripts"):
+        yield
 
 
 def command(script: str, *arguments: str | Path) -> list[str]:

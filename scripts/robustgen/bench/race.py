@@ -67,10 +67,10 @@ def race(
         # so that no place in the order is always the same one's
         runners = runners[1:] + runners[:1]
         for runner in runners:
-            seconds, found = _seconds(runner, x[turn], y[turn])
-            rates[runner.name].append(len(found) / seconds)
+            seconds, attacked = _seconds(runner, x[turn], y[turn])
+            rates[runner.name].append(len(attacked) / seconds)
             with torch.no_grad():
-                sums[runner.name] += cross_entropy(model(found), y[turn], reduction="sum").item()
+                sums[runner.name] += cross_entropy(model(attacked), y[turn], reduction="sum").item()
     return rates, {name: total / (rounds * len(y)) for name, total in sums.items()}
 
 
@@ -128,11 +128,11 @@ def warnings(rows: list[Row]) -> list[str]:
 def judge(rows: list[Row]) -> None:
     """Refuse rows in which our loss is more than 1 % below a peer's, or no number."""
     for row in rows:
-        found = row["agreement"]
-        if not found["loss_ratio"] >= LEAST_LOSS:
+        agreement = row["agreement"]
+        if not agreement["loss_ratio"] >= LEAST_LOSS:
             raise Disagreement(
-                f"Our loss {found['loss_ours']:.4f} is below {LEAST_LOSS:.0%} of "
-                f"{found['loss_peer']:.4f}, that of "
+                f"Our loss {agreement['loss_ours']:.4f} is below {LEAST_LOSS:.0%} of "
+                f"{agreement['loss_peer']:.4f}, that of "
                 f"{row['name']}; try --precision fp32, and do not trust the attacks of this "
                 "machine until they agree."
             )
@@ -154,10 +154,10 @@ def _facts(model: nn.Module, x: Tensor, y: Tensor) -> dict[str, Any]:
 
 def _seconds(runner: Contender, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
     start = time.perf_counter()
-    found = runner.run(x, y)
-    if found.is_cuda:
+    attacked = runner.run(x, y)
+    if attacked.is_cuda:
         torch.cuda.synchronize()
-    return time.perf_counter() - start, found
+    return time.perf_counter() - start, attacked
 
 
 def _machine(place: str, settings: Settings, dtype: torch.dtype) -> dict[str, Any]:

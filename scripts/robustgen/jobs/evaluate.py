@@ -1,7 +1,7 @@
 """Evaluation in one call, without a study: attacks and detectors on any classifier.
 
 The rows are those that the jobs of a study write for the same images, settings and seeds.
-`robustgen.stats.detection.summarise(found.statistics, found.thresholds)` gives the rates of the
+`robustgen.stats.detection.summarise(it.statistics, it.thresholds)` gives the rates of the
 detectors with intervals.
 """
 
@@ -103,32 +103,56 @@ def evaluate(
     `attacks` and `detectors` are entries by name, in the form of a configuration. `dataset` and
     `model` are names in the rows. All is computed in fp32.
     """
-    used_device = devices.use(device=device, threads=torch.get_num_threads())
-    ready = classifier_of(classifier, device=used_device)
-    setting = Setting(ready, dataset, model, draws, study_seed, seed, batch, used_device)
-    names = classes_of(ready, images, device=used_device)
+    used = devices.use(device=device, threads=torch.get_num_threads())
+    ready = classifier_of(classifier, device=used)
+    setting = Setting(ready, dataset, model, draws, study_seed, seed, batch, used)
+    names = classes_of(ready, images, device=used)
     given = {"validation": validation, "test": (images, labels)}
     parts = {split: images_of(split, *both, names=names) for split, both in given.items()}
     sweeps = {name: attack_of(name, entry) for name, entry in (attacks or {}).items()}
-    probe = parts["test"].tensors()[0][:2].to(used_device)
-    judges = {n: detector_of(n, entry, ready, probe) for n, entry in (detectors or {}).items()}
+    judges = _judges(setting, detectors or {}, parts["test"])
+    made, scores = _scored(setting, sweeps, parts)
+    rows = {name: averaged(frame) for name, frame in scores.items()}
+    for name in (name for name, entry in judges.items() if measured_with(entry)):
+        compared = _reference(setting, name, reference, names)
+        rows = _measured(setting, judges[name], made, rows, compared)
+    statistics, thresholds = _detected(rows, sweeps, judges)
+    return Evaluation(
+        scores=joined(list(scores.values())),
+        statistics=statistics,
+        thresholds=thresholds,
+        images={name: made[name].versions["test"] for name in sweeps},
+    )
 
+
+def _judges(
+    setting: Setting, detectors: Mapping[str, Entry], test: Images
+) -> dict[str, dict[str, Any]]:
+    """The entries of detectors, checked on two test images."""
+    probe = test.tensors()[0][:2].to(setting.device)
+    return {
+        name: detector_of(name, entry, setting.model, probe) for name, entry in detectors.items()
+    }
+
+
+def _scored(
+    setting: Setting, sweeps: Mapping[str, Attack], parts: dict[str, Images]
+) -> tuple[dict[str, Attacked], Rows]:
+    """The clean images and those of each attack, and their score rows, by attack."""
     made = {CLEAN: Attacked(parts, clean_versions(parts), [])}
     scores = {CLEAN: _scores(setting, CLEAN, made[CLEAN])}
     for name, one in sweeps.items():
         made[name] = _attacked(setting, name, one, parts, scores[CLEAN])
         scores[name] = _scores(setting, name, made[name])
-    rows = {name: averaged(found) for name, found in scores.items()}
-    for name in (name for name, entry in judges.items() if measured_with(entry)):
-        compared = _reference(setting, name, reference, names)
-        rows = _measured(setting, judges[name], made, rows, compared)
-    found = [detect.run(rows[CLEAN], rows[name], rows, entries=judges) for name in sweeps if judges]
-    return Evaluation(
-        scores=joined(list(scores.values())),
-        statistics=joined([statistics for statistics, _ in found]),
-        thresholds=joined([thresholds for _, thresholds in found]),
-        images={name: made[name].versions["test"] for name in sweeps},
-    )
+    return made, scores
+
+
+def _detected(
+    rows: Rows, sweeps: Mapping[str, Attack], judges: dict[str, dict[str, Any]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The statistics and the thresholds of all detectors on all attacks."""
+    pairs = [detect.run(rows[CLEAN], rows[name], rows, entries=judges) for name in sweeps if judges]
+    return joined([statistics for statistics, _ in pairs]), joined([chosen for _, chosen in pairs])
 
 
 def _attacked(
@@ -157,7 +181,7 @@ def _versions(
     counts: list[list[np.ndarray]] = [[] for _ in cells]
     warnings: list[list[str | None]] = [[] for _ in cells]
     for span in progress(spans, total=len(spans), what=f"{what}, batches"):
-        found = attack.attacked(
+        results = attack.attacked(
             model,
             x[span].to(setting.device),
             y[span].to(setting.device),
@@ -167,7 +191,7 @@ def _versions(
             split=split,
             start=span.start,
         )
-        for number, one in enumerate(found):
+        for number, one in enumerate(results):
             images[number].append(one.images.detach().cpu().numpy())
             counts[number].append(np.tile([one.forwards, one.backwards], (len(one.images), 1)))
             warnings[number].append(one.warning)
@@ -223,7 +247,7 @@ def _measured(
     """The rows with the columns of a detector's measure."""
     name, kind = entry["name"], entry["kind"]
     rng = partial(generator, setting.study_seed, seed=setting.seed)
-    found = {}
+    measured = {}
     for attack_name, images in made.items():
         # made anew for each attack, as each job of a study does, for a measure may draw as it goes
         measuring = measure.Measuring.of(
@@ -233,5 +257,5 @@ def _measured(
         done = {item: measuring.columns(images, item, chunk) for item, chunk in chunks.items()}
         columns = measure.identified(measure.frame(images, done), setting.identity(attack_name))
         columns = with_axes(columns, images.axes)
-        found[attack_name] = beside(rows[attack_name], columns, name, f"The measure of {name}")
-    return found
+        measured[attack_name] = beside(rows[attack_name], columns, name, f"The measure of {name}")
+    return measured

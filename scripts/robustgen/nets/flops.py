@@ -6,12 +6,21 @@ from robustgen.core import kinds
 from robustgen.nets.spec import Spec
 from robustgen.nets.weights import untrained
 
+COUNTED: dict[str, int] = {}  # spec -> operations: a study has many models of one form
+
 
 def flops(spec: Spec) -> int:
     """Floating point operations of a forward pass of one image through the kind's own network,
     counted without computing anything; 0 where the kind has none. A network that takes no images
     makes such a pass in its method `once`.
     """
+    form = repr(spec)
+    if form not in COUNTED:
+        COUNTED[form] = _counted(spec)
+    return COUNTED[form]
+
+
+def _counted(spec: Spec) -> int:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -31,13 +31,11 @@ def built(plan: Plan, model: str, seed: str) -> tuple[str, str]:
 def spec_of(path: Path) -> dict[str, Any] | None:
     """What a weights file says of its net; None where it says nothing that can be read."""
     try:
-        found = json.loads(read_meta(path).get("spec", ""))
+        spec = json.loads(read_meta(path).get("spec", ""))
     except (ValueError, OSError):
         return None
-    usable = (
-        isinstance(found, dict) and "kind" in found and isinstance(found.get("options", {}), dict)
-    )
-    return found if usable else None
+    usable = isinstance(spec, dict) and "kind" in spec and isinstance(spec.get("options", {}), dict)
+    return spec if usable else None
 
 
 def _words(spec: dict[str, Any]) -> str:

@@ -54,15 +54,19 @@ class Difference:
 def compare(ours: Path, theirs: Path) -> str:
     """What the tables of two folders of results have in common, and what not, as text."""
     mine, others = numbers(ours), numbers(theirs)
-    found = [Difference(name, mine[name], others[name]) for name in others if name in mine]
-    if not found:
+    differences = [Difference(name, mine[name], others[name]) for name in others if name in mine]
+    if not differences:
         raise Refused(
             f"The tables of {ours} and {theirs} have no number in common; run `make study` for "
             "the same study first."
         )
-    lines = [_counted(found)]
+    lines = [_counted(differences)]
     lines += _some(
-        [str(one) for one in sorted(found, key=lambda one: -one.gap) if one.verdict == "different"]
+        [
+            str(one)
+            for one in sorted(differences, key=lambda one: -one.gap)
+            if one.verdict == "different"
+        ]
     )
     lines += _some([f"{name}: only in {ours}" for name in mine if name not in others])
     return "\n".join(
@@ -72,7 +76,7 @@ def compare(ours: Path, theirs: Path) -> str:
 
 def numbers(folder: Path) -> Numbers:
     """Every number with an interval in the tables of a folder of results."""
-    found: Numbers = {}
+    cells: Numbers = {}
     for path in sorted((folder / "tables").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
@@ -80,12 +84,12 @@ def numbers(folder: Path) -> Numbers:
             names = dict.fromkeys((*NAMES, *axes))
             for row in rows:
                 label = " ".join(row[name] for name in names if row.get(name))
-                found |= {
+                cells |= {
                     f"{path.stem}, {label}, {name}": _interval(row, name)
                     for name in row
                     if row.get(f"{name}_low")
                 }
-    return found
+    return cells
 
 
 def _axes(path: Path, columns: Sequence[str]) -> Sequence[str]:
@@ -101,14 +105,14 @@ def _interval(row: dict[str, str], name: str) -> Interval:
     return Interval(*(float(row[key]) for key in (name, f"{name}_low", f"{name}_high")))
 
 
-def _counted(found: list[Difference]) -> str:
-    counts = Counter(one.verdict for one in found)
+def _counted(differences: list[Difference]) -> str:
+    counts = Counter(one.verdict for one in differences)
     said = (
-        f"{len(found)} numbers: "
+        f"{len(differences)} numbers: "
         + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
         + "."
     )
-    if counts["equal"] == len(found):
+    if counts["equal"] == len(differences):
         return said
     return (
         f"{said} Different means beyond the 95 % interval of a difference; between independent "
@@ -123,5 +127,5 @@ def _some(lines: list[str]) -> list[str]:
     )
 
 
-def _printed(found: Interval) -> str:
-    return f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}]"
+def _printed(interval: Interval) -> str:
+    return f"{interval.value:.4g} [{interval.low:.4g}, {interval.high:.4g}]"

@@ -29,14 +29,14 @@ class Gap:
 
 def gaps(jobs: list[Job]) -> list[Gap]:
     """The jobs with absent files: those whose inputs are all there (the causes) first."""
-    found = [Gap(job, tail(Path(job.log))) for job in jobs if job.absent]
-    return sorted(found, key=lambda gap: bool(gap.job.lacking))
+    gaps = [Gap(job, tail(Path(job.log))) for job in jobs if job.absent]
+    return sorted(gaps, key=lambda gap: bool(gap.job.lacking))
 
 
 def stale(jobs: list[Job]) -> dict[Job, str]:
     """The jobs whose files are all there but not current, each with the reason."""
-    found = current.inherited(jobs, current.outdated(jobs, records=None))
-    return {job: reason for job, reason in found.items() if not job.absent}
+    reasons = current.inherited(jobs, current.outdated(jobs, records=None))
+    return {job: reason for job, reason in reasons.items() if not job.absent}
 
 
 def tail(path: Path) -> str:

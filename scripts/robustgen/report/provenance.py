@@ -57,13 +57,13 @@ def finished(jobs: list[Job]) -> str:
 
 def commit(folder: Path) -> str:
     """The commit of the code that writes this page, and whether files differ from it."""
-    found = _git(folder, "rev-parse", "--short=12", "HEAD")
-    if found is None:
+    commit = _git(folder, "rev-parse", "--short=12", "HEAD")
+    if commit is None:
         return "not a git checkout"
     changed = (_git(folder, "status", "--porcelain") or "").splitlines()
     if not changed:
-        return f"{found.strip()}, nothing changed since"
-    return f"{found.strip()}, with {len(changed)} file{'s' * (len(changed) > 1)} changed since"
+        return f"{commit.strip()}, nothing changed since"
+    return f"{commit.strip()}, with {len(changed)} file{'s' * (len(changed) > 1)} changed since"
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
@@ -76,7 +76,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return None if done.returncode else done.stdout
 
 
-def _machine(found: list[dict[str, Any]]) -> dict[str, str]:
+def _machine(all_facts: list[dict[str, Any]]) -> dict[str, str]:
     """Processors, cores, devices, precisions and Pythons that jobs report, each with its number of
     jobs.
     """
@@ -88,15 +88,19 @@ def _machine(found: list[dict[str, Any]]) -> dict[str, str]:
         "python": "Python",
     }
     counted = {
-        title: Counter(str(facts[key]) for facts in found if key in facts)
+        title: Counter(str(facts[key]) for facts in all_facts if key in facts)
         for key, title in wanted.items()
     }
     return {title: _counted(counter) for title, counter in counted.items() if counter}
 
 
-def _versions(found: list[dict[str, Any]]) -> dict[str, str]:
+def _versions(all_facts: list[dict[str, Any]]) -> dict[str, str]:
     pairs = sorted(
-        {(name, str(value)) for facts in found for name, value in facts.get("versions", {}).items()}
+        {
+            (name, str(value))
+            for facts in all_facts
+            for name, value in facts.get("versions", {}).items()
+        }
     )
     names = dict.fromkeys(name for name, _ in pairs)
     return {name: " and ".join(value for other, value in pairs if other == name) for name in names}
@@ -104,14 +108,14 @@ def _versions(found: list[dict[str, Any]]) -> dict[str, str]:
 
 def _codes(jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
     """Rule -> the digests of the code that its jobs ran with, where the command names them."""
-    found: dict[str, Counter[str]] = {}
+    counters: dict[str, Counter[str]] = {}
     for rule, _, facts in jobs:
         command = facts.get("command", [])
         if "--code" in command[:-1]:
-            found.setdefault(rule, Counter())[
+            counters.setdefault(rule, Counter())[
                 str(command[command.index("--code") + 1]).split(" ")[0]
             ] += 1
-    return {rule: _counted(counter) for rule, counter in found.items()}
+    return {rule: _counted(counter) for rule, counter in counters.items()}
 
 
 def _counted(counter: Counter[str]) -> str:

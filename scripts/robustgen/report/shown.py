@@ -18,27 +18,27 @@ NUMBER = re.compile(r"^-?\d[^a-zA-Z]*$")
 
 def tables(plan: Plan) -> list[dict[str, Any]]:
     """Every table that exists: its printed form, its files, which of its columns are numbers."""
-    found = []
+    items = []
     for name in _existing(plan, list(plan.study.tables)):
         path = Path(plan.made(name)).with_suffix(".json")
-        found.append(
+        items.append(
             _named(plan, name) | _table(path) | {"files": _beside(path, ".csv", ".md", ".tex")}
         )
-    return found
+    return items
 
 
 def figures(plan: Plan) -> list[dict[str, Any]]:
     """Every figure that exists: title, caption, its picture as a data URI, its pdf."""
-    found = []
+    items = []
     for name in _existing(plan, list(plan.study.figures)):
         path = Path(plan.made(name))
         caption = {"title": name, "caption": "", **_read(path.with_suffix(".json"))}
-        found.append(
+        items.append(
             _named(plan, name)
             | caption
             | {"uri": data_uri(path), "files": _beside(path, ".pdf", ".png")}
         )
-    return found
+    return items
 
 
 def data_uri(path: Path) -> str:

@@ -57,8 +57,8 @@ def by_work(judged: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 def counts(judged: list[dict[str, Any]]) -> dict[str, int]:
     """How many cells have each verdict, in the order of MARKS."""
-    found = Counter(cell["verdict"] for claim in judged for cell in claim["cells"])
-    return {verdict: found[verdict] for verdict in [*MARKS, *sorted(found.keys() - MARKS.keys())]}
+    counts = Counter(cell["verdict"] for claim in judged for cell in claim["cells"])
+    return {verdict: counts[verdict] for verdict in [*MARKS, *sorted(counts.keys() - MARKS.keys())]}
 
 
 def rule(claim: dict[str, Any]) -> str:

@@ -24,16 +24,16 @@ def overlays(arguments: Sequence[str]) -> list[Path]:
             "Settings on the command line (--config) are not read here; write them into an "
             "overlay, config/mine.yaml."
         )
-    found: list[Path] = []
+    paths: list[Path] = []
     taking = False
     for word in arguments:
         name, _, value = word.partition("=")
         if word.startswith("-"):
             taking = name in OVERLAYS and not value
-            found += [Path(value)] if name in OVERLAYS and value else []
+            paths += [Path(value)] if name in OVERLAYS and value else []
         elif taking:
-            found.append(Path(word))
-    return found
+            paths.append(Path(word))
+    return paths
 
 
 def targets(arguments: Sequence[str]) -> list[str]:
@@ -67,7 +67,7 @@ def path_of(target: str, plan: Plan) -> str:
 
 def needed(paths: Sequence[str], plan: Plan) -> list[Job]:
     """The jobs behind these targets; all of the study where none is named."""
-    found = jobs(plan)
+    all_jobs = jobs(plan)
     if not set(paths) - {"data"}:
-        return [job for job in found if not paths or job.rule == "fetch"]
-    return found if set(paths) & set(RULES) else behind(found, paths)
+        return [job for job in all_jobs if not paths or job.rule == "fetch"]
+    return all_jobs if set(paths) & set(RULES) else behind(all_jobs, paths)

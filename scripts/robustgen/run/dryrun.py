@@ -28,10 +28,10 @@ class Job:
 def dry_run(arguments: Sequence[str]) -> str:
     """What Snakemake says that it would do."""
     call = [sys.executable, "-m", "snakemake", "--dry-run", *arguments]
-    found = subprocess.run(call, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise Refused((found.stderr or found.stdout).strip())
-    return found.stdout
+    result = subprocess.run(call, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Refused((result.stderr or result.stdout).strip())
+    return result.stdout
 
 
 def pending(said: str) -> list[Job]:
@@ -43,9 +43,9 @@ def _jobs(lines: list[str]) -> Iterator[Job]:
     job = Job("")
     for line in lines:
         text = line.strip()
-        if found := re.match(r"(?:local)?rule (\w+):", text):
+        if hit := re.match(r"(?:local)?rule (\w+):", text):
             yield job
-            job = Job(found[1])
+            job = Job(hit[1])
         elif text.startswith("reason: "):
             job.reason = text.removeprefix("reason: ")
         elif text.startswith("wildcards: "):

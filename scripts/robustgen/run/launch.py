@@ -105,29 +105,29 @@ def jobs(lines: Iterable[str]) -> Iterator[str]:
     """A line per finished or failed job; under SLURM also per submitted one."""
     seen, texts = Seen(), (line.strip() for line in lines)
     for text in texts:
-        if found := re.match(r"(?:local)?rule (\w+):", text):
-            seen.rule = found[1]
-        elif found := re.match(r"jobid: (\d+)", text):
-            seen.job = found[1]
+        if hit := re.match(r"(?:local)?rule (\w+):", text):
+            seen.rule = hit[1]
+        elif hit := re.match(r"jobid: (\d+)", text):
+            seen.job = hit[1]
             seen.names.setdefault(seen.job, seen.rule)
             seen.starts.setdefault(seen.job, time.monotonic())
-        elif found := re.match(r"wildcards: (.*)", text):
-            values = [pair.split("=", 1)[1] for pair in found[1].split(", ")]
+        elif hit := re.match(r"wildcards: (.*)", text):
+            values = [pair.split("=", 1)[1] for pair in hit[1].split(", ")]
             seen.names[seen.job] = " ".join([seen.rule, *values])
-        elif found := re.match(r"Finished jobid: (\d+)", text):
-            seen.finished = found[1]
-        elif found := re.match(r"(\d+) of (\d+) steps", text):
+        elif hit := re.match(r"Finished jobid: (\d+)", text):
+            seen.finished = hit[1]
+        elif hit := re.match(r"(\d+) of (\d+) steps", text):
             seconds = time.monotonic() - seen.starts.get(seen.finished, time.monotonic())
             yield (
-                f"[{found[1]:>3}/{found[2]}] {seen.names.get(seen.finished, seen.finished)}, "
+                f"[{hit[1]:>3}/{hit[2]}] {seen.names.get(seen.finished, seen.finished)}, "
                 f"{seconds:.1f} s"
             )
-        elif found := re.match(r"Job (\d+) has been submitted with SLURM jobid (\d+)", text):
-            yield f"{'':9} {seen.names.get(found[1], found[1])}: SLURM job {found[2]}"
-        elif found := re.match(r"Trying to restart job (\d+)", text):
-            yield f"{'':9} {seen.names.get(found[1], found[1])} is tried again"
-        elif found := re.match(r"Logfile (.+?):( empty file)?$", text):
-            yield from _failure(seen, found[1], [] if found[2] else _fenced(texts))
+        elif hit := re.match(r"Job (\d+) has been submitted with SLURM jobid (\d+)", text):
+            yield f"{'':9} {seen.names.get(hit[1], hit[1])}: SLURM job {hit[2]}"
+        elif hit := re.match(r"Trying to restart job (\d+)", text):
+            yield f"{'':9} {seen.names.get(hit[1], hit[1])} is tried again"
+        elif hit := re.match(r"Logfile (.+?):( empty file)?$", text):
+            yield from _failure(seen, hit[1], [] if hit[2] else _fenced(texts))
         elif re.search(TOLD, text):
             yield text.removeprefix("message: ")
 
@@ -144,12 +144,12 @@ def _failure(seen: Seen, log: str, said: list[str]) -> Iterator[str]:
 
 def _fenced(texts: Iterator[str]) -> list[str]:
     """The lines of a log, which Snakemake shows between two equal lines of `=`."""
-    fence, found = next(texts, ""), []
+    fence, lines = next(texts, ""), []
     for text in texts:
         if text == fence:
             break
-        found.append(text)
-    return [text for text in found if text]
+        lines.append(text)
+    return [text for text in lines if text]
 
 
 def _sentence(said: list[str]) -> str:

@@ -53,15 +53,15 @@ def flags_of(command: str) -> dict[str, str]:
         words = shlex.split(command.partition(" 2> ")[0])
     except ValueError:  # a value with a line break, of which only the first line is here
         return {}
-    found: dict[str, str] = {}
+    flags: dict[str, str] = {}
     flag = ""
     for word in words:
         if word.startswith("--"):
             flag, _, value = word.removeprefix("--").partition("=")
-            found[flag] = value
+            flags[flag] = value
         elif flag:
-            found[flag] = f"{found[flag]} {word}".strip()
-    return found
+            flags[flag] = f"{flags[flag]} {word}".strip()
+    return flags
 
 
 def apart(old: str, new: str) -> tuple[str, str]:
@@ -97,10 +97,10 @@ def _parsed(value: Any) -> Any:
         inside = _parsed(flag.partition(" ")[2])
         return inside if isinstance(inside, dict) else flag
     try:
-        found = json.loads(value) if isinstance(value, str) else value
+        parsed = json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return value
-    return found if isinstance(found, dict) else value
+    return parsed if isinstance(parsed, dict) else value
 
 
 def _partner(old: Any, before: list[Any], now: list[Any]) -> list[Any]:

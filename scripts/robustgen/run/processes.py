@@ -30,13 +30,13 @@ def marked(variable: str, values: Sequence[str], *, but: str) -> list[int]:
     variable `but` is not set.
     """
     wanted = {f"{variable}={value}".encode() for value in values}
-    found = []
+    numbers = []
     for folder in (folder for folder in Path("/proc").iterdir() if folder.name.isdigit()):
         with suppress(OSError):  # it has ended, or is another user's
             pairs = set((folder / "environ").read_bytes().split(b"\0"))
             if wanted & pairs and not any(pair.startswith(f"{but}=".encode()) for pair in pairs):
-                found.append(int(folder.name))
-    return found
+                numbers.append(int(folder.name))
+    return numbers
 
 
 def end(processes: Sequence[int]) -> None:

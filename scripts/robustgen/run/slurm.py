@@ -121,9 +121,7 @@ def queued() -> list[Job]:
 
 def _left(folder: Path, alive: Sequence[int]) -> list[Job]:
     name = re.compile(rf"{prefix(folder)}-(\d+)_")
-    return [
-        job for job in queued() if (found := name.match(job.name)) and int(found[1]) not in alive
-    ]
+    return [job for job in queued() if (hit := name.match(job.name)) and int(hit[1]) not in alive]
 
 
 def _refuse_strangers(folder: Path) -> None:

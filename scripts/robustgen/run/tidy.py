@@ -15,10 +15,10 @@ def remove_images(plan: Plan) -> None:
     """
     if plan.study.keep_images:
         return
-    found = jobs(plan)
-    files = {path for job in found for path in job.files if Path(path).name in PASSING}
+    all_jobs = jobs(plan)
+    files = {path for job in all_jobs for path in job.files if Path(path).name in PASSING}
     for path in files:
-        users = [job for job in found if path in job.inputs]
+        users = [job for job in all_jobs if path in job.inputs]
         if Path(path).exists() and users and all(_used(path, job) for job in users):
             Path(path).unlink()
 

@@ -135,10 +135,10 @@ def _received(line: socket.socket) -> bytes:
 
 
 def _exactly(file: object, length: int) -> bytes:
-    found = b""
-    while len(found) < length:
-        found += file.read(length - len(found)) or b""  # type: ignore[attr-defined]
-    return found
+    data = b""
+    while len(data) < length:
+        data += file.read(length - len(data)) or b""  # type: ignore[attr-defined]
+    return data
 
 
 def _end_with(line: socket.socket) -> None:

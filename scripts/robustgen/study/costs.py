@@ -29,45 +29,45 @@ class Cost:
 
 def costs(folder: Path) -> list[Cost]:
     """One cost per job: as Snakemake saw the whole process, and as the job metered itself."""
-    found = [_own(*job) for job in metered(folder)]
-    found += [
+    all_costs = [_own(*job) for job in metered(folder)]
+    all_costs += [
         cost
         for path in sorted((folder / "benchmarks").rglob("*.tsv"))
         if (cost := _benchmark(path, folder))
     ]
-    timed = {(cost.rule, cost.name) for cost in found}
-    found += [_own(*job) for job in _sealed(folder) if job[:2] in timed]
+    timed = {(cost.rule, cost.name) for cost in all_costs}
+    all_costs += [_own(*job) for job in _sealed(folder) if job[:2] in timed]
     merged: dict[tuple[str, str], Cost] = {}
-    for cost in found:
+    for cost in all_costs:
         key = cost.rule, cost.name
         merged[key] = _larger(merged[key], cost) if key in merged else cost
     return list(merged.values())
 
 
-def per_rule(found: list[Cost]) -> list[dict[str, Any]]:
+def per_rule(all_costs: list[Cost]) -> list[dict[str, Any]]:
     """Jobs, sums of seconds, and the highest memory of each rule, the dearest rule first, and of
     all.
     """
     rules = [
-        _sum(rule, [cost for cost in found if cost.rule == rule])
-        for rule in {cost.rule for cost in found}
+        _sum(rule, [cost for cost in all_costs if cost.rule == rule])
+        for rule in {cost.rule for cost in all_costs}
     ]
-    return [*sorted(rules, key=lambda row: (-row["seconds"], row["rule"])), _sum("all", found)]
+    return [*sorted(rules, key=lambda row: (-row["seconds"], row["rule"])), _sum("all", all_costs)]
 
 
-def dearest(found: list[Cost]) -> list[Cost]:
+def dearest(all_costs: list[Cost]) -> list[Cost]:
     """The jobs that took longest."""
-    return sorted(found, key=lambda cost: (-cost.seconds, cost.rule, cost.name))[:DEAREST]
+    return sorted(all_costs, key=lambda cost: (-cost.seconds, cost.rule, cost.name))[:DEAREST]
 
 
 def metered(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """(rule, name, facts) of every readable costs.json of the study."""
-    found = []
+    records = []
     for path in sorted(folder.rglob("costs.json")):
         if told := facts(path):
             room, *axes = path.relative_to(folder).parts
-            found.append((str(told.get("rule", room)), "/".join(axes[:-1]), told))
-    return found
+            records.append((str(told.get("rule", room)), "/".join(axes[:-1]), told))
+    return records
 
 
 def _sealed(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -97,13 +97,13 @@ def _larger(one: Cost, other: Cost) -> Cost:
     return Cost(one.rule, one.name, *(max(pair) for pair in pairs))
 
 
-def _sum(rule: str, found: list[Cost]) -> dict[str, Any]:
+def _sum(rule: str, all_costs: list[Cost]) -> dict[str, Any]:
     return {
         "rule": rule,
-        "jobs": len(found),
-        "seconds": sum(cost.seconds for cost in found),
-        "cpu": sum(cost.cpu for cost in found),
-        "peak_mb": max((cost.peak_mb for cost in found), default=0.0),
+        "jobs": len(all_costs),
+        "seconds": sum(cost.seconds for cost in all_costs),
+        "cpu": sum(cost.cpu for cost in all_costs),
+        "peak_mb": max((cost.peak_mb for cost in all_costs), default=0.0),
     }
 
 

@@ -38,28 +38,28 @@ def outdated(
     """The jobs that are not current by themselves, each with the reason; without `records` the
     seals alone count.
     """
-    found = {
+    reasons = {
         job: seals.fault(job.seal, job.standing, thorough=thorough) or _unrecorded(job, records)
         for job in jobs
     }
-    return {job: reason for job, reason in found.items() if reason}
+    return {job: reason for job, reason in reasons.items() if reason}
 
 
 def inherited(jobs: Iterable[Job], faults: dict[Job, str]) -> dict[Job, str]:
     """All jobs that are not current: those with a fault of their own, and those that rest on one of
     them.
     """
-    jobs, found = list(jobs), dict(faults)
+    jobs, reasons = list(jobs), dict(faults)
     maker = {path: job for job in jobs for path in job.files}
 
     def settle(job: Job) -> str:
-        if job not in found:
-            found[job] = ""  # until its inputs are known; the flow has no circle
+        if job not in reasons:
+            reasons[job] = ""  # until its inputs are known; the flow has no circle
             bad = (path for path in job.inputs if path in maker and settle(maker[path]))
-            found[job] = (
+            reasons[job] = (
                 f"it rests on {path}, which is not current" if (path := next(bad, None)) else ""
             )
-        return found[job]
+        return reasons[job]
 
     return {job: reason for job in jobs if (reason := settle(job))}
 

@@ -66,12 +66,12 @@ def _files(folder: Path) -> Iterator[tuple[Callable[[Path], Any], Path]]:
         "training/**/history.csv": _history,
         "benchmarks/**/*.tsv": _benchmark,
     }
-    found = {
+    readers = {
         path: reader
         for pattern, reader in patterns.items()
         for path in sorted(folder.glob(pattern))
     }
-    yield from ((reader, path) for path, reader in found.items())
+    yield from ((reader, path) for path, reader in readers.items())
 
 
 def _or(read: Callable[[Path], Any], path: Path, otherwise: Any) -> Any:
@@ -90,15 +90,15 @@ def _error(read: Callable[[Path], Any], path: Path) -> Exception | None:
 
 
 def _map(path: Path) -> dict[str, Any]:
-    found = read_json(path)
-    if not isinstance(found, dict):
+    content = read_json(path)
+    if not isinstance(content, dict):
         raise damaged(path, FORM, "no map of names")
     for name, form in KEYS.get(path.name, {}).items():
-        if name in found and not isinstance(found[name], form):
+        if name in content and not isinstance(content[name], form):
             raise damaged(path, FORM, f"{name} is no {form.__name__}")
-    if not all(_are_numbers(counts) for counts in found.get("class_counts", {}).values()):
+    if not all(_are_numbers(counts) for counts in content.get("class_counts", {}).values()):
         raise damaged(path, FORM, "class_counts holds other things than numbers")
-    return found
+    return content
 
 
 def _are_numbers(values: Any) -> bool:
@@ -106,26 +106,26 @@ def _are_numbers(values: Any) -> bool:
 
 
 def _claims(path: Path) -> list[dict[str, Any]]:
-    found = read_json(path)
+    claims = read_json(path)
     try:
         lacking = [
             CLAIM - claim.keys() or set().union(*(CELL - cell.keys() for cell in claim["cells"]))
-            for claim in found
+            for claim in claims
         ]
     except (TypeError, AttributeError) as error:
         raise damaged(path, FORM, "no list of claims") from error
     if missing := set().union(*lacking):
         raise damaged(path, FORM, f"a claim without {', '.join(sorted(missing))}")
-    return list(found)
+    return list(claims)
 
 
 def _history(path: Path) -> list[dict[str, str]]:
-    found = _lines(path, ",")
+    rows = _lines(path, ",")
     try:
-        _ = [(row["epoch"], *map(float, row.values())) for row in found]
+        _ = [(row["epoch"], *map(float, row.values())) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(path, FORM, f"an epoch without {error}") from error
-    return found
+    return rows
 
 
 def _benchmark(path: Path) -> list[dict[str, str]]:

@@ -174,16 +174,16 @@ def swept(axes: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
     """Axis -> its values, each once: eps as numbers above 0, steps as whole numbers; null takes an
     axis out, as overlays do.
     """
-    found: dict[str, tuple[Any, ...]] = {}
+    values: dict[str, tuple[Any, ...]] = {}
     wrong: dict[str, str] = {}
     for axis, value in axes.items():
         try:
-            found |= {axis: _values(axis, value)} if value is not None else {}
+            values |= {axis: _values(axis, value)} if value is not None else {}
         except ValueError as error:
             wrong[axis] = str(error)
     if wrong:
         raise WrongKeys(wrong)
-    return found
+    return values
 
 
 def _values(axis: str, value: Any) -> tuple[Any, ...]:

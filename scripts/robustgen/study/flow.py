@@ -82,33 +82,33 @@ def job(plan: Plan, stage: Stage, axes: Axes) -> Job:
 def jobs(plan: Plan) -> list[Job]:
     """All jobs behind the study's report, by rule in the order of the flow."""
     todo = deque([(STAGES["write_report"], _fixed({}))])
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], Job] = {}
+    by_axes: dict[tuple[str, tuple[tuple[str, str], ...]], Job] = {}
     while todo:
         stage, axes = todo.popleft()
-        if (stage.name, axes) not in found:
-            one = found[stage.name, axes] = job(plan, stage, dict(axes))
+        if (stage.name, axes) not in by_axes:
+            one = by_axes[stage.name, axes] = job(plan, stage, dict(axes))
             makers = (_making(plan, path) for path in one.inputs)
             todo.extend((maker, _fixed(told)) for maker, told in filter(None, makers))
     order = list(STAGES)
-    return sorted(found.values(), key=lambda one: order.index(one.rule))
+    return sorted(by_axes.values(), key=lambda one: order.index(one.rule))
 
 
-def behind(found: list[Job], paths: Iterable[str]) -> list[Job]:
+def behind(all_jobs: list[Job], paths: Iterable[str]) -> list[Job]:
     """Those of the jobs that make these files, and all that they rest on, in the given order."""
-    maker = {path: one for one in found for path in (*one.files, one.seal)}
+    maker = {path: one for one in all_jobs for path in (*one.files, one.seal)}
     todo, needed = list(paths), set()
     while todo:
         one = maker.get(todo.pop())
         if one and one not in needed:
             needed.add(one)
             todo += one.inputs
-    return [one for one in found if one in needed]
+    return [one for one in all_jobs if one in needed]
 
 
 def maker_of(plan: Plan, path: str) -> Job | None:
     """The job that makes a file of the study; None for a file from outside it."""
-    found = _making(plan, path)
-    return job(plan, *found) if found else None
+    making = _making(plan, path)
+    return job(plan, *making) if making else None
 
 
 def _making(plan: Plan, path: str) -> tuple[Stage, Axes] | None:

@@ -88,8 +88,8 @@ def has_weights(entry: Model) -> bool:
 
 def has_network(kind: str) -> bool:
     """Whether a kind has a network of its own, which needs weights."""
-    found = module("models", kind)
-    return found is None or "build" in found.names
+    declared = module("models", kind)
+    return declared is None or "build" in declared.names
 
 
 def _files(node: dict[str, Any]) -> Iterator[str]:

@@ -30,14 +30,14 @@ def outlook(jobs: Sequence[Pending], plan: Plan, measured: Sequence[Past]) -> st
     """
     if not jobs:
         return "Nothing would run: everything is up to date."
-    found = _by_device(jobs, plan, measured)
+    by_device = _by_device(jobs, plan, measured)
     lines = [
         f"Study {plan.study.study}: {len(jobs)} jobs would run.",
-        *(_total(*one) for one in found.items()),
+        *(_total(*one) for one in by_device.items()),
         "",
     ]
-    lines += [*_table(jobs, found), ""]
-    return "\n".join([*lines, *_notes(jobs, plan, found)])
+    lines += [*_table(jobs, by_device), ""]
+    return "\n".join([*lines, *_notes(jobs, plan, by_device)])
 
 
 def _by_device(
@@ -47,8 +47,8 @@ def _by_device(
     foretold.
     """
     devices = sorted({job.device for job in measured if job.rule in GPU_RULES})
-    found = {device: estimates(jobs, plan, measured, device) for device in devices}
-    return dict(sorted(found.items(), key=lambda one: -len(_known(one[1]))))
+    by_device = {device: estimates(jobs, plan, measured, device) for device in devices}
+    return dict(sorted(by_device.items(), key=lambda one: -len(_known(one[1]))))
 
 
 def _known(each: Sequence[Estimate]) -> list[float]:
@@ -69,14 +69,14 @@ def _total(device: str, each: Sequence[Estimate]) -> str:
     )
 
 
-def _table(jobs: Sequence[Pending], found: dict[str, list[Estimate]]) -> list[str]:
+def _table(jobs: Sequence[Pending], by_device: dict[str, list[Estimate]]) -> list[str]:
     """A line per rule: its jobs and their time on each device."""
     rules = [*dict.fromkeys(job.rule for job in jobs), "all"]
     columns = [
         ["rule", *rules],
         ["jobs", *(str(sum(rule in ("all", job.rule) for job in jobs)) for rule in rules)],
     ]
-    for device, each in found.items():
+    for device, each in by_device.items():
         columns.append(
             [
                 device,
@@ -98,22 +98,22 @@ def _hours(each: Sequence[Estimate]) -> str:
     return f"{duration(sum(known))}{some}" if known else UNKNOWN
 
 
-def _notes(jobs: Sequence[Pending], plan: Plan, found: dict[str, list[Estimate]]) -> list[str]:
+def _notes(jobs: Sequence[Pending], plan: Plan, by_device: dict[str, list[Estimate]]) -> list[str]:
     notes = [
         "Times are those of measured jobs of the same rule on that device, scaled to the size of "
         "the pending ones (operations, "
         f"images or rows); comparable are sizes within a factor of {FACTOR}."
     ]
-    if not found:
+    if not by_device:
         notes = [
             (
                 "No earlier run was measured here, so no time can be told: run `make demo`, or one "
                 "table of this study, first."
             )
         ]
-    elif not any(_known(each) for each in found.values()):
+    elif not any(_known(each) for each in by_device.values()):
         notes.append("Run one table of this study first; it tells the rest.")
-    for device, each in found.items():
+    for device, each in by_device.items():
         if known := _known([one for one in each if one.job.rule in GPU_RULES]):
             notes.append(f"Nets on {device}: {duration(sum(known))} of one such device.")
     if total := operations(jobs, plan):

@@ -78,13 +78,13 @@ class Plan(Settings):
         its measure) behind the detectors of a model under an attack.
         """
         learnt = {n: list(self.learnt_from(n).values()) for n in self.detectors(model, attack)}
-        others = dict.fromkeys(one for found in learnt.values() for one in found)
+        others = dict.fromkeys(one for names in learnt.values() for one in names)
         rows = {
             name: {
                 one: self.measured(model, seed, one, name)[0]
-                for one in dict.fromkeys([CLEAN, attack, *found])
+                for one in dict.fromkeys([CLEAN, attack, *names])
             }
-            for name, found in learnt.items()
+            for name, names in learnt.items()
             if self.measured_with(name)
         }
         return {one: self.scores(model, seed, one) for one in others}, rows
@@ -95,11 +95,11 @@ class Plan(Settings):
 
     @cached_property
     def _detected(self) -> dict[str, dict[str, dict[str, None]]]:
-        found: dict[str, dict[str, dict[str, None]]] = {}
+        by_model: dict[str, dict[str, dict[str, None]]] = {}
         for entry in self._entries("detect"):
             for model, attack, name in product(entry.models, entry.attacks, entry.detectors):
-                found.setdefault(model, {}).setdefault(attack, {})[name] = None
-        return found
+                by_model.setdefault(model, {}).setdefault(attack, {})[name] = None
+        return by_model
 
     # --- outputs ----------------------------------------------------------------------------------
 
@@ -189,12 +189,12 @@ class Plan(Settings):
         them, and each kind of measure.
         """
         scored = [e for sort in ("scores", "clean", "detect") for e in self._entries(sort)]
-        found = {"scores": [path for entry in scored for path in self._sort("scores", entry)]}
+        files = {"scores": [path for entry in scored for path in self._sort("scores", entry)]}
         for sort in dict.fromkeys(s for sorts in self._declared.values() for s in sorts):
             if sort not in SORTS:
                 paths = (p for entry in self._entries(sort) for p in self._sort(sort, entry))
-                found[sort] = [path for path in paths if path.endswith(".parquet")]
-        return {sort: list(dict.fromkeys(paths)) for sort, paths in found.items()}
+                files[sort] = [path for path in paths if path.endswith(".parquet")]
+        return {sort: list(dict.fromkeys(paths)) for sort, paths in files.items()}
 
     def _sort(self, sort: str, entry: Output) -> Iterator[str]:
         runs = list(product(entry.models, self.study.seeds))

@@ -35,8 +35,8 @@ def _attack(attack: Attack) -> Iterator[str]:
 
 def _uses(attack: Attack) -> Iterator[Taken]:
     """What an attack takes, by each value of an option that it sweeps and that decides it."""
-    found = literal("attacks", attack.kind, "TAKES")
-    option = next(iter(found)) if isinstance(found, dict) else ""
+    takes = literal("attacks", attack.kind, "TAKES")
+    option = next(iter(takes)) if isinstance(takes, dict) else ""
     for value in attack.sweep.get(option, (attack.options.get(option),)):
         options = {**attack.options, **({option: value} if option else {})}
         if uses := taken(attack.kind, filled("attacks", attack.kind, options)):

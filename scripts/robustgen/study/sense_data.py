@@ -39,8 +39,8 @@ def too_large(eps: float) -> str:
 
 
 def _mirror(data: Data) -> Iterator[str]:
-    scheme, found, _ = (data.mirror or "").partition("://")
-    if found and scheme not in ("http", "https", "file"):
+    scheme, separator, _ = (data.mirror or "").partition("://")
+    if separator and scheme not in ("http", "https", "file"):
         yield f"data.mirror: must be a folder or an http(s) address, not {data.mirror!r}."
 
 

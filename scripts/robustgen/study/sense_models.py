@@ -44,10 +44,10 @@ def contradictions(study: Study) -> Iterator[str]:
         yield from (f"recipes.{name}.{said}" for said in _recipe(recipe, sizes))
     for name, model in study.models.items():
         yield from (f"models.{name}.{said}" for said in _model(study, name, model))
-    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for line in _looks(study):
-        found.setdefault(line.split(": ")[0], line)  # several outputs may lack the same
-    yield from found.values()
+        problems.setdefault(line.split(": ")[0], line)  # several outputs may lack the same
+    yield from problems.values()
 
 
 def _recipe(recipe: Recipe, sizes: set[int]) -> Iterator[str]:

@@ -29,8 +29,8 @@ class Settings(Paths):
         name = self.study.models[model].recipe
         if not name:
             return {"kind": OWN_WEIGHTS}
-        found = self.study.recipes[name].objective or Objective(kind=DEFAULT.kind)
-        return {"kind": found.kind, **filled("objectives", found.kind, found.options)}
+        entry = self.study.recipes[name].objective or Objective(kind=DEFAULT.kind)
+        return {"kind": entry.kind, **filled("objectives", entry.kind, entry.options)}
 
     def family(self, model: str) -> str:
         """By which name claims speak of a model."""
@@ -48,11 +48,11 @@ class Settings(Paths):
 
     def training_modules(self, model: str) -> list[str]:
         """The modules that a model's training loads by name."""
-        found = self.graph.modules(model, training=True)
+        modules = self.graph.modules(model, training=True)
         if name := self.study.models[model].recipe:
-            found.append(module_name("trainers", self.study.recipes[name].trainer))
-            found.append(module_name("objectives", str(self.objective(model)["kind"])))
-        return found
+            modules.append(module_name("trainers", self.study.recipes[name].trainer))
+            modules.append(module_name("objectives", str(self.objective(model)["kind"])))
+        return modules
 
     def own_weights(self, model: str) -> str:
         """The file of weights that a model's entry names, by path or by a source; "" for none."""
@@ -62,12 +62,12 @@ class Settings(Paths):
 
     def evaluated(self, model: str, attack: str = CLEAN) -> dict[str, int]:
         """How many images of each split are scored, clean or under an attack."""
-        found = self._dataset(model).evaluate.model_dump(exclude={"reference"})
+        counts = self._dataset(model).evaluate.model_dump(exclude={"reference"})
         entry = self.study.attacks.get(attack)
         if entry and not entry.validation:
-            del found["validation"]
+            del counts["validation"]
         most = entry.images if entry else None
-        return {split: min(n, most or n) for split, n in found.items()}
+        return {split: min(n, most or n) for split, n in counts.items()}
 
     def reference(self, model: str) -> int:
         """With how many training images measures compare."""
@@ -143,7 +143,7 @@ class Settings(Paths):
         """Option -> attack, of the attacks that a detector learns from."""
         settings = self.detector(name)
         options = self._named(settings["kind"], "attack", "detectors")
-        return {option: found for option in options if (found := settings["options"].get(option))}
+        return {option: value for option in options if (value := settings["options"].get(option))}
 
     def measure(self, name: str) -> Measure:
         """A measure: of its own entry, of the detector of that name, or a kind as by default."""
@@ -190,8 +190,8 @@ class Settings(Paths):
 
     def measured_with(self, detector: str) -> bool:
         """Whether a detector looks into a model, by a measure of its own."""
-        found = module("detectors", self.study.detectors[detector].kind)
-        return found is not None and "measure" in found.names
+        declared = module("detectors", self.study.detectors[detector].kind)
+        return declared is not None and "measure" in declared.names
 
     # --- data -------------------------------------------------------------------------------------
 
@@ -214,8 +214,8 @@ class Settings(Paths):
         else its module's LISTS.
         """
         entry = self.study.datasets[dataset]
-        found = constant("data", entry.kind, "LISTS")
-        return (str(entry.options["map"]),) if found and "map" in entry.options else found
+        lists = constant("data", entry.kind, "LISTS")
+        return (str(entry.options["map"]),) if lists and "map" in entry.options else lists
 
     def receipts(self, dataset: str) -> list[str]:
         """The receipts of the downloads that a data set is read from; none for an embedded one."""

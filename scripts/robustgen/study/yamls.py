@@ -53,18 +53,20 @@ class Loader(yaml.SafeLoader):
 
 def read_map(path: str | Path) -> dict[str, Any]:
     """The map of keys in a YAML file."""
-    found = read(path)
-    if not isinstance(found, dict):
-        what = "a list" if isinstance(found, list) else f"the value {printable(str(found))[:40]!r}"
+    content = read(path)
+    if not isinstance(content, dict):
+        what = (
+            "a list" if isinstance(content, list) else f"the value {printable(str(content))[:40]!r}"
+        )
         raise Refused(f"{path}, line 1: must hold a map of keys such as `study: mine`, not {what}.")
-    return found
+    return content
 
 
 def read(path: str | Path) -> Any:
     """What a YAML file holds."""
     text = _text(Path(path))
     try:
-        found = yaml.load(text, Loader)  # a safe loader: it builds no objects
+        content = yaml.load(text, Loader)  # a safe loader: it builds no objects
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Refused(f"{path}, line {mark.line + 1 if mark else 1}: {_said(error)}.") from error
@@ -75,11 +77,11 @@ def read(path: str | Path) -> Any:
         raise Refused(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
     except RecursionError as error:
         raise Refused(f"{path} is nested too deeply to be read.") from error
-    if found is None:
+    if content is None:
         raise Refused(
             f"{path} is empty; write into it what it is to change, such as `study: mine`."
         )
-    return found
+    return content
 
 
 def _text(path: Path) -> str:

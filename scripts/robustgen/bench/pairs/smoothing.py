@@ -41,11 +41,11 @@ def pairs(settings: Settings) -> list[Row]:
     rates: dict[str, list[float]] = {"ours": [], "loop": []}
     largest, same = 0.0, 0
     for turn, batch in enumerate([x[: settings.batch], *x.split(settings.batch)]):  # one to warm up
-        found = {name: _timed(name, ours, batch, seed=turn) for name in rates}
+        timed = {name: _timed(name, ours, batch, seed=turn) for name in rates}
         if turn:
-            for name, (seconds, _) in found.items():
+            for name, (seconds, _) in timed.items():
                 rates[name].append(len(batch) / seconds)
-            a, b = (z for _, z in found.values())
+            a, b = (z for _, z in timed.values())
             largest = max(largest, float((a - b).abs().max()))
             same += int((a.argmax(dim=1) == b.argmax(dim=1)).sum())
     ratios = [one / other for one, other in zip(*rates.values(), strict=True)]
@@ -68,16 +68,17 @@ def judge(rows: list[Row]) -> list[str]:
     """How far the scores differ; refused where they are other scores."""
     said = []
     for row in rows:
-        found, bf16 = row["agreement"], "bfloat16" in row["machine"]["dtype"]
-        if not found["largest_difference"] <= LARGEST[torch.bfloat16 if bf16 else torch.float32]:
+        agreement, bf16 = row["agreement"], "bfloat16" in row["machine"]["dtype"]
+        most = LARGEST[torch.bfloat16 if bf16 else torch.float32]
+        if not agreement["largest_difference"] <= most:
             raise Disagreement(
                 f"Scores of the flat batch and of the {row['name']} differ by up to "
-                f"{found['largest_difference']:.3g}; one of the two is wrong."
+                f"{agreement['largest_difference']:.3g}; one of the two is wrong."
             )
         said.append(
             f"Scores of the flat batch and of the {row['name']} differ by at most "
-            f"{found['largest_difference']:.2g}, and {found['predictions']:.1%} of predictions "
-            "agree."
+            f"{agreement['largest_difference']:.2g}, and {agreement['predictions']:.1%} of "
+            "predictions agree."
         )
     return said
 
@@ -96,8 +97,8 @@ def _of_class(model: Variational, x: Tensor, start: Tensor, drawn: Tensor, place
     told, y = model.settings, torch.full((len(x),), place, device=x.device)
     noise = inference.simplified(model.base, x, y, start, told, unrolled=False)
     noisy = (noise.points[:, None] + told.sigma * drawn).flatten(0, 1)
-    found = inference.log_likelihood(model.base, noisy, y.repeat_interleave(told.samples))
-    return found.unflatten(0, (len(x), told.samples)).mean(dim=1)
+    scores = inference.log_likelihood(model.base, noisy, y.repeat_interleave(told.samples))
+    return scores.unflatten(0, (len(x), told.samples)).mean(dim=1)
 
 
 def _timed(name: str, model: Variational, x: Tensor, *, seed: int) -> tuple[float, Tensor]:

@@ -77,6 +77,12 @@ def rows_of(source: str, register: str | Path = REGISTER) -> list[Row]:
     )
 
 
+def listing(register: str | Path = REGISTER) -> str:
+    """A line per download of the register: source, file and licence."""
+    rows = (row for row in read_register(register) if row.url)
+    return "\n".join(f"{row.source:16} {row.file:50} {row.licence}" for row in rows)
+
+
 def data_root(given: str | None) -> Path:
     """The folder of the data sets' files: the given one, else the environment's ROBUSTGEN_DATA,
     else results/downloads.

@@ -8,10 +8,8 @@ image falls.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from statistics import median
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -22,32 +20,20 @@ from robustgen.abs.inference import Inference
 from robustgen.abs.synthesis import Synthesis
 from robustgen.attacks import pgd
 from robustgen.attacks.types import Spec as Attack
+from robustgen.bench import costs
+from robustgen.bench.costs import Method
 from robustgen.bench.pairs.abs import CLASSES, SIZE, networks
-from robustgen.bench.rows import Disagreement, Row
+from robustgen.bench.rows import Row
 from robustgen.bench.settings import Settings
-from robustgen.core.meter import processor
-from robustgen.core.progress import progress
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier, Normalize, Plain
 from robustgen.nets.spec import Spec
 
 IMAGES = 4  # per call
-TURNS = 2
 TOLD: dict[str, Any] = {"shape": "mnist", "candidates": 1000, "steps": 5, "samples": 2}
 PLAIN = "CNN, a pass"
 STEPS, EOT = 2, 5  # of PGD
 SEARCH = {"steps": 4, "fine": 2}  # of the Latent Descent Attack
-
-
-@dataclass(frozen=True)
-class Method:
-    """What is done with images, the classifier whose passes count, and how many an image should
-    take, a backward one counted as two; 0 where that depends on the image.
-    """
-
-    model: Classifier
-    run: Callable[[Tensor], object]
-    passes: float = 0.0
 
 
 def pairs(settings: Settings) -> list[Row]:
@@ -60,32 +46,17 @@ def pairs(settings: Settings) -> list[Row]:
         torch.manual_seed(0)
         x = torch.rand(min(IMAGES, settings.images), 1, SIZE, SIZE).to(place)
         known = methods(_models(dtype, place))
-    each = progress(known.items(), total=len(known), what="bench")
-    found = {name: _costs(method, x) for name, method in each}
-    machine = {"processor": processor(), "torch": torch.__version__, **asdict(settings)}
-    machine |= {"dtype": str(dtype), "device": place, **TOLD}
-    return [_row(name, cost, found[PLAIN], len(x), machine) for name, cost in found.items()]
+    machine = {**asdict(settings), "dtype": str(dtype), "device": place, **TOLD}
+    return costs.measured(known, x, plain=PLAIN, machine=machine)
 
 
 def judge(rows: list[Row]) -> list[str]:
     """The costs as a table; refused where passes are not those that a pass of inference takes."""
-    lines = [
-        f"What an image costs ({rows[0]['n']} at a time, {TURNS} turns; inference: {TOLD['steps']} "
-        f"steps, {TOLD['samples']} draws, {TOLD['candidates']} candidates, {CLASSES} classes):",
-        f"{'method':44}  {'seconds (range)':>24}  {'forward':>8}  {'backward':>8}",
-    ]
-    for row in rows:
-        cost = row["agreement"]
-        if cost["expected"] and cost["forwards"] + 2 * cost["backwards"] != cost["expected"]:
-            raise Disagreement(
-                f"{row['name']} took {cost['forwards']:g} forward and {cost['backwards']:g} "
-                f"backward passes per image, and should take {cost['expected']:g} in all, a "
-                "backward one counted as two; one of the two counts is wrong."
-            )
-        seconds = f"{cost['seconds']:.4f} ({cost['least']:.4f} to {cost['most']:.4f})"
-        passes = f"{cost['forwards']:8g}  {cost['backwards']:8g}"
-        lines.append(f"{row['name']:44}  {seconds:>24}  {passes}")
-    return lines
+    how = (
+        f"inference: {TOLD['steps']} steps, {TOLD['samples']} draws, {TOLD['candidates']} "
+        f"candidates, {CLASSES} classes"
+    )
+    return costs.table(rows, how)
 
 
 def _models(dtype: torch.dtype, place: str) -> dict[str, Any]:
@@ -155,29 +126,3 @@ def _lda(model: Classifier, x: Tensor) -> None:
 
 def _labels(x: Tensor) -> Tensor:
     return torch.arange(len(x), device=x.device) % CLASSES
-
-
-def _costs(method: Method, x: Tensor) -> dict[str, float]:
-    """Seconds (median, least and most of the turns) and passes per image of a method."""
-    taken = []
-    method.run(x[:1])  # a first call also chooses kernels
-    for _ in range(TURNS):
-        method.model.reseed(torch.Generator().manual_seed(0))
-        before, start = method.model.passes.copy(), time.perf_counter()
-        method.run(x)
-        if x.is_cuda:
-            torch.cuda.synchronize()
-        taken.append((time.perf_counter() - start) / len(x))
-        spent = method.model.passes - before
-    each = {"forwards": spent.forwards / len(x), "backwards": spent.backwards / len(x)}
-    seconds = {"seconds": median(taken), "least": min(taken), "most": max(taken)}
-    return {**seconds, **each, "expected": method.passes}
-
-
-def _row(
-    name: str, cost: dict[str, float], plain: dict[str, float], n: int, machine: dict[str, Any]
-) -> Row:
-    ours, peer = 1 / cost["seconds"], 1 / plain["seconds"]
-    return Row(
-        name=name, ours=ours, peer=peer, ratio=ours / peer, n=n, agreement=cost, machine=machine
-    )

@@ -83,7 +83,7 @@ def test_curves_are_means_over_images_with_the_other_classes_as_a_line(tmp_path:
     write_arrays(place / "arrays.safetensors", arrays)
     files = {"interpolation": [path, str(place / "arrays.safetensors")]}
     with style.styled():
-        picture = between.draw(files, spec=spec({"m": "direct"}), absent="")
+        picture = between.draw(files, spec=spec({"m": "direct"}, shows="both"), absent="")
     images, curve = picture.figure.axes
     assert images.get_images()[0].get_array().shape[:2] == (4 * 9, 12 * 9)
     linear = curve.lines[0].get_ydata()

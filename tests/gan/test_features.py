@@ -60,3 +60,15 @@ def test_a_surrogate_says_so_and_gives_a_classifiers_last_features() -> None:
     judged = found(x)
     torch.testing.assert_close(judged.logits, plain(x))
     torch.testing.assert_close(net.linear(judged.features), plain(x))
+
+
+def test_facts_tell_networks_of_other_weights_apart() -> None:
+    def facts(seed: int) -> dict[str, str]:
+        torch.manual_seed(seed)
+        net = build(channels=3, classes=4, size=16, blocks=(1, 1), width=4)
+        plain = Plain(torch.nn.Sequential(Normalize((0.5,), (0.5,)), net))
+        return features_of.FeaturesOf(plain).facts()
+
+    assert facts(0) == facts(0)
+    assert facts(0)["extractor_sha256"] != facts(1)["extractor_sha256"]
+    assert set(facts(0)) == {"extractor", "resize", "extractor_sha256"}

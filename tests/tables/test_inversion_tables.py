@@ -103,7 +103,7 @@ def sets(model: str, gaps: list[float], *, lambda_: float = 1.0) -> pd.DataFrame
         [
             {**named, **cell, "class": k, "n": 5, "fid_in": 70.0, "fid_out": 70 + gap,
              "fid_gap": gap, "kid_in": 0.0, "kid_out": 0.1, "kid_gap": 0.1,
-             "extractor": "pixels", "resize": "none"}
+             "extractor": "pixels", "resize": "none", "extractor_sha256": "ab12"}
             for k, gap in enumerate(gaps)
         ]
     )  # fmt: skip
@@ -125,7 +125,7 @@ def test_gaps_are_means_over_classes_and_go_with_errors(tmp_path: Path) -> None:
     assert first["gap"] == f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
     assert first["published in / out / gap"].endswith(" / 34.45")
     assert "correlation of error rate and FID gap over the 3 lines: 1.00" in table.note
-    assert "pixels (resize: none)" in table.note
+    assert "pixels (resize: none; weights ab12)" in table.note
 
 
 def test_spearman_by_hand() -> None:
@@ -165,7 +165,7 @@ def test_generators_stand_beside_section_3_3(tmp_path: Path) -> None:
         [
             {"dataset": "cifar10_gan", "model": "g", "seed": 0, "attack": "clean",
              "split": "test", "fid": 12.345, "kid": 0.01, "inception_score": 7.0, "n": 100,
-             "extractor": "pixels", "resize": "none"}
+             "extractor": "pixels", "resize": "none", "extractor_sha256": "ab12"}
         ]
     )  # fmt: skip
     path = written(tmp_path, "rows.parquet", frame, unit="set")

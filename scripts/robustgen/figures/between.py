@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from robustgen.core.rows import read_rows
 from robustgen.figures.autoencoding import first_runs
@@ -15,7 +16,13 @@ from robustgen.figures.style import BLUE, ORANGE, Picture, blank, legend, panels
 from robustgen.stats.intervals import mean
 
 NEEDS = ("interpolation",)
-OPTIONS: dict[str, dict[str, object]] = {}
+OPTIONS = {
+    "shows": {
+        "one_of": ("both", "images", "distances"),
+        "default": "both",
+        "means": "Images between the codes (figure 3.9), their mean distances (figure 3.10).",
+    },
+}
 COLOURS = {"linear": BLUE, "slerp": ORANGE}
 
 
@@ -23,31 +30,22 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     """Per model a panel of images, k = 0 to 10 from left to right, and one of mean distances."""
     rows = read_rows([path for path in files["interpolation"] if path.endswith(".parquet")])
     _, arrays = first_runs(files["interpolation"])
-    figure, axes = panels(max(1, len(spec["models"])), 2, size=(4.6, 2.6))
+    chosen = [one for one in PANELS if spec["options"]["shows"] in ("both", one)]
+    figure, axes = panels(max(1, len(spec["models"])), len(chosen), size=(4.6, 2.6))
     for line, (model, facts) in zip(axes, spec["models"].items(), strict=False):
         mine = rows[rows["model"] == model]
-        if mine.empty:
-            blank(line[0], f"{model}: no interpolation")
-            blank(line[1], "")
-            continue
-        metric = mine["metric"].iloc[0]
-        if model in arrays:
-            _images(line[0], arrays[model])
-            line[0].set_title(f"{metric} ({facts['dataset']}): line above, arc below", fontsize=8)
-        _curves(line[1], mine)
-        line[1].set_title(metric)
+        for axis, name in zip(line, chosen, strict=True):
+            if mine.empty or model not in arrays:
+                blank(axis, f"{model}: no interpolation")
+                continue
+            PANELS[name](axis, mine, arrays[model])
+            axis.set_title(f"{mine['metric'].iloc[0]} ({facts['dataset']})", fontsize=8)
     legend(figure, columns=3)
-    caption = (
-        "Left: a test image, then images at codes between those that two runs of Direct found, k "
-        "= 0 to 10; along the line in the first row of each image, along the arc, on which codes "
-        "keep their norm, in the second. Right: mean perceptual distance from the test image with "
-        "95 % intervals over images; dashed: the mean distance of reconstructions by other "
-        "classes, beyond which an image is rather taken for another class." + absent
-    )
-    return Picture(figure, "Between two inversions of an image", caption)
+    said = " ".join(CAPTIONS[name] for name in chosen)
+    return Picture(figure, "Between two inversions of an image", said + absent)
 
 
-def _images(axis: Any, found: dict[str, np.ndarray]) -> None:
+def _images(axis: Any, _rows: pd.DataFrame, found: dict[str, np.ndarray]) -> None:
     images, drawn = found["images"] / 255, found["drawn"] / 255  # [m,...], [paths,m,11,...]
     lines = [
         np.concatenate([images[place][None], path[place]])
@@ -57,7 +55,7 @@ def _images(axis: Any, found: dict[str, np.ndarray]) -> None:
     show(axis, np.stack(lines))
 
 
-def _curves(axis: Any, rows: Any) -> None:
+def _curves(axis: Any, rows: pd.DataFrame, _found: dict[str, np.ndarray]) -> None:
     for path, part in rows.groupby("path", sort=False):
         found = [mean(cell["distance"].to_numpy()) for _, cell in part.groupby("k")]
         k = sorted(part["k"].unique())
@@ -69,3 +67,14 @@ def _curves(axis: Any, rows: Any) -> None:
                  label="other classes")  # fmt: skip
     axis.set_xlabel("k")
     axis.set_ylabel("perceptual distance")
+
+
+PANELS = {"images": _images, "distances": _curves}
+CAPTIONS = {
+    "images": "A test image, then images at codes between those that two runs of Direct found, k = "
+    "0 to 10: along the line in the first row of each image; along the arc, on which codes keep "
+    "their norm, in the second.",
+    "distances": "Mean perceptual distance from the test image with 95 % intervals over images; "
+    "dashed: the mean distance of reconstructions by other classes, beyond which an image is "
+    "rather taken for another class.",
+}

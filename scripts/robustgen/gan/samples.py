@@ -44,7 +44,7 @@ OPTIONS = {
 def measure(
     generator: Generator, images: Images, *, options: Mapping[str, Any], context: Context
 ) -> Measured:
-    """One row of fid, kid, inception_score, n, extractor and resize; arrays `samples`
+    """One row of fid, kid, inception_score, n and facts of the features; arrays `samples`
     [K,m,c,h,w], and `progress` [t,K,m,c,h,w] of the training where it was kept.
     """
     if not isinstance(generator, Generator):
@@ -58,8 +58,7 @@ def measure(
     row = {"fid": frechet(a, b), "kid": kid(a, b), "n": n}
     row |= {
         "inception_score": inception_score(fake.logits.numpy()),
-        "extractor": generator.features.name,
-        "resize": generator.features.resize,
+        **generator.features.facts(),
     }
     arrays = {"samples": _pictures(drawn, generator.classes, options["shown"])}
     if generator.progress is not None:

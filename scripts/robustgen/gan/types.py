@@ -4,10 +4,13 @@ features. All take and give images [n,c,h,w] in [0,1], and have no parameter gra
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+DIGITS = 12  # of a hash that stands in rows
 
 
 class Frozen(nn.Module):
@@ -35,6 +38,16 @@ class Features(Frozen):
 
     def forward(self, x: Tensor) -> Judged:
         raise NotImplementedError
+
+    def facts(self) -> dict[str, str]:
+        """What a row with a distance by these features says of them: name, resizing, and a hash of
+        their weights.
+        """
+        state = hashlib.sha256()
+        for tensor in self.state_dict().values():
+            state.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+        digest = state.hexdigest()[:DIGITS]
+        return {"extractor": self.name, "resize": self.resize, "extractor_sha256": digest}
 
 
 class Generator(Frozen):

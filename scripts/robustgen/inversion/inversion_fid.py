@@ -49,8 +49,7 @@ def measure(
             inside, outside = sides(labels, k, context)
             sets = [seen(features, drawn[part, k], context) for part in (inside, outside)]
             rows.append({**vars(cell), "class": k, **_compared(real[inside], *sets)})
-    frame = pd.DataFrame(rows).assign(extractor=features.name, resize=features.resize)
-    return Measured(frame, axes=AXES)
+    return Measured(pd.DataFrame(rows).assign(**features.facts()), axes=AXES)
 
 
 def classes_of(labels: np.ndarray, classes: int) -> Iterator[int]:

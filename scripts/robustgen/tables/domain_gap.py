@@ -84,10 +84,12 @@ def _features(sets: pd.DataFrame) -> str:
     """The sentence on the features that FID is of."""
     if sets.empty:
         return ""
-    pairs = sets[["extractor", "resize"]].drop_duplicates().itertuples(index=False)
-    return (
-        " Features: " + "; ".join(f"{one.extractor} (resize: {one.resize})" for one in pairs) + "."
-    )
+    names = ["extractor", "resize", "extractor_sha256"]
+    pairs = sets[names].drop_duplicates().itertuples(index=False)
+    said = [
+        f"{one.extractor} (resize: {one.resize}; weights {one.extractor_sha256})" for one in pairs
+    ]
+    return f" Features: {'; '.join(said)}."
 
 
 def _correlation(rows: pd.DataFrame) -> str:

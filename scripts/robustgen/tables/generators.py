@@ -21,9 +21,9 @@ FAMILIES = {"cgan": "cGAN", "fq_biggan": "FQ-BigGAN"}
 NOTE = (
     "FID and KID of n samples, n / K of each class, from as many real test images; the Inception "
     "score is of the same samples. FID grows as n gets small and depends on the features, which "
-    "are named. Brackets: Student's 95 % intervals over seeds, where there are several. Published: "
-    "section 3.3 of the thesis, which does not say on how many samples; its Inception score of the "
-    "cGAN is low for its FID."
+    "are named with a hash of their weights. Brackets: Student's 95 % intervals over seeds, where "
+    "there are several. Published: section 3.3 of the thesis, which does not say on how many "
+    "samples; its Inception score of the cGAN is low for its FID."
 )
 
 
@@ -40,7 +40,7 @@ def make(
         "FID": _number("fid"),
         "KID": _number("kid"),
         "Inception score": _number("inception_score"),
-        "features": text("extractor"),
+        "features": lambda row: f"{row['extractor']} ({row['extractor_sha256']})",
         "resize": text("resize"),
     }
     if not rows.empty and (rows["published"] != "").any():
@@ -70,7 +70,7 @@ def _rows(
         numbers: dict[str, Any] = {}
         for name in NUMBERS:
             numbers |= bounds(name, mean(mine[name].to_numpy()))
-        told = {"extractor": first["extractor"], "resize": first["resize"]}
+        told = {name: first[name] for name in ("extractor", "resize", "extractor_sha256")}
         yield named | numbers | told | {"published": _published(paper, facts)}
 
 

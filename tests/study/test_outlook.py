@@ -240,4 +240,5 @@ def test_the_command_plans_the_paper_study() -> None:
         "python", "scripts/plan_study.py", "--workflow-profile", "workflow/profiles/default"
     )
     assert "Study paper:" in found.stdout
-    assert "cifar10, cifar100, dfg, fashion_mnist, gtsrb, imagenette_160, mnist" in found.stdout
+    data = "cifar10, cifar100, dfg, fashion_mnist, gtsrb, imagenette_160"
+    assert f"{data}, inception_fid, lpips_vgg, mnist, svhn" in found.stdout

@@ -194,7 +194,8 @@ def test_a_rule_tells_the_modules_that_its_jobs_load_by_name(dry: DryRun) -> Non
     asked = ("trajectories", "plane", "gradients", "lid", "kd_bu")
     measures = {kinds.module_name("measures", kind) for kind in asked}
     attacks = {dry.plan.study.attacks[dict(job.axes)["attack"]].kind for job in made(dry, "attack")}
-    detectors = {entry.kind for entry in dry.plan.study.detectors.values()}
+    study = dry.plan.study
+    detectors = {study.detectors[name].kind for one in study.shown() for name in one.detectors}
     assert of("score") == nets
     assert of("measure") == nets | measures | followed
     assert of("attack") == nets | {kinds.module_name("attacks", kind) for kind in attacks}

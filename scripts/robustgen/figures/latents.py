@@ -56,7 +56,7 @@ def _codes(arrays: dict[str, dict[str, np.ndarray]], spec: dict[str, Any]) -> di
         for number, cell in enumerate(json.loads(one["cells"].tobytes())):
             if cell["lambda_"] == spec["options"]["lambda_"]:
                 images = np.arange(len(one["labels"]))
-                name = method(facts["family"]) + "+" * cell["plus"]
+                name = method(facts["family"], plus=cell["plus"])
                 found[name] = one["codes"][number][images, one["labels"]]
     return found
 

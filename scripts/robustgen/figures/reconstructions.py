@@ -64,7 +64,7 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         for name, value in cell.items():
             totals = totals[totals[name] == value]
         _panel(axis, arrays[model], number, totals, spec["options"]["images"])
-        name = method(spec["models"][model]["family"]) + "+" * cell["plus"]
+        name = method(spec["models"][model]["family"], plus=cell["plus"])
         facts = f"{spec['models'][model]['dataset']}, lambda {cell['lambda_']:g}"
         axis.set_title(f"{name} ({facts}, {cell['steps']} steps)", fontsize=8)
     caption = (

@@ -58,6 +58,11 @@ class Pair(nn.Module):
         kept = torch.zeros(progress, dtype=torch.uint8) if progress[0] else None
         self.register_buffer("progress", kept)  # [t,K,m,c,h,w]
 
+    def once(self) -> None:
+        """Draw one image, by which operations are counted."""
+        codes = torch.zeros(1, self.generator.slots, self.generator.latent)
+        self.generator(codes, torch.zeros(1, dtype=torch.long))
+
 
 def paired(
     generator: Maker,

@@ -31,6 +31,8 @@ class Normed(nn.Module):
         """W / sigma(W); training moves u0 by one power iteration."""
         if self.folded:
             return self.weight
+        if self.weight.is_meta:  # where operations are counted, and there is no autocast
+            return self.weight / self._sigma()
         with torch.autocast(self.weight.device.type, enabled=False):
             return self.weight / self._sigma()
 

@@ -26,9 +26,12 @@ def bootstrap(
 
 
 def percentiles(value: float, drawn: np.ndarray, level: float = LEVEL) -> Interval:
-    """A value with the percentile interval of what it is in each draw of a bootstrap, [draws]."""
+    """A value with the percentile interval of what it is in each draw of a bootstrap, [draws],
+    which is widened to the value where the draws are biased away from it.
+    """
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high)).under(laws.bootstrapped(drawn))
+    bounds = min(float(low), value), max(float(high), value)
+    return Interval(value, *bounds).under(laws.bootstrapped(drawn))
 
 
 @lru_cache(maxsize=8)

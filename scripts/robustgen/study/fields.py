@@ -137,14 +137,12 @@ def _close(a: object, b: object) -> bool:
     return isinstance(a, float) and isinstance(b, float) and math.isclose(a, b, rel_tol=SAME)
 
 
-def _present(entries: Any) -> Any:
+def _present(entries: dict[str, T | None]) -> dict[str, T]:
     """A map without the keys that an overlay takes out by null."""
-    if not isinstance(entries, dict):
-        return entries
     return {name: value for name, value in entries.items() if value is not None}
 
 
-Present = Annotated[dict[Name, T], BeforeValidator(_present)]
+Present = Annotated[dict[Name, T | None], AfterValidator(_present)]
 # lists, in whose place a single value may be given: of at least one value, of different values,
 # or of both
 Several = Annotated[tuple[T, ...], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]

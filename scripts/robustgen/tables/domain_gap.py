@@ -36,7 +36,7 @@ def make(
     rows = with_axes(pd.DataFrame(list(_rows(found, spec, paper))), AXES)
     columns = {
         "data set": text("dataset"),
-        "method": lambda row: row["method"] + "+" * row["plus"],
+        "method": text("method"),
         "metric": text("metric"),
         "lambda": lambda row: f"{row['lambda_']:g}",
         "steps": text("steps"),
@@ -66,7 +66,7 @@ def _rows(
             named = {
                 "dataset": facts["dataset"],
                 "model": model,
-                "method": method(facts["family"]),
+                "method": method(facts["family"], plus=setting[AXES.index("plus")]),
                 **dict(zip(AXES, setting, strict=True)),
                 "metric": same["metric"].iloc[0],
                 "n": int(cell["n"].min()),

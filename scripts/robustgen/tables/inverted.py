@@ -50,7 +50,7 @@ def make(
     rows = with_axes(pd.DataFrame(list(_rows(found, spec, paper))), AXES)
     columns: dict[str, Format] = {
         "data set": text("dataset"),
-        "method": lambda row: row["method"] + "+" * row["plus"],
+        "method": text("method"),
         "metric": text("metric"),
         "lambda": lambda row: f"{row['lambda_']:g}",
         "steps": text("steps"),
@@ -82,7 +82,7 @@ def _rows(
             named = {
                 "dataset": facts["dataset"],
                 "model": model,
-                "method": method(facts["family"]),
+                "method": method(facts["family"], plus=setting[AXES.index("plus")]),
                 **dict(zip(AXES, setting, strict=True)),
                 "metric": cell["metric"].iloc[0],
                 "typical": cell["typical"].mean(),

@@ -34,10 +34,10 @@ NOTE = (
 )
 
 
-def method(family: str) -> str:
+def method(family: str, *, plus: bool = False) -> str:
     """What the thesis calls a family of models by inversion; the family itself of others."""
     plain = next((said for start, said in METHODS.items() if family.startswith(start)), family)
-    return f"{plain}, pruned" if family.endswith("_pruned") else plain
+    return plain + "+" * bool(plus) + ", pruned" * family.endswith("_pruned")
 
 
 def published(
@@ -50,5 +50,5 @@ def published(
     part = parts[bool(row["plus"])]
     if not part or any(row[name] != wanted for name, wanted in fixed.items() if name in row):
         return ""
-    told = {**row, "method": method(model["family"]) + "+" * bool(row["plus"])}
+    told = {**row, "method": method(model["family"], plus=row["plus"])}
     return value(paper, model, part, form.format(**told), column)

@@ -29,7 +29,7 @@ OPTIONS = {
             "ship",
             "truck",
         ),
-        "default": (),
+        "default": None,
         "means": "The classes that are kept, in this order; all where left out.",
     },
 }

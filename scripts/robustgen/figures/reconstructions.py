@@ -66,12 +66,17 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
         _panel(axis, arrays[model], number, totals, spec["options"]["images"])
         name = method(spec["models"][model]["family"], plus=cell["plus"])
         facts = f"{spec['models'][model]['dataset']}, lambda {cell['lambda_']:g}"
-        axis.set_title(f"{name} ({facts}, {cell['steps']} steps)", fontsize=8)
+        axis.set_title(f"{name} ({facts}, {said(cell['steps'])})", fontsize=8)
     caption = (
         "First column: test images; then their reconstructions by each class. The true class is "
         "framed; a dot marks the class whose objective is least, which is the decision." + absent
     )
     return Picture(figure, "Reconstructions by every class", caption)
+
+
+def said(steps: int) -> str:
+    """`1 step`, `15 steps`."""
+    return f"{steps} step{'s' * (steps != 1)}"
 
 
 def _shown(cell: dict[str, Any], options: dict[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from libraries import COUNT, Case, run, small_net, spec, wrong
 from norms import generator, size
 from oracles import ROUNDING, Shifted, directly
 from robustgen.attacks import autoattack
-from robustgen.nets.classifier import as_classifier
+from robustgen.attacks.types import Attacked
+from robustgen.core.shards import stages
+from robustgen.nets.classifier import Classifier, as_classifier
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -99,3 +102,67 @@ def test_the_library_itself_fails_on_fewer_than_ten_classes(case: Case) -> None:
         AutoAttack(
             case[0], eps=1e-4, version="custom", attacks=["apgd-t"], seed=0
         ).run_standard_evaluation(*case[1:])
+
+
+class Killed(Exception):
+    """In the place of kill -9."""
+
+
+class Dithered(Classifier):
+    """A net that adds noise of its own to images."""
+
+    stochastic = True
+
+    def __init__(self, net: Classifier) -> None:
+        super().__init__()
+        self.net, self.passes = net, net.passes
+        self.generator = torch.Generator()
+
+    def reseed(self, generator: torch.Generator) -> None:
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x + 0.01 * torch.randn(x.shape, generator=self.generator))
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_a_killed_attack_goes_on_after_the_last_member_and_ends_with_the_same(
+    case: Case, tmp_path: Path, noisy: bool
+) -> None:
+    """It is killed before its third member; the second run computes that member alone."""
+    plain = as_classifier(case[0])
+    net = Dithered(plain) if noisy else plain
+    told = {"version": "custom", "attacks": ["apgd-ce", "apgd-dlr", "square"], "n_queries": 20}
+    computed: list[str] = []
+
+    def attack(keep: Any = None) -> Attacked:
+        more = {"stages": keep} if keep else {}
+        net.reseed(torch.Generator().manual_seed(0))
+        given = spec(eps=0.02, steps=5, **told, **more)
+        return autoattack.attack(net, *case[1:], spec=given, generator=generator(3))
+
+    def keeping(most: int) -> Any:
+        kept = stages(tmp_path / "images.safetensors", "test-0", "key")
+
+        def keep(name: str, compute: Any) -> Any:
+            def counted() -> Any:
+                if len(computed) == most:
+                    raise Killed
+                computed.append(name)
+                return compute()
+
+            return kept(name, counted)
+
+        return keep
+
+    before = net.passes.copy()
+    whole = attack()
+    spent = net.passes - before
+    with pytest.raises(Killed):
+        attack(keeping(2))
+    before = net.passes.copy()
+    resumed = attack(keeping(9))
+    assert torch.equal(whole.images, resumed.images)
+    assert net.passes - before == spent
+    assert len(computed) == 3
+    assert len(set(computed)) == 3

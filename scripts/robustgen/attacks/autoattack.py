@@ -21,6 +21,7 @@ from torch import Tensor
 
 from robustgen.attacks.accepted import accepted
 from robustgen.attacks.library import class_count, clipped, drawn, sealed
+from robustgen.attacks.stages import directly, resume
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.store import check_images
@@ -38,6 +39,7 @@ TAKES = {  # what each version uses of an entry
         "custom": ("linf", "l2", "eps", "steps"),
     },
 }
+NEEDS = ("stages",)  # by which a killed job goes on after the last member that ended
 STEPS = {"standard": 100, "rand": 100, "plus": 100}  # of the fixed protocols
 OPTIONS = {
     "version": {
@@ -86,8 +88,10 @@ def attack(
     """The protocol's images, from a seed drawn from `generator`."""
     check_images(images)
     spec = accepted("autoattack", spec)
+    keep = spec.options.get("stages", directly)
     with sealed(classifier, generator) as model, _warnings() as said:
         runner = _build(model, spec, images)
+        resume(runner, model, keep, f"{spec.eps:g}-{spec.steps}")
         x = runner.run_standard_evaluation(images, labels, batch_size=len(images))[0]
         return Attacked(clipped(x), warning=" ".join(dict.fromkeys(said)))
 

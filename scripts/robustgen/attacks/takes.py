@@ -20,6 +20,7 @@ HANDED = (
     "clean",
     "learnt",
     "place",
+    "stages",
 )  # options that a job hands an attack that asks for them in NEEDS
 
 

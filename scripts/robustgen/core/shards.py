@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Arrays = dict[str, "np.ndarray"]
+Keep = Callable[[str, Callable[[], Arrays]], Arrays]
 
 
 def sharded(
@@ -31,6 +32,22 @@ def sharded(
         if arrays is None:
             write_arrays(path, arrays := compute(item), {"key": key})
         yield arrays
+
+
+def stages(beside: str | Path, item: str, key: str) -> Keep:
+    """A function of a name and of what computes arrays: it gives those arrays, or what an earlier
+    run with the same key has left of that stage of an item.
+    """
+    folder = shard_folder(beside) / f"{item}.stages"
+
+    def keep(name: str, compute: Callable[[], Arrays]) -> Arrays:
+        path = folder / f"{name}.safetensors"
+        arrays = _kept(path, key)
+        if arrays is None:
+            write_arrays(path, arrays := compute(), {"key": key})
+        return arrays
+
+    return keep
 
 
 def _kept(path: Path, key: str) -> Arrays | None:

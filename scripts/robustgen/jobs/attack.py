@@ -116,10 +116,16 @@ def attacked(
     seed: int,
     split: str,
     start: int,
+    keep: shards.Keep | None = None,
 ) -> list[Attacked]:
-    """The attacked images of one batch, which begins at `start` of its split, cell by cell."""
-    if "place" in constant("attacks", sweep.kind, "NEEDS"):
+    """The attacked images of one batch, which begins at `start` of its split, cell by cell; `keep`
+    takes up what a killed run has left of the stages of an attack that has some.
+    """
+    needs = constant("attacks", sweep.kind, "NEEDS")
+    if "place" in needs:
         sweep = sweep.handed(place=(split, start))
+    if keep and "stages" in needs:
+        sweep = sweep.handed(stages=keep)
     drawn = seed_of(study_seed, seed=seed, split=split, start=start, use="attack")
     return list(attack_cells(classifier, x, y, sweep=sweep, seed=drawn))
 
@@ -145,7 +151,8 @@ def _shard(item: str, job: AttackJob) -> dict[str, np.ndarray]:
     x = to_float(torch.from_numpy(part.images[span])).to(job.used_device)
     y = torch.from_numpy(part.labels[span]).to(job.used_device)
     axes: dict[str, Any] = {"seed": job.seed, "split": name, "start": int(start)}
-    results = attacked(job.classifier, x, y, sweep=job.cells, study_seed=job.study_seed, **axes)
+    axes |= {"study_seed": job.study_seed, "keep": shards.stages(job.out, item, _key(job))}
+    results = attacked(job.classifier, x, y, sweep=job.cells, **axes)
     images = {str(cell): one.images.detach().cpu().numpy() for cell, one in enumerate(results)}
     counts = np.array([[one.forwards, one.backwards] for one in results])
     said = np.frombuffer(json.dumps([one.warning for one in results]).encode(), np.uint8)

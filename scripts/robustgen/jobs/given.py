@@ -28,7 +28,7 @@ Entry = Mapping[str, Any]  # of a configuration
 
 ATTACK = ("kind", "norm", "sweep", "options", "view", "images")
 DETECTOR = ("kind", "fpr", "options")
-TOLD = ("clean", "place")  # what an attack may need beside its options
+TOLD = ("clean", "place", "stages")  # what an attack may need beside its options
 FPR = 0.05  # of a detector that names none
 PROBE = 2  # images on which a classifier is tried
 

@@ -107,7 +107,7 @@ def _kept(name: str, classifier: Classifier, part: Images, context: Context) -> 
     """The images under one cell of an attack, on the CPU."""
     sweep = shown(Sweep.of(context.attacks[name]))
     needs = set(constant("attacks", sweep.kind, "NEEDS"))
-    if needs - {"place"}:
+    if needs - {"place", "stages"}:
         raise Refused(
             f"Attack {name} is told of score rows, which pictures does not have; take it out of "
             "options.attacks of the measure."

@@ -51,6 +51,8 @@ def test_the_most_steps_are_held_against_the_fewest() -> None:
     found = of.error_change_with_steps(swept, swept)
     assert found == paired_share_difference(np.array(LOST, float), np.zeros(4))
     assert of.distance_change_with_steps(swept, swept).value == pytest.approx(-5.0)
+    relative = of.relative_distance_change_with_steps(swept, swept)
+    assert relative == pytest.approx((4 / 9 - 1,) * 3)  # the same for every image
     with pytest.raises(NotMeasured, match="one number of steps"):
         of.error_change_with_steps(swept[swept["steps"] == 5], swept)
 

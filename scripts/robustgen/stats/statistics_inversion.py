@@ -36,6 +36,17 @@ def distance_change_with_steps(part: pd.DataFrame, _other: pd.DataFrame) -> Inte
     return _distances(last(part), _fewest(part))
 
 
+def relative_distance_change_with_steps(part: pd.DataFrame, _other: pd.DataFrame) -> Interval:
+    """In-domain perceptual distance at the most steps over that at the fewest, less 1."""
+    late, early = _shared(last(part), _fewest(part), "inside")
+
+    def ratio(counts: np.ndarray) -> np.ndarray:
+        found: np.ndarray = counts @ late / (counts @ early) - 1
+        return found
+
+    return bootstrap(ratio, len(late))
+
+
 def error_change_with_codes(part: pd.DataFrame, other: pd.DataFrame) -> Interval:
     """Error of a variant with further codes minus that without, at the same lambda."""
     return _errors(last(part), _without_codes(part, other))

@@ -155,7 +155,12 @@ def measured_by(wildcards):
     kind, options = plan.measure(name).kind, plan.measure_options(name)
     attacks = plan.measure_attacks(wildcards.model, name)
     made_from = plan.made_from(wildcards.model, wildcards.seed, name)
-    told = {"kind": kind, "options": options, "attacks": attacks, "made_from": made_from}
+    told = {
+        "kind": kind,
+        "options": options,
+        "attacks": attacks,
+        "made_from": made_from,
+    }
     return json.dumps(told)
 
 

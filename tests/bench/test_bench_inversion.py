@@ -38,6 +38,7 @@ def test_what_an_image_costs_is_its_steps_in_every_class(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(inversion, "WIDTHS", {**inversion.WIDTHS, "width": 8})
     bench = benches.load("inversion_costs")
+    monkeypatch.setattr(bench, "STEPS", 10)
     rows = bench.pairs(SETTINGS)
     passes = {r["name"]: (r["agreement"]["forwards"], r["agreement"]["backwards"]) for r in rows}
     assert passes["VGG, a pass"] == (1, 0)

@@ -33,7 +33,7 @@ from robustgen.nets.spec import Spec
 from robustgen.nets.weights import untrained
 
 CLASSES, SIZE = 10, 32
-IMAGES, TURNS, STEPS, CODES = 4, 3, 10, 20
+IMAGES, TURNS, STEPS, CODES = 2, 2, 5, 20
 WIDTHS = {"width": 32, "discriminator_width": 8, "latent": 64}
 LIVE, CACHED = "loop, targets anew, fp32", "loop, targets once, our precision"
 FASTER = {LIVE: 3.0, CACHED: 1.5}

@@ -28,7 +28,7 @@ from robustgen.nets import device
 from robustgen.nets.spec import Spec
 from robustgen.nets.weights import untrained
 
-IMAGES, STEPS = 2, 10
+IMAGES, STEPS = 1, 4
 PLAIN = "VGG, a pass"
 WIDTHS = (16, 32, 64)
 

@@ -55,7 +55,7 @@ def nearest(
     for model in spec["models"]:
         mine = bounds[(bounds["model"] == model) & (bounds["bound"] > 0)]
         found = closest(test[test["model"] == model], list(spec["attacks"]), "l2")
-        if not found:
+        if not found or mine.empty:
             yield model, mine.iloc[:0]
             continue
         fooled = found.distance[found.right & np.isfinite(found.distance)].rename("l2")
@@ -64,5 +64,7 @@ def nearest(
 
 def _bounds(paths: list[str]) -> pd.DataFrame:
     rows = read_rows([path for path in paths if path.endswith(".parquet")])
-    found: pd.DataFrame = rows[rows["prediction"] == rows["label"]]
-    return found
+    if rows.empty:  # none is measured, after failures
+        return pd.DataFrame(columns=[*IMAGE, "model", "bound"])
+    right: pd.DataFrame = rows[rows["prediction"] == rows["label"]]
+    return right

@@ -170,8 +170,8 @@ def part_of(wildcards):
 
 
 def standing(stage, name):
-    """A function of wildcards that names a file of a stage, whose shards a part leaves beside it."""
-    return lambda w: STAGES[stage].outputs(plan.root)[name].format(**dict(w))
+    """A file of a stage, whose shards a part leaves beside it: a pattern of wildcards."""
+    return STAGES[stage].outputs(plan.root)[name]
 
 
 def salvage():

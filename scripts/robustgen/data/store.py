@@ -56,6 +56,12 @@ def to_float(images: torch.Tensor) -> torch.Tensor:
     return images if images.is_floating_point() else images.float().div_(255)
 
 
+def bytes_of(images: torch.Tensor) -> np.ndarray:
+    """Images in [0,1] as whole numbers of 0 to 255; NaN becomes 0."""
+    found: np.ndarray = (images.nan_to_num().clamp(0, 1) * 255).round().byte().cpu().numpy()
+    return found
+
+
 def check_images(images: torch.Tensor) -> None:
     """Refuse what is not a float batch [n,c,h,w] in [0,1]; the usual slip is an image that is
     normalised already.

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from robustgen.core.refusal import Refused
-from robustgen.data.store import Images
+from robustgen.data.store import Images, bytes_of
 from robustgen.inversion.descent import Objective
-from robustgen.inversion.inversions import bytes_of, inverting
+from robustgen.inversion.inversions import inverting
 from robustgen.inversion.inverting import Inverting
 from robustgen.inversion.starts import Nearest
 from robustgen.measures.types import Context, Measured

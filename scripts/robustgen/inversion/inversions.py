@@ -18,7 +18,7 @@ from torch import Tensor
 
 from robustgen.core.progress import progress
 from robustgen.core.refusal import Refused
-from robustgen.data.store import Images
+from robustgen.data.store import Images, bytes_of
 from robustgen.inversion.inverting import Inverting
 from robustgen.measures.types import Context, Measured
 from robustgen.nets.classifier import Classifier
@@ -154,12 +154,6 @@ def _finite(found: list[Inverted], index: np.ndarray) -> np.ndarray:
         told = f"left out, for their objective is NaN or infinite: test images {left}"
         print(told, file=sys.stderr, flush=True)
     return np.flatnonzero(fine)
-
-
-def bytes_of(images: Tensor) -> np.ndarray:
-    """Images in [0,1] as whole numbers of 0 to 255."""
-    found: np.ndarray = (images.nan_to_num().clamp(0, 1) * 255).round().byte().cpu().numpy()
-    return found
 
 
 def _array(tensor: Tensor) -> np.ndarray:

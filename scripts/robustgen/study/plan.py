@@ -144,6 +144,7 @@ class Plan(Settings):
             "options": filled("models", entry.kind, entry.options),
             "family": self.family(model),
             "parts": dict(entry.parts),
+            "part_objectives": {role: self.objective(one) for role, one in entry.parts.items()},
         }
 
     def own_modules(self) -> list[str]:

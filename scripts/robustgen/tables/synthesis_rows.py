@@ -57,11 +57,10 @@ def beside(part: pd.DataFrame, first: pd.DataFrame, column: str, *, shares: bool
     """The column's mean minus that of the first net, on the same images; NaN where none is shared,
     and 0 for the first net itself.
     """
-    both = part.set_index(IMAGE)[[column]].join(
-        first.set_index(IMAGE)[column], rsuffix="_first", how="inner"
-    )
+    columns = [one.set_index(IMAGE)[column] for one in (part, first)]
+    both = pd.concat(columns, axis=1, join="inner", keys=["mine", "first"])
     pairs = [
-        (one[column].to_numpy(np.float64), one[f"{column}_first"].to_numpy(np.float64))
+        (one["mine"].to_numpy(np.float64), one["first"].to_numpy(np.float64))
         for _, one in both.groupby(level="seed")
     ]
     if not pairs:

@@ -64,7 +64,7 @@ def test_differences_from_the_first_net_are_paired() -> None:
     other = pd.DataFrame({"seed": 0, "index": [2, 1, 0], "judged": [1, 1, 1]})
     assert beside(other, first, "judged", shares=True).value == pytest.approx(1 / 3)
     assert beside(first, first, "judged", shares=True).value == 0
-    none = beside(other.assign(index=9), first, "judged", shares=True)
+    none = beside(other.assign(index=[7, 8, 9]), first, "judged", shares=True)
     assert np.isnan(none.value)
 
 

@@ -19,9 +19,9 @@ GIVES = "synthesizer"
 PARTS = {
     "net": "classifier",
     "judge": "classifier",
-    "generator?": "generator",
-    "denoiser?": "denoiser",
-    "segmenter?": "segmenter",
+    "generator": "generator?",
+    "denoiser": "denoiser?",
+    "segmenter": "segmenter?",
 }
 OPTIONS: dict[str, dict[str, Any]] = {}
 

@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
                 size=args.size, root=str(data_root(args.root)), options=args.options
             )
             pool = checked(found)
-        write_arrays(args.out, {"images": pool.images, "labels": pool.labels, "part": pool.part})
+        write_arrays(args.out, pool.arrays())
         parts = [int((pool.part == part).sum()) for part in (TRAIN, TEST)]
         facts = {
             "kind": args.kind,

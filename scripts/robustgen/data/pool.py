@@ -30,6 +30,7 @@ class Pool:
     labels: NDArray[np.int64]  # [n], positions in names
     part: NDArray[np.uint8]  # [n], TRAIN or TEST
     names: tuple[str, ...]
+    masks: NDArray[np.uint8] | None = None  # [n,h,w], 1 on the object; none where not known
 
     def __post_init__(self) -> None:
         """Refuse, with one sentence, anything that later stages could misread."""
@@ -45,6 +46,8 @@ class Pool:
             meaning=("the positions of the class names"),
         )
         _refuse_values("part", self.part, limit=2, meaning="0 (train) and 1 (test)")
+        if self.masks is not None:
+            _refuse_masks(self.masks, self.images)
 
     def __len__(self) -> int:
         """The number of images."""
@@ -58,11 +61,18 @@ class Pool:
         place[[self.names.index(name) for name in names]] = np.arange(len(names))
         labels = place[self.labels]
         kept = labels >= 0
-        return Pool(self.images[kept], labels[kept], self.part[kept], tuple(names))
+        masks = None if self.masks is None else self.masks[kept]
+        return Pool(self.images[kept], labels[kept], self.part[kept], tuple(names), masks)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of the pool's file, masks among them where there are any."""
+        found: dict[str, NDArray[Any]] = {"images": self.images, "labels": self.labels}
+        found["part"] = self.part
+        return found if self.masks is None else {**found, "masks": self.masks}
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of names, shapes and values, in hexadecimal digits."""
+        """The SHA-256 of names, shapes and values, masks left out, in hexadecimal digits."""
         state = hashlib.sha256(repr((self.names, self.images.shape)).encode())
         for array in (self.images, self.labels.astype("<i8"), self.part):
             state.update(array.tobytes())
@@ -74,11 +84,15 @@ def join(
     *,
     parts: Iterable[int],
     names: tuple[str, ...],
+    masks: Sequence[NDArray[np.uint8]] = (),
 ) -> Pool:
-    """One pool of the images and labels of several files, each of which belongs to one part."""
+    """One pool of the images and labels of several files, each of which belongs to one part, and
+    of their masks where there are any.
+    """
     part = np.repeat(np.array([*parts], dtype=np.uint8), [len(labels) for _, labels in found])
     images, labels = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
-    return Pool(images=images, labels=labels, part=part, names=names)
+    joined = np.concatenate(masks) if masks else None
+    return Pool(images=images, labels=labels, part=part, names=names, masks=joined)
 
 
 def checked(found: object) -> Pool:
@@ -161,6 +175,17 @@ def _refuse_names(names: object) -> None:
         raise Refused(f"A pool's names must be a tuple of non-empty strings, not {names!r}.")
     if len(names) < 2 or len(set(names)) < len(names):
         raise Refused(f"A pool needs at least two classes with different names, not {names!r}.")
+
+
+def _refuse_masks(masks: NDArray[np.uint8], images: NDArray[np.uint8]) -> None:
+    _refuse_array("masks", masks, dtype=np.uint8, dimensions=3)
+    count, _, height, width = images.shape
+    if masks.shape != (count, height, width):
+        raise Refused(
+            f"A pool's masks must have the shape {[count, height, width]}, one of each image's "
+            f"size, not {list(masks.shape)}."
+        )
+    _refuse_values("masks", masks, limit=2, meaning="0 (beside the object) and 1 (on it)")
 
 
 def _refuse_values(name: str, array: NDArray[np.integer], *, limit: int, meaning: str) -> None:

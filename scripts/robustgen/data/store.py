@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,16 @@ class Images:
     labels: np.ndarray  # int64 [n]
     index: np.ndarray  # int64 [n]
     names: tuple[str, ...]
+    masks: np.ndarray | None = None  # uint8 [n,h,w], 1 on the object; none where not known
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def at(self, places: slice | np.ndarray) -> Images:
+        """The images at these places of the split."""
+        masks = None if self.masks is None else self.masks[places]
+        one = {name: getattr(self, name)[places] for name in ("images", "labels", "index")}
+        return replace(self, **one, masks=masks)
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Images as float [n,c,h,w] in [0,1], and labels."""
@@ -48,7 +55,8 @@ def read_split(folder: str | Path, name: str, limit: int | None = None) -> Image
             "`evaluate`."
         )
     names = tuple(read_json(folder / "pool.json")["names"])
-    return Images(pool["images"][index], pool["labels"][index], index, names)
+    masks = pool["masks"][index] if "masks" in pool else None
+    return Images(pool["images"][index], pool["labels"][index], index, names, masks)
 
 
 def to_float(images: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ classifier, images, and entries of attacks and detectors.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -43,10 +43,7 @@ class Attack:
 
     def first(self, part: Images) -> Images:
         """The images of a split that are attacked."""
-        span = slice(self.images)
-        return replace(
-            part, images=part.images[span], labels=part.labels[span], index=part.index[span]
-        )
+        return part.at(slice(self.images))
 
 
 def classifier_of(function: Callable[[Tensor], Tensor], *, device: str) -> Classifier:

@@ -13,4 +13,4 @@ def first(images: Images, count: int | None) -> Images:
             f"{count} test images were asked for and {len(images)} are there; lower "
             "options.images of the measure, or raise datasets.*.evaluate.test."
         )
-    return Images(images.images[:count], images.labels[:count], images.index[:count], images.names)
+    return images.at(slice(count))

@@ -1,5 +1,5 @@
 """Data of your own, or any prepared set: <root>/<folder>/{train,test}.npz with the arrays `images`
-and `labels`.
+and `labels`, and `masks` where there are any.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
 
     without a gap, the same classes in both parts.
 
-    `options.names` lists the classes' names, else they are "class 0" and so on.
+    `options.names` lists the classes' names, else they are "class 0" and so on. `masks` are bytes
+    [n,h,w], 1 on the object, in both files or in none.
     """
     refuse_unknown(options, known=("folder", "names"), data="npz")
     folder = read_text(options.get("folder"), name="npz: folder")
@@ -49,9 +50,9 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
     if len({images.shape[1] for images, _ in found.values()}) > 1:
         raise Refused(f"{base}: one part is in colour and the other is not; prepare both alike.")
     classes = refuse_classes({path: labels for path, (_, labels) in found.items()})
-    return join(
-        [*found.values()], parts=PARTS.values(), names=_names(options.get("names"), classes, base)
-    )
+    names = _names(options.get("names"), classes, base)
+    masks = read_masks({path: images for path, (images, _) in found.items()}, base)
+    return join([*found.values()], parts=PARTS.values(), names=names, masks=masks)
 
 
 def read_part(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -84,6 +85,32 @@ def read_part(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int6
     refuse_black(images, where=f"{path}: images")
     channels = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(channels), _whole(labels, path)
+
+
+def read_masks(images: Mapping[Path, NDArray[np.uint8]], base: Path) -> list[NDArray[np.uint8]]:
+    """The masks [n,size,size] that stand beside each file's images; none where no file has any."""
+    held = {path: _masks(path) for path in images}
+    there = {path: masks for path, masks in held.items() if masks is not None}
+    if there and len(there) < len(held):
+        raise Refused(f"{base}: one part has masks and the other has none; give both, or neither.")
+    for path, masks in there.items():
+        count, _, height, width = images[path].shape
+        fine = masks.dtype in (np.uint8, np.bool_) and masks.shape == (count, height, width)
+        if not fine or masks.max() > 1:
+            raise Refused(
+                f"{path}: masks must be uint8 {[count, height, width]} of 0 and 1, 1 on the "
+                f"object; these are {masks.dtype} {list(masks.shape)}, so write (masks > 0)"
+                ".astype(np.uint8), each of the size of its image."
+            )
+    return [masks.astype(np.uint8) for masks in there.values()]
+
+
+def _masks(path: Path) -> NDArray[np.generic] | None:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["masks"] if "masks" in file.files else None
+    except Exception as error:  # a damaged file may raise nearly anything
+        raise Refused(f"{path} has no plain array masks ({error}); {WRITE}.") from error
 
 
 def _whole(labels: NDArray[np.generic], path: Path) -> NDArray[np.int64]:

@@ -1,5 +1,5 @@
 """Ten kinds of traffic sign in made-up street scenes, drawn by a seeded generator, in colour and at
-any size.
+any size, with masks of the boards.
 
 Image i of a part depends on the part and on i only, not on how many are asked for. Every ten
 consecutive images hold each class once. Behind the signs stand crops of the two photographs that
@@ -50,8 +50,8 @@ def load(*, size: int, root: str | None, options: Mapping[str, object]) -> Pool:
         [draw_labels(counts["train"], part=TRAIN), draw_labels(counts["test"], part=TEST)]
     )
     places = np.concatenate([np.arange(counts["train"]), np.arange(counts["test"])])
-    images = draw_images(parts, places, labels, size=size)
-    return Pool(images=images, labels=labels, part=parts, names=NAMES)
+    images, masks = draw_images(parts, places, labels, size=size)
+    return Pool(images=images, labels=labels, part=parts, names=NAMES, masks=masks)
 
 
 def draw_labels(count: int, *, part: int) -> NDArray[np.int64]:
@@ -64,10 +64,13 @@ def draw_labels(count: int, *, part: int) -> NDArray[np.int64]:
 
 def draw_images(
     parts: NDArray[np.uint8], places: NDArray[np.int64], labels: NDArray[np.int64], *, size: int
-) -> NDArray[np.uint8]:
-    """The images [n,3,size,size], a chunk at a time so that each stays in the processor's cache."""
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The images [n,3,size,size] and their masks [n,size,size], a chunk at a time so that each
+    stays in the processor's cache.
+    """
     flat, photos = templates(), load_photos()
     images = np.empty((len(labels), 3, size, size), dtype=np.uint8)
+    masks = np.empty((len(labels), size, size), dtype=np.uint8)
     step = max(1, CHUNK_PIXELS // (size * size))
     for start in range(0, len(labels), step):
         chunk = slice(start, start + step)
@@ -75,9 +78,10 @@ def draw_images(
             (SEED, int(part), int(place))
             for part, place in zip(parts[chunk], places[chunk], strict=True)
         ]
-        pictures = render(seeds, labels[chunk], templates=flat, photos=photos, size=size)
-        images[chunk] = np.rint(pictures * 255.0).astype(np.uint8).transpose(0, 3, 1, 2)
-    return images
+        shots = render(seeds, labels[chunk], templates=flat, photos=photos, size=size)
+        images[chunk] = np.rint(shots.pictures * 255.0).astype(np.uint8).transpose(0, 3, 1, 2)
+        masks[chunk] = shots.masks
+    return images, masks
 
 
 def load_photos() -> NDArray[np.float64]:

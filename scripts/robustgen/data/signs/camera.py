@@ -3,6 +3,7 @@ noisy.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,15 @@ from robustgen.data.signs.scenes import Plane, Scene, direction, draw_scene, gri
 
 # places within a pixel, in the order of the exposure
 SAMPLES = ((-0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (0.5, -0.5))
+COVERED = 0.5  # share of a pixel from which on it counts as the sign's
+
+
+@dataclass(frozen=True)
+class Shots:
+    """Pictures, and where the board of the sign is in them."""
+
+    pictures: Plane  # [n,size,size,3] in [0,1]
+    masks: NDArray[np.bool_]  # [n,size,size]
 
 
 def render(
@@ -22,18 +32,21 @@ def render(
     templates: Plane,
     photos: Plane,
     size: int,
-) -> Plane:
-    """One picture per seed and label, in [0,1], from templates [k,SIDE,SIDE,4] and photos
-    [p,h,w,3].
+) -> Shots:
+    """One picture per seed and label from templates [k,SIDE,SIDE,4] and photos [p,h,w,3].
+
+    A mask holds the pixels that the board covers by half or more, before defocus and noise; a
+    sticker that lies on the board belongs to it.
     """
     streams = [np.random.PCG64(np.random.SeedSequence(seed)) for seed in seeds]
     scene = draw_scene(streams)
-    picture = place_sign(
-        scene, labels, templates=templates, behind=crop_photo(scene, photos=photos, size=size)
-    )
+    sign = place_sign(scene, labels, templates=templates, size=size)
+    behind = crop_photo(scene, photos=photos, size=size)
+    picture = behind * (1.0 - sign[..., 3:]) + sign[..., :3]
     picture = add_light(scene, cover(scene, picture))
     picture = defocus(scene, picture)
-    return np.clip(picture + add_noise(scene, streams, size=size), 0.0, 1.0)
+    picture = np.clip(picture + add_noise(scene, streams, size=size), 0.0, 1.0)
+    return Shots(picture, sign[..., 3] >= COVERED)
 
 
 def crop_photo(scene: Scene, *, photos: Plane, size: int) -> Plane:
@@ -62,15 +75,12 @@ def look_up(photos: Plane, start: NDArray[np.int64], row: Plane, column: Plane) 
     return between
 
 
-def place_sign(
-    scene: Scene, labels: NDArray[np.int64], *, templates: Plane, behind: Plane
-) -> Plane:
-    """The sign over what is behind it: four samples per pixel, spread over the pixel and along the
-    camera's motion.
+def place_sign(scene: Scene, labels: NDArray[np.int64], *, templates: Plane, size: int) -> Plane:
+    """The sign [n,size,size,4] with its coverage: means of four samples per pixel, spread over the
+    pixel and along the camera's motion.
     """
-    size = behind.shape[1]
     flat = templates.reshape(-1, 4)
-    total = np.zeros((*behind.shape[:3], 4))
+    total = np.zeros((len(labels), size, size, 4))
     for step, (dx, dy) in enumerate(SAMPLES):
         moved = step / 3.0 - 0.5
         shift_x, shift_y = (
@@ -80,7 +90,7 @@ def place_sign(
         x, y = sign_coordinates(scene, size=size, dx=shift_x, dy=shift_y)
         total += flat[template_pixel(x, y, labels)]
     total /= len(SAMPLES)
-    return behind * (1.0 - total[..., 3:]) + total[..., :3]
+    return total
 
 
 def sign_coordinates(scene: Scene, *, size: int, dx: Plane, dy: Plane) -> tuple[Plane, Plane]:

@@ -60,10 +60,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Part:
-    """Images (uint8 [n,c,h,w]) and labels (int64 [n]) of a split, on the training device."""
+    """Images (uint8 [n,c,h,w]) and labels (int64 [n]) of a split, on the training device, and masks
+    (uint8 [n,h,w], 1 on the object) where the data set has them.
+    """
 
     images: Tensor
     labels: Tensor
+    masks: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,9 @@ def _initial(job: TrainJob, spec: Spec, images: Images) -> nn.Sequential:
 
 
 def _part(images: Images, place: str) -> Part:
+    x, y = (torch.from_numpy(array).to(place) for array in (images.images, images.labels))
     masks = None if images.masks is None else torch.from_numpy(images.masks).to(place)
-    pair = (torch.from_numpy(array).to(place) for array in (images.images, images.labels))
-    return Part(*pair, masks=masks)
+    return Part(x, y, masks)
 
 
 def _key(job: TrainJob, place: str, dtype: torch.dtype) -> str:

@@ -240,3 +240,22 @@ def test_its_passes_are_those_of_its_base(noisy: Classifier) -> None:
     gradient(noisy.view(std=0.5)(x), x)
     assert noisy.passes - before == Passes(6, 6)
     assert noisy.passes is noisy.base.passes
+
+
+@pytest.mark.parametrize("kind", ["resnet", "preact", "vgg"])
+def test_one_pass_shows_the_taps_and_the_scores_that_two_show(kind: str) -> None:
+    """The scores of `tapped` are the net's own, of one pass over each image."""
+    torch.manual_seed(0)
+    net = weights.untrained(Spec(kind, 3, 4, 32, (0.5,) * 3, (0.25,) * 3, {"width": 4}))
+    model, x = Plain(net.eval()), torch.rand(3, 3, 32, 32)
+    found = model.tapped(x)
+    assert model.passes == Passes(3, 0)
+    torch.testing.assert_close(found.scores, model(x))
+    for one, other in zip(found.taps, model.taps(x), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_net_without_taps_says_what_synthesis_needs() -> None:
+    model = Plain(nn.Sequential(nn.Identity(), nn.Sequential(nn.Flatten(), nn.Linear(12, 2))))
+    with pytest.raises(Refused, match="Sequential has no taps, pooled, linear, by which synthesis"):
+        model.tapped(torch.rand(1, 3, 2, 2))

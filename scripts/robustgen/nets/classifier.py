@@ -125,6 +125,14 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.std
 
 
+@dataclass(frozen=True)
+class Tapped:
+    """What one pass over n images shows."""
+
+    taps: list[Tensor]  # [n,c,h,w], from the first layer on
+    scores: Tensor  # [n,K]
+
+
 class Plain(Classifier):
     """A copy of a trained net for inference: evaluation mode, no parameter gradients, folded norms,
     channels-last.
@@ -168,6 +176,18 @@ class Plain(Classifier):
                 "its feature maps; see nets/vgg.py."
             )
         return [tap.float() for tap in self.net.taps(self._entered(x))]
+
+    def tapped(self, x: Tensor) -> Tapped:
+        """The feature maps of `taps` and the scores, from one pass."""
+        missing = [name for name in ("taps", *INSIDE[1:]) if not hasattr(self.net, name)]
+        if missing:
+            raise Refused(
+                f"{type(self.net).__name__} has no {', '.join(missing)}, by which synthesis sees "
+                "its feature maps and scores in one pass; see nets/resnet.py for their form."
+            )
+        taps = self.net.taps(self._entered(x))
+        scores: Tensor = self.net.linear(self.net.pooled(taps[-1])).float()
+        return Tapped([tap.float() for tap in taps], scores)
 
     def _entered(self, x: Tensor) -> Tensor:
         """The images as the net takes them."""

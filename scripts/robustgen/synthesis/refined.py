@@ -20,7 +20,7 @@ from robustgen.measures.types import Context, Measured
 from robustgen.nets.classifier import Classifier
 from robustgen.synthesis.descent import Walk
 from robustgen.synthesis.generated import finite, scores, wanted_loss
-from robustgen.synthesis.sets_compared import compared
+from robustgen.synthesis.sets_compared import compared, parts_of
 from robustgen.synthesis.synthesizer import Synthesizer, synthesizer
 
 ON = "model"
@@ -100,5 +100,5 @@ def _rows(
 ) -> pd.DataFrame:
     hits = (scores(model.judge, x, context).argmax(dim=1) == wanted).double().numpy()
     rows = list(compared(real, seen(model.features, x.numpy(), context)))
-    judged = [float(hits[row["part"] :: len(rows)].mean()) for row in rows]
+    judged = [float(hits[part].mean()) for part in parts_of(len(x))]
     return pd.DataFrame(rows).assign(judged=judged)

@@ -15,18 +15,18 @@ PARTS = 10  # at most, of a set
 LEAST = 10  # images of a part
 
 
-def compared(real: np.ndarray, made: np.ndarray) -> Iterator[dict[str, float]]:
-    """For each part of the made images `kid` of the part, `fid` of the whole, and n of the whole.
-
-    Part p holds the images p, p + parts, p + 2 parts, ... and is compared with all real ones.
+def parts_of(n: int) -> list[np.ndarray]:
+    """The places of n images in parts of consecutive ones, so that classes in turn stand in each
+    part alike.
     """
-    parts = max(1, min(PARTS, len(made) // LEAST))
+    return np.array_split(np.arange(n), max(1, min(PARTS, n // LEAST)))
+
+
+def compared(real: np.ndarray, made: np.ndarray) -> Iterator[dict[str, float]]:
+    """For each part of the made images `kid` of the part, `fid` of the whole, and n of the whole;
+    a part is compared with all real ones.
+    """
     whole = frechet(real, made)
-    for part in range(parts):
-        yield {
-            "part": part,
-            "kid": kid(real, made[part::parts]),
-            "fid": whole,
-            "n": len(made),
-            "n_real": len(real),
-        }
+    for number, part in enumerate(parts_of(len(made))):
+        sizes = {"n": len(made), "n_real": len(real)}
+        yield {"part": number, "kid": kid(real, made[part]), "fid": whole, **sizes}

@@ -38,6 +38,35 @@ def test_both_sides_give_the_same() -> None:
     assert frechet(*wide) == pytest.approx(frechet(a, b), rel=1e-9)
 
 
+@pytest.mark.parametrize("least", [0.1, 1e-7, 0.0])
+def test_covariances_that_commute(least: float) -> None:
+    """Features that spread by s and by t along the same orthogonal directions have S_a = V s^2 V^T
+    and S_b = V t^2 V^T, and the distance is sum (s - t)^2, also where images are fewer than
+    directions and where s = t is next to nothing, or nothing, in some.
+    """
+    n, d = 20, 30
+    v = np.linalg.qr(RNG.normal(size=(d, n - 1)))[0].T
+    s, t = (np.append(RNG.uniform(1, 3, n - 4), [least] * 3) for _ in range(2))
+    a, b = (_uncorrelated(n) * spread @ v for spread in (s, t))
+    assert frechet(a, b) == pytest.approx(((s - t) ** 2).sum(), rel=1e-9)
+    assert frechet(a[::-1], np.vstack([b, b])) == pytest.approx(
+        ((s - t * np.sqrt((2 * n - 2) / (2 * n - 1))) ** 2).sum(), rel=1e-9
+    )
+
+
+def test_images_that_are_all_the_same_have_no_spread() -> None:
+    a, b = np.ones((5, 40)), RNG.normal(size=(6, 40))
+    expected = ((b.mean(axis=0) - 1) ** 2).sum() + b.var(axis=0, ddof=1).sum()
+    assert frechet(a, b) == pytest.approx(expected, rel=1e-9)
+    assert frechet(a, 3 * a) == pytest.approx(160)
+
+
+def _uncorrelated(n: int) -> np.ndarray:
+    """n images of n - 1 features with mean 0 and covariance 1."""
+    images = RNG.normal(size=(n, n - 1))
+    return np.linalg.qr(images - images.mean(axis=0))[0] * np.sqrt(n - 1)
+
+
 def test_a_set_has_no_distance_from_itself_and_sets_that_make_no_sense_are_refused() -> None:
     a = RNG.normal(size=(10, 30))
     assert frechet(a, a) == pytest.approx(0, abs=1e-9)

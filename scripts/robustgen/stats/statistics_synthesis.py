@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from robustgen.stats.cells import last
 from robustgen.stats.intervals import Interval, mean, paired_share_difference, share
 from robustgen.stats.rules import NotMeasured
 
@@ -64,11 +65,12 @@ def _difference(part: pd.DataFrame, other: pd.DataFrame, column: str) -> Interva
 
 
 def _both(part: pd.DataFrame, other: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """A column of both nets by image; several starts of one image, which are no images of their
+    """A column of both nets by image, of chains at their end; several starts of one image, which are no images of their
     own, are averaged.
     """
     names = [name for name in NAMES if name in part]
-    both = part[[*names, column]].merge(other[[*names, column]], on=names)
+    mine, theirs = (last(one)[[*names, column]] for one in (part, other))
+    both = mine.merge(theirs, on=names)
     if both.empty:
         raise NotMeasured("no image that both nets made")
     by_image = both.groupby("index")[[f"{column}_x", f"{column}_y"]].mean()

@@ -65,8 +65,8 @@ def _difference(part: pd.DataFrame, other: pd.DataFrame, column: str) -> Interva
 
 
 def _both(part: pd.DataFrame, other: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """A column of both nets by image, of chains at their end; several starts of one image, which are no images of their
-    own, are averaged.
+    """A column of both nets by image, of chains at their end; several starts of one image, which
+    are no images of their own, are averaged.
     """
     names = [name for name in NAMES if name in part]
     mine, theirs = (last(one)[[*names, column]] for one in (part, other))

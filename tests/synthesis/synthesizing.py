@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from robustgen.core.rows import with_axes, write_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
 from robustgen.data.store import Images
-from robustgen.gan.types import Features, Generator
+from robustgen.gan.types import Features, Frozen, Generator
 from robustgen.jobs.measure import identified
 from robustgen.measures.types import Context, Measured
 from robustgen.nets import vgg
@@ -55,6 +56,21 @@ def images(n: int = 24) -> Images:
     source = np.random.default_rng(0)
     drawn = source.integers(0, 255, (n, 3, SIZE, SIZE), dtype=np.uint8)
     return Images(drawn, np.arange(n) % CLASSES, np.arange(100, 100 + n), ("a", "b", "c"))
+
+
+class Bright(Frozen):
+    """A segmenter by which bright pixels lie on the object."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=1) - 0.5
+
+
+def masked(n: int = 12) -> Images:
+    """Random images, of which image k has a mask of k x k pixels, at most 4 x 4, off the corner."""
+    masks = np.zeros((n, SIZE, SIZE), np.uint8)
+    for k in range(n):
+        masks[k, 1 : 1 + min(k, 4), 1 : 1 + min(k, 4)] = 1
+    return replace(images(n), masks=masks)
 
 
 def context() -> Context:

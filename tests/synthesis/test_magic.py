@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from robustgen.core.option_faults import problems
 from robustgen.core.options import declared
 from robustgen.core.refusal import Refused
-from robustgen.data.store import Images
-from robustgen.gan.types import Frozen
 from robustgen.measures.types import Measured
 from robustgen.synthesis import magic
 from robustgen.synthesis.image_statistics import (
@@ -31,26 +29,11 @@ from robustgen.synthesis.magic_searches import Searches
 from robustgen.synthesis.per_source import Layer, PerSource
 from robustgen.synthesis.sources import sources
 from robustgen.synthesis.target_masks import shifted, targets
-from synthesizing import SIZE, context, images, options, plain, synthesizer_of
+from synthesizing import SIZE, Bright, context, images, masked, options, plain, synthesizer_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 FEW: dict[str, Any] = {"sources": 3, "starts": 2, "steps": 4, "patch_steps": 3, "patch_width": 4}
 NONE = Weights(class_=0, statistics=0, mask=0, tv_l1=0, tv_l2=0, norm=0)
-
-
-class Bright(Frozen):
-    """A segmenter by which bright pixels lie on the object."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(dim=1) - 0.5
-
-
-def masked(n: int = 12) -> Images:
-    """Random images, of which image k has a mask of k x k pixels, at most 4 x 4, off the corner."""
-    masks = np.zeros((n, SIZE, SIZE), np.uint8)
-    for k in range(n):
-        masks[k, 1 : 1 + min(k, 4), 1 : 1 + min(k, 4)] = 1
-    return replace(images(n), masks=masks)
 
 
 def measured(seed: int = 0, **told: Any) -> Measured:

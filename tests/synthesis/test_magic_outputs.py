@@ -16,7 +16,7 @@ from robustgen.measures.types import Measured
 from robustgen.stats.intervals import mean
 from robustgen.synthesis import magic
 from robustgen.tables import magic as table
-from synthesizing import NETS, spec, written
+from synthesizing import NETS, Bright, context, masked, options, spec, synthesizer_of, written
 
 MODES, SOURCES, STARTS, SIDE = ("shape", "copy"), 3, 2, 4
 
@@ -108,3 +108,24 @@ def test_the_figure_has_a_panel_per_net_and_target_and_says_what_is_missing(
     assert titles[:nets] == ["standard: shape of another", "standard: both places"][:nets]
     assert ("second: no images" in said) == (nets < 2)
     assert picture.caption.endswith("Missing: x.")
+
+
+def test_what_the_measure_gives_makes_the_table_and_the_figure(tmp_path: Path) -> None:
+    """Two nets with random weights, a segmenter by brightness; a study's files in between."""
+    size = {"sources": 3, "starts": 2, "steps": 2, "patch_steps": 1, "patch_width": 2, "shown": 2}
+    found = [
+        magic.measure(
+            synthesizer_of(seed, segmenter=Bright()),
+            masked(),
+            options=options(magic, **size),
+            context=context(),
+        )
+        for seed in range(2)
+    ]
+    told = files(tmp_path, *found)
+    made_of = table.make(told, spec=spec(), paper=pd.DataFrame(), absent="")
+    assert len(made_of.printed()) == 6
+    assert made_of.rows["n"].tolist() == [3] * 6
+    with styled():
+        picture = figure.draw(told, spec=spec(sources=3, each=2), absent="")
+    assert len(picture.figure.axes) == 6

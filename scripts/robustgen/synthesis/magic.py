@@ -18,8 +18,8 @@ from torch import Tensor
 from robustgen.core.refusal import Refused
 from robustgen.data.store import Images
 from robustgen.measures.types import Context, Measured
-from robustgen.synthesis.image_statistics import distance, statistics, total_variation_l1
-from robustgen.synthesis.magic_search import Reference, pixels, reference
+from robustgen.synthesis.image_statistics import distance, total_variation_l1
+from robustgen.synthesis.magic_search import Reference, compared, pixels, reference
 from robustgen.synthesis.magic_searches import Searches
 from robustgen.synthesis.overlap import iou
 from robustgen.synthesis.sources import sources
@@ -92,13 +92,13 @@ OPTIONS = {
     "weight_tv_l1": {
         "type": "number",
         "least": 0,
-        "default": 0.001,
+        "default": 0.2,
         "means": "Weight of the total variation by absolute differences.",
     },
     "weight_tv_l2": {
         "type": "number",
         "least": 0,
-        "default": 0.001,
+        "default": 0.2,
         "means": "Weight of the total variation by norms of differences.",
     },
     "weight_norm": {
@@ -237,7 +237,7 @@ def _seen(
         "iou": iou(model.part("segmenter")(x) > 0, target),
         "probability": own,
         "judged": model.judge(x).argmax(dim=1) == classes,
-        "statistics": distance([statistics(tap) for tap in found.taps], known.statistics),
+        "statistics": distance(compared(found), known.statistics),
         "tv": total_variation_l1(x),
     }
 

@@ -65,7 +65,14 @@ class Reference:
 def reference(net: Plain, x: Tensor) -> Reference:
     """The reference of sources x [S,c,h,w] in [0,1]."""
     found = net.tapped(x)
-    return Reference([statistics(tap) for tap in found.taps], found.scores)
+    return Reference(compared(found), found.scores)
+
+
+def compared(seen: Tapped) -> list[Statistics]:
+    """The statistics of the taps, of which the last stage's are left out, as in the published code:
+    its means are what scores are linear in, so that they would decide the class too.
+    """
+    return [statistics(tap) for tap in seen.taps[:-1] or seen.taps]
 
 
 @dataclass(frozen=True)
@@ -112,8 +119,7 @@ class Search:
         if w.class_ or w.statistics:
             seen = self.seen(v)
             yield w.class_ * class_loss(seen.scores, self.reference.classes)
-            found = [statistics(tap) for tap in seen.taps]
-            yield w.statistics * distance(found, self.reference.statistics)
+            yield w.statistics * distance(compared(seen), self.reference.statistics)
         if w.mask:
             yield w.mask * mask_loss(self.encoder(v), self.targets)
         if w.tv_l1:

@@ -165,7 +165,7 @@ class Sides:
             taps, scores = seen.taps, seen.scores
         else:
             taps, scores = self.net.taps(x), self.net(x)
-        apart = distance([statistics(t) for t in taps], [statistics(t) for t in known[0]])[0]
+        apart = distance(*([statistics(t) for t in one[:-1]] for one in (taps, known[0])))[0]
         masks = mask_loss(self.encoders[s](v[None, None]), self.target)[0, 0]
         total = w.class_ * class_loss(scores[None], known[1])[0, 0] + w.statistics * apart
         total = total + w.mask * masks + w.tv_l1 * tv_l1(v) + w.tv_l2 * tv_l2(v)

@@ -38,10 +38,12 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
     caption = (
         "A net's input gradient as an estimated score: the mean cosine of the angle between the "
         "negative gradient of the net's energy and the score of noisy images, which a denoiser "
-        "estimates; 1 where both point the same way, 0 where they have nothing in common. Noise of "
-        "standard deviation sigma is added to test images, the same for all nets. Left: the energy "
-        "E(x) = -logsumexp of the logits. Right: E(x,y) = -logit of the true class. Bars: 95 % "
-        "intervals over images, or over seeds; the nets lie a little apart along the axis." + absent
+        "estimates; 1 where both point the same way, 0 where they have nothing in common, below 0 "
+        "where a step that lowers the net's energy makes the image less likely by the denoiser. "
+        "Noise of standard deviation sigma is added to test images, the same for all nets. Left: "
+        "the energy E(x) = -logsumexp of the logits. Right: E(x,y) = -logit of the true class. "
+        "Bars: 95 % intervals over images, or over seeds; the nets lie a little apart along the "
+        "axis." + absent
     )
     return Picture(figure, "Input gradients as scores", caption)
 

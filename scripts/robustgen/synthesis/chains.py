@@ -49,7 +49,8 @@ OPTIONS = {
         "type": "number",
         "above": 0,
         "default": 1.0,
-        "means": "alpha; half of it times the gradient is the length of a step.",
+        "means": "alpha; half of it times the gradient is the step. Nets that were not trained on "
+        "chains have steep energies and need less than JEM's, such as 0.05.",
     },
     "noise": {
         "type": "number",

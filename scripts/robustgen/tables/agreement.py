@@ -16,16 +16,17 @@ NEEDS = ("score_agreement",)
 OPTIONS: dict[str, dict[str, object]] = {}
 COLUMNS = ("marginal", "joint", "clean")
 NOTE = (
-    "Were a classifier with logits z a generative model of energies E(x) = -logsumexp z and E(x,y) "
-    "= -z_y, the negative gradients of these in the image would be scores, which score matching "
-    "estimates. A denoiser estimates the score of images with Gaussian noise of standard deviation "
-    "sigma, for pixels in [0,1]. Given is the mean cosine of the angle between both at noisy test "
-    "images, which are the same for all nets: 1 where the directions are the same, 0 where they "
-    "have nothing in common. `-grad E(x,y)` is at the true class; `more than first` is its paired "
-    "difference from the first net of the table. `to the clean image`: the cosine of the "
-    "denoiser's score with the noise that was added, with the other sign; it tells how good the "
-    "denoiser is. Images with a gradient that is zero or not finite are counted and left out. "
-    "Brackets: 95 % intervals over images, or over seeds where there are several."
+    "Were a classifier with logits z a generative model of energies E(x) = -logsumexp z and "
+    "E(x,y) = -z_y, the negative gradients of these in the image would be scores, which score "
+    "matching estimates. A denoiser estimates the score of images with Gaussian noise of standard "
+    "deviation sigma, for pixels in [0,1]. Given is the mean cosine of the angle between both at "
+    "noisy test images, which are the same for all nets: 1 where the directions are the same, 0 "
+    "where they have nothing in common, below 0 where a step that lowers the net's energy makes "
+    "the image less likely by the denoiser. `-grad E(x,y)` is at the true class; `more than "
+    "first` is its paired difference from the first net of the table. `to the clean image`: the "
+    "cosine of the denoiser's score with the noise that was added, with the other sign; it tells "
+    "how good the denoiser is. Images with a gradient that is zero or not finite are counted and "
+    "left out. Brackets: 95 % intervals over images, or over seeds where there are several."
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,21 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
-from inversions import rows, spec, written
+from inversions import facts, rows, spec, written
+from robustgen.core.options import filled
+from robustgen.inversion.inversions import AXES
 from robustgen.stats.intervals import mean, paired_share_difference, share
 from robustgen.stats.inverted import per_image, spearman
-from robustgen.tables import domain_gap, generators, interpolated, inverted, published
+from robustgen.study import config
+from robustgen.tables import (
+    domain_gap,
+    generators,
+    interpolated,
+    inverted,
+    published,
+    published_inversion,
+)
+from robustgen.tables.published_abs import value
 
 PAPER = published.read(ROOT / "config/paper.csv")
 HALF = [True, True, False, False]
@@ -69,7 +82,17 @@ def test_a_line_has_error_distances_difference_and_the_thesis_numbers(tmp_path: 
 @pytest.mark.parametrize(
     ("table", "family", "cell", "column", "expected"),
     [
-        ("3_2", "enc_d_steps", {"lambda_": 0.1, "steps": 500}, "error rate", "45.28"),
+        (
+            "3_2",
+            "enc_d_steps",
+            {"lambda_": 0.1, "steps": 500, "metric": "Robust-Corruptions"},
+            "error rate",
+            "45.28",
+        ),
+        ("3_2", "enc_d_steps", {"lambda_": 0.1, "steps": 500}, "error rate", ""),
+        ("3_3", "direct", {"lambda_": 0.1}, "FID gap", "34.45"),
+        ("3_3", "direct", {"lambda_": 0.1, "metric": "surrogate"}, "FID gap", ""),
+        ("3_3", "direct", {"lambda_": 0.1, "steps": 50}, "FID gap", ""),
         ("3_5", "enc_d_vgg_10", {"lambda_": 10, "steps": 200}, "error rate", "47.62"),
         ("3_6", "direct", {"lambda_": 0.1}, "error rate", "67.98"),
         ("3_6", "direct", {"lambda_": 0.1, "plus": True}, "error rate", "76.8"),
@@ -81,11 +104,47 @@ def test_a_line_has_error_distances_difference_and_the_thesis_numbers(tmp_path: 
 def test_a_published_number_stands_only_beside_the_thesis_own_setting(
     table: str, family: str, cell: dict[str, Any], column: str, expected: str
 ) -> None:
-    from inversions import facts
     from robustgen.tables.published_inversion import published as of
 
     row = {"lambda_": 1.0, "plus": False, "steps": 100, "metric": "VGG"} | cell
     assert of(PAPER, facts(family), table, row, column) == expected
+
+
+def test_the_paper_study_asks_for_every_number_of_tables_3_1_to_3_8_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each line that a table of config.yaml will have, by its models and settings of the search,
+    has a published number, and all numbers that the thesis prints have a line.
+    """
+    used = set()
+
+    def noted(*asked_for: Any) -> str:
+        number = value(*asked_for)
+        used.update([(f"table_{asked_for[2]}", *asked_for[3:])] if number else [])
+        return number
+
+    monkeypatch.setattr(published_inversion, "value", noted)
+    columns = [*inverted.COLUMNS.values(), *domain_gap.COLUMNS.values(), "accuracy"]
+    for table, model, cell in asked():
+        of = published_inversion.published
+        told = [of(PAPER, model, table, cell, column) for column in columns]
+        assert any(told), (table, cell)
+    theirs = PAPER[PAPER["table"].str.match(r"table_3_[1235678]")]
+    assert used == set(theirs[["table", "row", "column"]].itertuples(index=False, name=None))
+
+
+def asked() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """(table, model's facts, setting) of each line of tables 3.1 to 3.8 of the paper study."""
+    study = config.load(ROOT / "config/config.yaml")
+    for table in published_inversion.ROWS:
+        entry = study.tables[f"table_{table}"]
+        options = filled("measures", "inversions", study.measures[entry.measures[0]].options)
+        for model in (study.models[name] for name in entry.models):
+            distance = study.models[model.parts["distance"]]
+            told = facts(model.family) | {"published": study.datasets[model.dataset].published}
+            metric = distance.options.get("metric", "LPIPS")
+            for setting in product(*(options[axis] for axis in AXES)):
+                yield table, told, dict(zip(AXES, setting, strict=True)) | {"metric": metric}
 
 
 def test_accuracies_of_imagenette_are_named_so(tmp_path: Path) -> None:
@@ -155,7 +214,9 @@ def test_interpolations_stand_beside_the_thesis_line(tmp_path: Path) -> None:
     )
     assert len(table.rows) == 22
     middle, arc = line(table, 5), line(table, 16)
-    assert (middle["k"], middle["published"], arc["published"]) == ("5", "442.8", "")
+    said = "published mean / half interval / sd"
+    assert (middle["k"], middle[said], arc[said]) == ("5", "442.8 / 3.6 / 130.2", "")
+    assert (middle["published outside"], arc["published outside"]) == ("378.9", "")
     assert middle["over outside"] == "1.500"
     assert line(table, 0)["distance"].startswith("11.50 [")
 

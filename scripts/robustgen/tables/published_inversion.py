@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 METHODS = {"direct": "Direct", "enc_d": "Enc-D", "enc": "Enc"}  # a family begins with one of them
 ROWS: dict[
     str, tuple[tuple[str, str], str, dict[str, Any]]
-] = {  # table -> (part for each variant, form of its rows, what is fixed and not printed there)
+] = {  # table -> (part for each variant, form of its rows, what is fixed and not in them)
     "3_1": (("3_1a", "3_1b"), "{method} lambda={lambda_:g}", {"steps": 100, "metric": "VGG"}),
-    "3_2": (("3_2", ""), "{method} steps={steps}", {"lambda_": 0.1}),
-    "3_3": (("3_3a", "3_3b"), "{method} lambda={lambda_:g}", {}),
+    "3_2": (
+        ("3_2", ""),
+        "{method} steps={steps}",
+        {"lambda_": 0.1, "metric": "Robust-Corruptions"},
+    ),
+    "3_3": (("3_3a", "3_3b"), "{method} lambda={lambda_:g}", {"steps": 100, "metric": "VGG"}),
     "3_5": (("3_5", ""), "{method} metric={metric}", {"steps": 200, "lambda_": 10}),
     "3_6": (
         ("3_6a", "3_6b"),

@@ -10,6 +10,7 @@ import pytest
 
 from load_data import main as load
 from robustgen.core.refusal import Refused
+from robustgen.data.own import option_files
 from robustgen.data.pool import TEST, TRAIN, Pool
 from robustgen.data.sets import npz, signs
 from robustgen.data.signs.boards import SIDE, templates
@@ -158,3 +159,11 @@ def test_masks_of_ones_own_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(Refused, match=said):
         written(tmp_path, **masks)
+
+
+def test_files_in_a_folder_that_an_option_names_are_inputs(tmp_path: Path) -> None:
+    (tmp_path / "3.png").write_bytes(b"x")
+    told = {"masks": str(tmp_path), "steps": 3}
+    assert option_files("measures", "magic", told) == (tmp_path / "3.png",)
+    assert option_files("measures", "magic", {"masks": None}) == ()
+    assert option_files("measures", "gradients", told) == ()

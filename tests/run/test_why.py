@@ -195,7 +195,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "rows": ([("cifar10", "a")], [("cifar10", "b")]),
 }
 MAPS = re.compile(
-    r"json\.dumps|checksums|own_weights\(w|model_dump_json|plan\.output\(|measured_by|"
+    r"json\.dumps|checksums|own_weights\(w|own_inputs|model_dump_json|plan\.output\(|measured_by|"
     r"(?<!\w)model\(|plan\.recipe\(|plan\.model_facts\("
 )
 

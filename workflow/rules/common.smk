@@ -22,7 +22,7 @@ from robustgen.core.rows import CLEAN
 from robustgen.core.shards import file_hash
 from robustgen.run.why import remember
 from robustgen.study.yamls import read_map
-from robustgen.data.own import own_files
+from robustgen.data.own import option_files, own_files
 from robustgen.data.download.sources import rows_of
 from robustgen.stats.named import module as statistics_of
 from robustgen.stats.rules import read as read_claims
@@ -130,6 +130,15 @@ def own_weights(model):
     """Path -> sha256 of the user's own weights of a model, so that they are read again when they change."""
     path = plan.own_weights(model)
     return json.dumps({path: file_hash(path)} if path and Path(path).is_file() else {})
+
+
+@cache
+def own_inputs(measure):
+    """Path -> sha256 of the user's files in folders that a measure's options name."""
+    files = option_files(
+        "measures", plan.measure(measure).kind, plan.measure_options(measure)
+    )
+    return json.dumps({str(path): file_hash(path) for path in files})
 
 
 def flag(name, value):

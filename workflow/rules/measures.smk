@@ -65,6 +65,7 @@ rule measure:
         dataset=lambda w: study.models[w.model].dataset,
         model=lambda w: model(w),
         measured_by=measured_by,
+        own=lambda w: own_inputs(w.measure),
         images=lambda w, input: [f"--images={path}" for path in input.images],
         splits=lambda w: json.dumps(plan.evaluated(w.model, w.attack)),
         reference=lambda w: plan.reference(w.model),

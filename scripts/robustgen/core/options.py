@@ -57,6 +57,7 @@ class Option:
     below_each: tuple[str, ...] = ()  # numbers of images in `evaluate` that this one must be below
     among: str = ""  # `steps`: a step count of an attack that the table or figure shows
     instead: str = ""  # another option in whose place this one may be given
+    folder: bool = False  # a folder of the user's own, whose files are inputs
     rising: bool = False  # a list that must rise from one to the next
     below_epochs: bool = False  # each must be below the recipe's epochs
     below_size: bool = False  # it must be below the side of the images

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from robustgen.core.options import declared
 from robustgen.data.download.sources import data_root
 
 # what a kind reads of its folder, where that is not all of it
@@ -27,6 +28,14 @@ def own_files(kind: str, options: Mapping[str, object], root: str | None) -> tup
     )
     found += [Path(path)] if isinstance(path, str) and path else []
     return tuple(sorted(file for file in found if file.is_file()))
+
+
+def option_files(room: str, kind: str, options: Mapping[str, object]) -> tuple[Path, ...]:
+    """The files, sorted, in the folders that a kind's options name, where it declares these so."""
+    known = declared(room, kind) or {}
+    folders = [options.get(name) for name, option in known.items() if option.folder]
+    files = [file for one in folders if isinstance(one, str) for file in Path(one).rglob("*")]
+    return tuple(sorted(file for file in files if file.is_file()))
 
 
 def _in_folder(kind: str, folder: Path) -> Iterator[Path]:

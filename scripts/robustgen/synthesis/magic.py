@@ -67,6 +67,7 @@ OPTIONS = {
         "means": "Classes of the sources, by their numbers; all where empty.",
     },
     "masks": {
+        "folder": True,
         "default": None,
         "means": "Folder of the sources' masks, grey PNG files named by the image's place in the "
         "data set, <index>.png, for data sets without masks of their own.",

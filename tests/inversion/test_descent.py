@@ -155,6 +155,14 @@ def test_settings_that_no_search_can_mean_are_refused(wrong: dict, sentence: str
         model.view(**wrong)
 
 
+@pytest.mark.parametrize(("scale", "shift"), [(255, 0), (2, -1)])
+def test_images_outside_of_0_to_1_are_refused(scale: float, shift: float) -> None:
+    model = Inverting(direct(), Settings(steps=1), at_once=6)
+    assert model(pictures(2) + 0.01).shape == (2, K)
+    with pytest.raises(Refused, match=r"Images to invert must lie in \[0,1\]"):
+        model(pictures(2) * scale + shift)
+
+
 def test_images_of_random_codes_beyond_the_memory_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

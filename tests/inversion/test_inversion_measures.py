@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -113,6 +114,27 @@ def test_ends_of_an_interpolation_are_the_codes_of_two_runs() -> None:
             rows = found.rows[(found.rows["path"] == path) & (found.rows["k"] == k)]
             np.testing.assert_allclose(rows["distance"], expected, atol=1e-6)
     assert found.arrays["drawn"].shape == (2, 2, 11, 1, 4, 4)
+
+
+def test_an_image_whose_run_ends_in_nan_has_no_interpolation_and_the_others_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"lambda_": 1.0, "seeds": (0, 1), "images": 9, "pictures": 2}
+    whole = interpolation.measure(model(), some(), options=options, context=context()).rows
+    clean = interpolation._run
+
+    def broken(*args: object) -> object:
+        run = clean(*args)  # type: ignore[arg-type]
+        for name in ("total", "perceptual", "codes"):
+            getattr(run[0], name)[0] = float("nan")  # of the first image
+        return run
+
+    monkeypatch.setattr(interpolation, "_run", broken)
+    found = interpolation.measure(model(), some(), options=options, context=context())
+    assert "test images 100" in capsys.readouterr().err
+    left = whole[whole["index"] != 100].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.rows, left)
+    np.testing.assert_array_equal(found.arrays["images"], some().images[1:3])
 
 
 def test_an_arc_keeps_norms_where_a_line_shrinks_them() -> None:

@@ -147,6 +147,16 @@ def test_a_block_of_the_wrong_type_is_told_and_not_a_traceback(key: str, value: 
     )
 
 
+def test_weights_that_users_bring_by_hand_are_told_with_where_they_can_be_had() -> None:
+    asked = {"outputs": ["table_3_7"], "left_out": {"table_3_7": None}}
+    (line,) = problems(
+        config.overlay(yaml.safe_load((ROOT / "config/config.yaml").read_text()), asked)
+    )
+    assert "models.imagenette_biggan.weights: there is no file weights/biggan_128_G_ema.pth" in line
+    assert "(G_ema.pth of 128 pixels is linked in the README of github.com/ajbrock/" in line
+    assert line.endswith("or train a substitute by a `recipe` in the place of `weights`.")
+
+
 def told(raw: dict[str, Any]) -> str:
     """The refusal of a configuration; empty where it is accepted."""
     try:

@@ -29,6 +29,7 @@ from robustgen.gan.ready_generator import Ready
 from robustgen.nets.spec import Spec
 
 GIVES = "generator"
+WEIGHTS = "G_ema.pth of 128 pixels is linked in the README of github.com/ajbrock/BigGAN-PyTorch"
 PARTS = {"features": "feature net"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "ch": {

@@ -19,7 +19,7 @@ from torch import Tensor
 from robustgen.core.refusal import Refused
 from robustgen.data.store import Images, bytes_of
 from robustgen.inversion.descent import Objective
-from robustgen.inversion.inversions import inverting
+from robustgen.inversion.inversions import finite_in, inverting
 from robustgen.inversion.inverting import Inverting
 from robustgen.inversion.starts import Nearest
 from robustgen.measures.types import Context, Measured
@@ -68,30 +68,32 @@ def measure(
     classifier: Classifier, images: Images, *, options: Mapping[str, Any], context: Context
 ) -> Measured:
     """Rows per image, path and order k = 0, ..., 10: the perceptual distance and the squared norm
-    of the code; and `outside`, the mean distance of both runs' reconstructions in other classes.
+    of the code; and `outside`, the mean distance of both runs' reconstructions in other classes. An
+    image one of whose searches ends in NaN is named and left out.
 
     Arrays of the first images: `images` [m,c,h,w] and `drawn` [paths,m,11,c,h,w], uint8.
     """
-    model, count = inverting(classifier), options["images"]
+    model, count, shown = inverting(classifier), options["images"], options["pictures"]
     x, y = (part[:count].to(context.device) for part in images.tensors())
     runs = [_run(model, x, options["lambda_"], seed) for seed in _two(options["seeds"])]
-    first, second = (_own(run, y) for run in runs)
-    outside = np.mean([_outside(run, y) for run in runs], axis=0)
+    kept = finite_in([_totals(run) for run in runs], images.index[: len(x)])
+    first, second = (_own(run, y)[kept] for run in runs)
+    outside = np.mean([_outside(run, y) for run in runs], axis=0)[kept]
+    x, y, index = x[kept], y[kept], images.index[kept]
     frames, drawn = [], []
     for path, between in zip(PATHS, (linear, slerp), strict=True):
         steps = [between(first, second, k / ORDERS) for k in range(ORDERS + 1)]
         found = [_seen(model, x, y, z) for z in steps]
-        kept = [bytes_of(image[: options["pictures"]]) for _, image in found]
-        drawn.append(np.stack(kept, axis=1))
+        drawn.append(np.stack([bytes_of(image[:shown]) for _, image in found], axis=1))
         for k, ((distance, _), z) in enumerate(zip(found, steps, strict=True)):
             columns = {"distance": distance, "norm": z.pow(2).sum(dim=1).cpu().numpy()}
-            named = {"path": path, "k": k, "index": images.index[: len(x)], "label": y.cpu()}
+            named = {"path": path, "k": k, "index": index, "label": y.cpu()}
             frames.append(
                 pd.DataFrame(
                     {**named, **columns, "outside": outside, "metric": model.distance.name}
                 )
             )
-    arrays = {"images": images.images[: options["pictures"]], "drawn": np.stack(drawn)}
+    arrays = {"images": images.images[kept[:shown]], "drawn": np.stack(drawn)}
     return Measured(pd.concat(frames, ignore_index=True), arrays)
 
 
@@ -126,6 +128,12 @@ def _run(model: Inverting, x: Tensor, lambda_: float, seed: int) -> list[Objecti
     model.inversion.start = Nearest(model.generator, count=len(start.codes), seed=seed)
     found = model.view(lambda_=lambda_, plus=False).chunks(x)
     model.inversion.start = start
+    return found
+
+
+def _totals(run: list[Objective]) -> np.ndarray:
+    """The objectives [n,K]."""
+    found: np.ndarray = torch.cat([one.total for one in run]).cpu().numpy()
     return found
 
 

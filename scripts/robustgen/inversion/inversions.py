@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -97,7 +97,7 @@ def measure(
     shown = progress(views, total=len(views), what="settings of the search", last=False)
     found = [_inverted(view, x) for view in shown]
     index = images.index[: len(x)]
-    finite = _finite(found, index)
+    finite = finite_in([one.terms["total"] for one in found], index)
     typical = {"typical": _typical(model, x[finite]), "metric": model.distance.name}
     frames = [
         _rows(cell, one, y.numpy(), index, finite).assign(passes=view.passes_each())
@@ -142,11 +142,11 @@ def _inverted(model: Inverting, x: Tensor) -> Inverted:
     return Inverted(terms, drawn, np.concatenate([_array(one.codes) for one in chunks]))
 
 
-def _finite(found: list[Inverted], index: np.ndarray) -> np.ndarray:
-    """The places of images whose objective is a finite number in every cell and class; the others
-    are named and left out.
+def finite_in(totals: Sequence[np.ndarray], index: np.ndarray) -> np.ndarray:
+    """The places of images whose objectives [n,K] are finite numbers in every search and class; the
+    others are named and left out.
     """
-    fine = np.all([np.isfinite(one.terms["total"]).all(axis=1) for one in found], axis=0)
+    fine = np.all([np.isfinite(total).all(axis=1) for total in totals], axis=0)
     if not fine.any():
         raise Refused("The search gives NaN or infinite objectives for every image; lower its lr.")
     if not fine.all():

@@ -17,6 +17,7 @@ from robustgen.inversion.pruning import active, judged
 from robustgen.nets.classifier import Classifier
 
 SETTINGS = tuple(Settings.__dataclass_fields__)
+OUTSIDE = 0.1
 
 
 class Inverting(Classifier):
@@ -70,6 +71,7 @@ class Inverting(Classifier):
 
     def chunks(self, x: Tensor) -> list[Objective]:
         """The objectives of images x, as many at a time as `at_once` pairs allow."""
+        _check(x)
         return [self._inverted(part) for part in x.split(max(1, self.at_once // self._classes))]
 
     @property
@@ -96,6 +98,16 @@ class Inverting(Classifier):
 
     def _counted(self, passes: int) -> None:
         self.passes.backwards += passes
+
+
+def _check(x: Tensor) -> None:
+    """Refuse images that are not in [0,1]; estimates of gradients may step out of it a little."""
+    low, high = torch.aminmax(x.detach())
+    if low < -OUTSIDE or high > 1 + OUTSIDE:
+        raise Refused(
+            f"Images to invert must lie in [0,1], as the generator draws them; these lie in "
+            f"[{low:.3g}, {high:.3g}]: undo their normalisation, or divide bytes by 255."
+        )
 
 
 def classifier(inversion: Inversion, told: Mapping[str, Any]) -> Inverting:

@@ -48,7 +48,7 @@ LITERALS: dict[str, dict[str, tuple[type, ...]]] = {  # room -> what is read of 
     },
     "models": {
         **dict.fromkeys(("PARTS", "SHOWN_WITH", "SIDE", "VIEWS"), (dict,)),
-        "GIVES": (str,),
+        **dict.fromkeys(("GIVES", "WEIGHTS"), (str,)),
         "SHOWS": SEVERAL,
     },
     "measures": MEASURE,

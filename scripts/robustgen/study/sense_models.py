@@ -116,10 +116,17 @@ def _weights(model: Model, *, asked: bool) -> Iterator[str]:
         yield (
             f"weights: there is no file {model.weights}, nor a source of that name in "
             "config/sources.csv; a relative path begins in the folder of the run, "
-            f"{Path.cwd()}."
+            f"{Path.cwd()}. Put the file there{_whence(model.kind)}, or train a substitute by a "
+            "`recipe` in the place of `weights`."
         )
     if model.keys and model.weights is None:
         yield "keys: are not used without `weights`; leave them out."
+
+
+def _whence(kind: str) -> str:
+    """Where a kind's weights can be had, in brackets; empty where it does not say."""
+    said = literal("models", kind, "WEIGHTS", "")
+    return f" ({said})" if said else ""
 
 
 def _there(weights: str) -> bool:

@@ -69,7 +69,7 @@ def test_grouped_decoders_give_the_scores_of_loops_over_classes(
     monkeypatch.setitem(bench.TOLD, "steps", 3)
     measured = {"abs": bench.pairs(settings)}
     live, folded = measured["abs"]
-    assert (live["n"], folded["n"]) == (3, 3)
+    assert (live["n"], folded["n"]) == (bench.TURNS, bench.TURNS)
     for found in (live, folded):
         assert found["agreement"]["largest_difference"] < 1e-4
         assert found["agreement"]["other_predictions"] == 0

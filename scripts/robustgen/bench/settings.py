@@ -17,7 +17,7 @@ def flag(default: Any, words: str, *choices: str) -> Any:
 class Settings:
     """Sizes that end within five minutes on two cores; larger ones steady the numbers."""
 
-    images: int = flag(256, "images to attack")
+    images: int = flag(192, "images to attack")
     batch: int = flag(16, "images per call; contenders take turns at every batch")
     steps: int = flag(40, "steps of the attacks")
     rounds: int = flag(1, "how often all images are attacked")

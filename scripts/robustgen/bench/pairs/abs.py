@@ -32,7 +32,7 @@ from robustgen.nets.spec import Spec
 
 CLASSES, SIZE = 10, 28
 IMAGES = 20  # per call
-TURNS = 3
+TURNS = 2
 TOLD: dict[str, Any] = {"shape": "mnist", "candidates": 200, "steps": 20}
 LIVE, FOLDED = "loop, live norms in fp32", "loop, our folded networks"
 FASTER = {LIVE: 3.0, FOLDED: 1.5}

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from typing import cast
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+class Pointwise(nn.Conv2d):
+    """A 1 x 1 convolution without padding that takes every `stride`-th pixel first.
+
+    oneDNN's gradient of a strided one writes beyond its memory where channels-last images have few
+    channels (its issue 6035): training crashes, or has wrong gradients.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        down, across = self.stride
+        return functional.conv2d(x[..., ::down, ::across], self.weight, self.bias)
 
 
 class ConvNorm(nn.Sequential):
     """A convolution without bias, padded to keep the size, then batch normalisation."""
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
-        conv = nn.Conv2d(inside, outside, kernel, stride, padding=kernel // 2, bias=False)
+        form = Pointwise if kernel == 1 else nn.Conv2d
+        conv = form(inside, outside, kernel, stride, padding=kernel // 2, bias=False)
         super().__init__(conv, nn.BatchNorm2d(outside))
 
 

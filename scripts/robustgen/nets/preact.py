@@ -28,6 +28,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from robustgen.nets.fold import Pointwise
+
 POOL = 4
 OPTIONS = {
     "blocks": {
@@ -88,7 +90,7 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(outside)
         self.conv2 = nn.Conv2d(outside, outside, 3, padding=1, bias=False)
         if stride != 1 or inside != outside:
-            self.shortcut = nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=False))
+            self.shortcut = nn.Sequential(Pointwise(inside, outside, 1, stride, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         out = functional.relu(self.bn1(x))

@@ -17,7 +17,7 @@ from robustgen.synthesis import generated, generated_fid, refined, restored
 from robustgen.tables import refined as refined_table
 from robustgen.tables import restored as restored_table
 from robustgen.tables import synthesized as synthesized_table
-from robustgen.tables.synthesis_rows import beside
+from robustgen.tables.synthesis_rows import average, beside
 from synthesizing import NETS, Coloured, context, images, options, spec, synthesizer_of, written
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -113,3 +113,9 @@ def test_change_of_kid_is_paired_by_part() -> None:
     rows = pd.DataFrame({"part": [0, 1, 0, 1], "stage": ["start", "start", "end", "end"],
                          "kid": [0.3, 0.5, 0.2, 0.4]})  # fmt: skip
     assert statistics.kid_change(rows, rows).value == pytest.approx(-0.1)
+
+
+def test_intervals_of_shares_stay_between_0_and_1() -> None:
+    rows = pd.DataFrame({"seed": 0, "judged": [0, 1, 1], "tv": [0, 1, 1]})
+    assert average(rows, "judged")[1:] == (0, 1)
+    assert average(rows, "tv").low < 0

@@ -11,10 +11,18 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import read_rows
-from robustgen.stats.intervals import Interval, mean, over_seeds, paired_share_difference, share
+from robustgen.stats.intervals import (
+    Interval,
+    Rate,
+    mean,
+    over_seeds,
+    paired_share_difference,
+    share,
+)
 from robustgen.tables.gradients import trained
 
 IMAGE = ["seed", "index"]
+SHARES = ("judged", "probability", "confidence", "iou", "iou_source")
 
 
 def rows_of(files: dict[str, list[str]], measure: str) -> pd.DataFrame:
@@ -39,8 +47,11 @@ def cells(rows: pd.DataFrame, spec: dict[str, Any], by: str) -> Iterator[tuple[s
 
 
 def average(part: pd.DataFrame, column: str) -> Interval:
-    """The mean over images, or over seeds."""
-    return _over(part, lambda one: mean(one[column].to_numpy(np.float64)))
+    """The mean over images, or over seeds; of what lies between 0 and 1 the interval does too."""
+    found = _over(part, lambda one: mean(one[column].to_numpy(np.float64)))
+    if column not in SHARES:
+        return found
+    return Rate(found.value, max(0.0, found.low), min(1.0, found.high)).under(found.law)
 
 
 def rate(part: pd.DataFrame, column: str) -> Interval:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from robustgen.core.refusal import Refused
+from robustgen.inversion.perceptual import Perceptual
 from robustgen.measures.frechet import frechet
 from robustgen.measures.kid import kid
 from robustgen.synthesis import generated, generated_fid, refined, restored
@@ -200,3 +201,18 @@ def test_a_part_that_is_needed_and_a_model_of_another_kind_are_asked_for() -> No
     with pytest.raises(Refused, match="on models of kind synthesizer alone"):
         synthesizer(plain(0))
     assert isinstance(synthesizer(synthesizer_of()), Synthesizer)
+
+
+def test_a_distance_stands_in_the_place_of_the_judges_layers() -> None:
+    """By the same layers as `perceptual` normalises them the two agree; rows say which it is."""
+    told = options(restored, hole=3, factor=2, images=6, **SHORT)
+    plain_one = synthesizer_of()
+    by_part = Perceptual(plain_one.judge, metric="LPIPS", weight=1.0, normalized="pixels")
+    other = synthesizer_of(distance=by_part)
+    first, second = (
+        restored.measure(model, images(), options=told, context=context()).rows
+        for model in (plain_one, other)
+    )
+    assert np.allclose(first["perceptual_base"], second["perceptual_base"], rtol=1e-5)
+    assert set(first["metric"]) == {"surrogate of LPIPS by the judge"}
+    assert set(second["metric"]) == {"LPIPS"}

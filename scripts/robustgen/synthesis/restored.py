@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,7 @@ ON = "model"
 OF = "synthesizer"
 UNIT = "image"
 AXES = ("task",)
+SURROGATE = "surrogate of LPIPS by the judge"
 KEPT = 10.0  # weight of the pixels around a hole
 OPTIONS = {
     "images": {
@@ -119,9 +120,9 @@ def measure(
     """One row per task and image: `psnr` in dB and `perceptual` distance from the original, and
     `judged`, whether the judge sees the label; each also of the baseline, with `_base`.
 
-    PSNR of inpainting is of the hole. Perceptual distances are those of LPIPS without learnt
-    weights, by the judge: a surrogate. Arrays: `images`, `starts` and `restored` uint8
-    [tasks,m,c,h,w].
+    PSNR of inpainting is of the hole. Perceptual distances are by the part `distance`, or those of
+    LPIPS without learnt weights by the judge, a surrogate; `metric` says which. Arrays: `images`,
+    `starts` and `restored` uint8 [tasks,m,c,h,w].
     """
     found = synthesizer(model)
     x, y = (part[: options["images"]] for part in images.tensors())
@@ -144,7 +145,9 @@ def measure(
     arrays = {
         name: np.stack([bytes_of(one[shown]) for one in several]) for name, several in kept.items()
     }
-    return Measured(pd.concat(frames, ignore_index=True), arrays, axes=AXES)
+    rows = pd.concat(frames, ignore_index=True)
+    metric = SURROGATE if found.distance is None else found.distance.name
+    return Measured(rows.assign(metric=metric), arrays, axes=AXES)
 
 
 def psnr(a: Tensor, b: Tensor, counted: Tensor) -> Tensor:
@@ -245,14 +248,22 @@ def _rows(
 
 @torch.no_grad()
 def _perceptual(model: Synthesizer, a: Tensor, b: Tensor, context: Context) -> np.ndarray:
-    """The judge's distance [n] of two batches of images."""
+    """The distance [n] of two batches of images."""
     found = []
     for pair in zip(a.split(context.batch), b.split(context.batch), strict=True):
-        taps = (model.judge.taps(one.to(context.device)) for one in pair)
-        features = (tuple(map(by_pixel, several)) for several in taps)
-        found.append(torch.stack(compared(*features)).sum(dim=0).cpu())
+        x, original = (one.to(context.device) for one in pair)
+        found.append(_distance(model, x, original).cpu())
     distances: np.ndarray = torch.cat(found).double().numpy()
     return distances
+
+
+def _distance(model: Synthesizer, x: Tensor, original: Tensor) -> Tensor:
+    """The perceptual distance [n] by the part `distance`, or by the judge where there is none."""
+    if model.distance is not None:
+        target = model.distance.target(original)
+        return cast(Tensor, model.distance.parts(target, x).perceptual)
+    features = (tuple(map(by_pixel, model.judge.taps(one))) for one in (x, original))
+    return torch.stack(compared(*features)).sum(dim=0)
 
 
 def _judged(model: Synthesizer, x: Tensor, y: Tensor, context: Context) -> np.ndarray:

@@ -22,6 +22,7 @@ PARTS = {
     "generator": "generator?",
     "denoiser": "denoiser?",
     "segmenter": "segmenter?",
+    "distance": "distance?",
 }
 OPTIONS: dict[str, dict[str, Any]] = {}
 
@@ -56,6 +57,7 @@ class Synthesizer(Frozen):
         self.generator: Any = parts.get("generator")
         self.denoiser: Any = parts.get("denoiser")
         self.segmenter: Any = parts.get("segmenter")
+        self.distance: Any = parts.get("distance")
         self.classes = classes
 
     def forward(self, x: Tensor) -> Tensor:

@@ -26,9 +26,9 @@ NOTE = (
     "enlarged from a small one. representation: an image found from grey noise such that the net's "
     "features are those of the original. PSNR is in dB; a gain is the paired difference from the "
     "baseline on the same images, above 0 where the net does better. Perceptual distances are "
-    "LPIPS without learnt weights by an independent net's layers: a surrogate; a gain below 0 is "
-    "nearer to the original. The judge is that independent net. Brackets: 95 % intervals over "
-    "images, or over seeds where there are several."
+    "LPIPS where its weights are there, else the same without learnt weights by the layers of an "
+    "independent net, the judge; a gain below 0 is nearer to the original. Brackets: 95 % "
+    "intervals over images, or over seeds where there are several."
 )
 
 
@@ -47,6 +47,7 @@ def make(
         "PSNR": interval("psnr"),
         "gain in PSNR": interval("psnr_gain"),
         "perceptual distance": interval("perceptual"),
+        "by": text("metric"),
         "gain in perceptual distance": interval("perceptual_gain"),
         "judge right, %": percent("judged"),
         "of baseline, %": percent("judged_base"),
@@ -63,5 +64,5 @@ def _rows(found: pd.DataFrame, spec: dict[str, Any]) -> Iterator[dict[str, Any]]
             numbers |= bounds(f"{column}_gain", gained(part, column, f"{column}_base"))
         for column in ("judged", "judged_base"):
             numbers |= bounds(column, rate(part, column))
-        told = {"task": task, "baseline": BASELINES[task]}
+        told = {"task": task, "baseline": BASELINES[task], "metric": part["metric"].iloc[0]}
         yield told | named(model, spec["models"][model], part) | numbers

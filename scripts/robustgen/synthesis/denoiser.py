@@ -43,8 +43,9 @@ class Residual(nn.Module):
     is the noise. No layer normalises, for the size of the noise would be lost.
     """
 
-    def __init__(self, *, channels: int, width: int, depth: int) -> None:
+    def __init__(self, *, channels: int, size: int, width: int, depth: int) -> None:
         super().__init__()
+        self.form = channels, size, size
         layers: list[nn.Module] = [nn.Conv2d(channels + 1, width, 3, padding=1), nn.ReLU()]
         for _ in range(depth - 2):
             layers += [nn.Conv2d(width, width, 3, padding=1), nn.ReLU()]
@@ -58,6 +59,11 @@ class Residual(nn.Module):
         level = sigma.log().expand(-1, 1, *x.shape[2:])
         residual: Tensor = self.layers(torch.cat([signed(x), level], dim=1))
         return residual / sigma
+
+    def once(self) -> Tensor:
+        """A pass of one image, whose operations are counted."""
+        found: Tensor = self(torch.zeros(1, *self.form), torch.ones(1))
+        return found
 
 
 class Denoiser(Frozen):
@@ -99,8 +105,8 @@ class Ready(Denoiser):
 
 def build(*, channels: int, classes: int, size: int, **options: Any) -> nn.Module:
     """The network, untrained."""
-    del classes, size
-    return Residual(channels=channels, **{**DEFAULTS, **options})
+    del classes
+    return Residual(channels=channels, size=size, **{**DEFAULTS, **options})
 
 
 def freeze(

@@ -17,7 +17,7 @@ from robustgen.synthesis import generated, generated_fid, refined, restored
 from robustgen.synthesis.class_seeds import RIDGE, class_seeds, wanted_classes
 from robustgen.synthesis.descent import Walk
 from robustgen.synthesis.generated import finite
-from robustgen.synthesis.sets_compared import compared
+from robustgen.synthesis.sets_compared import compared, parts_of
 from robustgen.synthesis.synthesizer import Synthesizer, synthesizer
 from synthesizing import CLASSES, Coloured, context, images, options, plain, synthesizer_of
 
@@ -121,8 +121,24 @@ def test_sets_are_compared_whole_and_in_parts() -> None:
     real, made = source.normal(size=(30, 4)), source.normal(size=(24, 4))
     found = list(compared(real, made))
     assert [one["part"] for one in found] == [0, 1]
-    assert found[1]["kid"] == kid(real, made[12:])
+    parts = parts_of(24)
+    assert sorted(np.concatenate(parts)) == list(range(24))
+    assert found[1]["kid"] == kid(real, made[parts[1]])
     assert found[0]["fid"] == found[1]["fid"] == frechet(real, made)
+
+
+def test_kid_of_parts_is_on_average_that_of_the_whole_set_although_classes_stand_in_turn() -> None:
+    """Ten classes far apart: parts of consecutive images, one of each class, would give a KID far
+    below 0; the mean over random parts estimates that of the whole.
+    """
+    source = np.random.default_rng(1)
+    centres = 2 * source.normal(size=(10, 8))
+    real, made = (np.tile(centres, (50, 1)) + 0.1 * source.normal(size=(500, 8)) for _ in range(2))
+    whole = kid(real, made)
+    found = np.array([one["kid"] for one in compared(real, made)])
+    assert abs(found.mean() - whole) < 3 * found.std(ddof=1) / len(found) ** 0.5
+    consecutive = [kid(real, part) for part in np.array_split(made, 50)]
+    assert np.mean(consecutive) < whole - 0.1 * np.abs(found).max()
 
 
 def test_fid_of_starts_and_ends_by_the_features_of_the_judge() -> None:

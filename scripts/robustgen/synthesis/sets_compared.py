@@ -16,10 +16,13 @@ LEAST = 10  # images of a part
 
 
 def parts_of(n: int) -> list[np.ndarray]:
-    """The places of n images in parts of consecutive ones, so that classes in turn stand in each
-    part alike.
+    """The places of n images in parts that are drawn at random, the same for every n images.
+
+    Made images stand by classes in turn. A part of consecutive ones would hold hardly two of a
+    class, which makes the mean kernel within it, and so KID, too small.
     """
-    return np.array_split(np.arange(n), max(1, min(PARTS, n // LEAST)))
+    order = np.random.Generator(np.random.PCG64(0)).permutation(n)
+    return [np.sort(part) for part in np.array_split(order, max(1, min(PARTS, n // LEAST)))]
 
 
 def compared(real: np.ndarray, made: np.ndarray) -> Iterator[dict[str, float]]:

@@ -95,6 +95,26 @@ def test_warnings_of_autoattack_come_with_its_images(
     assert "flags_doc" not in found
 
 
+def test_a_classifier_with_gradients_of_its_own_leaves_no_warning_for_the_next(case: Case) -> None:
+    """The library's counter of gradients within a forward pass is never set back."""
+
+    def own_gradient(z: Tensor) -> Tensor:
+        with torch.enable_grad():
+            free = torch.ones(1, requires_grad=True)
+            return z + torch.autograd.grad(free.sum(), free)[0] - 1
+
+    given = spec(eps=0.3, steps=2, version="custom", attacks=["apgd-ce"])
+    first, second = (
+        autoattack.attack(
+            as_classifier(Shifted(case[0], shift)), *case[1:], spec=given, generator=generator(3)
+        ).warning
+        for shift in (own_gradient, lambda z: z)
+    )
+    assert first is not None
+    assert "dynamic defense" in first
+    assert second == ""
+
+
 def test_the_library_itself_fails_on_fewer_than_ten_classes(case: Case) -> None:
     from pyautoattack import AutoAttack
 

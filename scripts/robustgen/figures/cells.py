@@ -91,7 +91,7 @@ def with_steps(spec: dict[str, Any]) -> str:
 def at_steps(rows: pd.DataFrame, spec: dict[str, Any]) -> pd.DataFrame:
     """Clean rows, and those at the step count that the options name, else at each attack's last."""
     steps = spec["options"].get(STEPS)
-    if steps is None:
+    if steps is None or STEPS not in rows:  # nothing but clean rows is there
         return at_last_step(rows)
     return rows[(rows[STEPS] == steps) | (rows["attack"] == CLEAN)]
 
@@ -99,14 +99,19 @@ def at_steps(rows: pd.DataFrame, spec: dict[str, Any]) -> pd.DataFrame:
 def grid(scores: pd.DataFrame, spec: dict[str, Any], *, panel: Panel) -> Figure:
     """A figure with a line of panels per model and a panel per budget."""
     lines = [
-        (model, clean(scores, model), attacked(scores, model, spec)) for model in spec["models"]
+        (model, clean(scores, model), _budgets(attacked(scores, model, spec)))
+        for model in spec["models"]
     ]
-    figure, axes = panels(len(lines), max(rows["eps"].nunique() for *_, rows in lines) or 1)
-    for line, (model, unattacked, rows) in zip(axes, lines, strict=True):
-        budgets = dict(list(rows.groupby("eps", sort=True))) if len(unattacked) else {}
+    figure, axes = panels(len(lines), max(len(budgets) for *_, budgets in lines) or 1)
+    for line, (model, unattacked, budgets) in zip(axes, lines, strict=True):
         for place, axis in enumerate(line):
-            if place < len(budgets):
-                panel(axis, unattacked, list(budgets.values())[place])
+            if place < len(budgets) and len(unattacked):
+                panel(axis, unattacked, budgets[place])
             else:
                 blank(axis, "" if place else f"{model}: no rows")
     return figure
+
+
+def _budgets(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of each budget, from the smallest on; none where no attack has rows."""
+    return [part for _, part in rows.groupby("eps", sort=True)] if "eps" in rows else []

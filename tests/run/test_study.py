@@ -25,16 +25,14 @@ def test_every_declared_output_is_there_and_nothing_is_missing(study: Copy) -> N
     assert (study.folder / "results/tiny/report.html").exists()
 
 
-def test_a_second_run_starts_no_job_and_takes_little_more_than_snakemake_needs_to_start(
+def test_a_second_run_starts_no_job_and_takes_three_seconds_more_than_snakemake_itself(
     study: Copy,
 ) -> None:
-    """About two and a half times the processor seconds of `snakemake --version`, which no other
-    work on the machine stretches; a second job, or a slow plan, would take more than four times.
-    """
+    """In processor seconds, which no other work on the machine stretches."""
     _, bare = timed(study, "snakemake", "--version")
     said, seconds = timed(study, "snakemake", *TINY)
     assert "Nothing to be done" in said
-    assert seconds < 4 * bare
+    assert seconds < 3 + bare
 
 
 def test_rows_are_the_cells_of_the_configuration(study: Copy) -> None:

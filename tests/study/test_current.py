@@ -21,7 +21,7 @@ from robustgen.core import seals
 from robustgen.core.files import write_text
 from robustgen.run.tidy import remove_images
 from robustgen.study.config import load
-from robustgen.study.current import RECORDS, _record, inherited, outdated
+from robustgen.study.current import inherited, outdated, record_of
 from robustgen.study.flow import Job, behind, jobs
 from robustgen.study.plan import Plan
 from robustgen.study.stages import STAGES
@@ -41,8 +41,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for job in ALL:
         for path in job.files:
             write_text(path, f"what {job.rule} wrote")
-            _record(RECORDS, path).parent.mkdir(parents=True, exist_ok=True)
-            _record(RECORDS, path).touch()
+            record_of(path).parent.mkdir(parents=True, exist_ok=True)
+            record_of(path).touch()
         seals.write(Path(job.seal))
     os.chdir(here)
     return folder
@@ -69,7 +69,7 @@ def failed(job: Job) -> None:
     for path in (*job.files, job.seal):
         Path(path).unlink()
     for path in job.files:
-        _record(RECORDS, path).unlink()
+        record_of(path).unlink()
 
 
 def test_every_rule_of_the_workflow_is_a_job_with_a_seal() -> None:
@@ -110,7 +110,7 @@ def test_a_job_that_was_killed_before_its_seal_is_not_current(rule: str) -> None
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("rule", RULES)
 def test_a_file_without_a_record_of_how_it_was_made_is_not_current(rule: str) -> None:
-    _record(RECORDS, one(rule).files[-1]).unlink()
+    record_of(one(rule).files[-1]).unlink()
     (reason,) = outdated(ALL).values()
     assert "record" in reason
     assert outdated(ALL, records=None) == {}, (

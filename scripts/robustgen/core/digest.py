@@ -40,6 +40,12 @@ def digest_of(parts: dict[str, str]) -> str:
 def digests(script: str, *modules: str) -> dict[str, str]:
     """File -> hash for the same files, so that a reader can be told which one has changed."""
     roots = _roots(modules)
+    return {_label(path, roots): value for path, value in closure(script, *modules).items()}
+
+
+def closure(script: str, *modules: str) -> dict[Path, str]:
+    """Path -> hash of the same files."""
+    roots = _roots(modules)
     todo = [Path(script).resolve(), *(file_of(name) for name in modules)]
     seen: dict[Path, str] = {}
     while todo:
@@ -47,7 +53,7 @@ def digests(script: str, *modules: str) -> dict[str, str]:
         if path not in seen:
             seen[path], imported = _read(path, path.stat().st_mtime_ns, roots)
             todo.extend(imported)
-    return {_label(path, roots): value for path, value in seen.items()}
+    return seen
 
 
 def hash_of(path: Path) -> str | None:

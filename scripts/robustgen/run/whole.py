@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from robustgen.core.refusal import Refused
-from robustgen.run import asked, slurm
+from robustgen.run import asked, slurm, unchanged
 from robustgen.run.launch import healing, side_by_side
 from robustgen.run.runs import log_of_this_run, registered
 from robustgen.run.tidy import remove_images
@@ -28,8 +28,14 @@ DRY = {"-n", "--dry-run", "--dryrun"}
 def run_study(arguments: Sequence[str]) -> int:
     """Run Snakemake for targets, named first, with further arguments of its own; gives its status.
 
-    A run that fails, or leaves what was asked for not current, is refused.
+    A run that fails, or leaves what was asked for not current, is refused. Where an equal command
+    ended well and no file has changed since, there is nothing to plan.
     """
+    note = unchanged.note_of(arguments)
+    if note and unchanged.holds(note):
+        print("Nothing to be done: no file has changed since this command ended well.", flush=True)
+        return 0
+    sources = unchanged.sources(arguments)  # as they are before anything is read of them
     plan = Plan(load("config/config.yaml", *asked.overlays(arguments)))
     rules.read(CLAIMS)
     named = asked.targets(arguments)
@@ -37,7 +43,10 @@ def run_study(arguments: Sequence[str]) -> int:
     arguments = [*paths, *arguments[len(named) :]]
     if DRY & set(arguments):
         return subprocess.run(_call(arguments), check=False).returncode
+    sources |= unchanged.own(plan)
     _run(plan, paths, arguments)
+    if note:
+        unchanged.keep(note, sources | unchanged.made(asked.needed(paths, plan)))
     return 0
 
 

@@ -74,12 +74,12 @@ def tell(jobs: Iterable[Job]) -> None:
 
 
 def _unrecorded(job: Job, records: Path | None) -> str:
-    if records is None or all(_record(records, path).exists() for path in job.lasting):
+    if records is None or all(record_of(path, records).exists() for path in job.lasting):
         return ""
     return f"the record of how {job.lasting[0]} was made is lost"
 
 
-def _record(records: Path, path: str) -> Path:
+def record_of(path: str, records: Path = RECORDS) -> Path:
     """Where Snakemake keeps its record of a file."""
     name = urlsafe_b64encode(os.fsencode(path)).decode()
     pieces = [name[start : start + LONGEST] for start in range(0, len(name), LONGEST)]

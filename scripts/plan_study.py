@@ -1,5 +1,5 @@
-"""Say what a run would do: jobs, hours by what earlier jobs cost, disk, and what is still to be
-downloaded.
+"""Say what a run would do: jobs, hours by what earlier jobs cost, disk, what is still to be
+downloaded, and for each claim whether the planned images can decide it.
 """
 
 import argparse
@@ -7,10 +7,12 @@ from pathlib import Path
 
 from robustgen.core.command import command
 from robustgen.run.dryrun import dry_run, pending
+from robustgen.stats import planned, rules
 from robustgen.study.config import load
 from robustgen.study.estimate import past
 from robustgen.study.outlook import outlook
 from robustgen.study.plan import Plan
+from robustgen.study.stages import CLAIMS
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -37,6 +39,8 @@ def main(argv: list[str] | None = None) -> None:
         ]
     )
     print(outlook(pending(dry_run([*passed, *overlays])), plan, past(folders)))
+    claims = planned.planned(rules.read(CLAIMS), plan, planned.judged_earlier(folders))
+    print("", *planned.lines(claims, len(plan.study.seeds)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -222,6 +222,17 @@ def test_jobs_of_measures_take_the_device_too(tmp_path: Path) -> None:
     assert "Nets on GPU: 1 h 00 min of one such device." in said
 
 
+def test_hours_of_nets_and_of_all_else_are_told_apart(tmp_path: Path) -> None:
+    own = plan(tmp_path)
+    jobs = [Job("train", NET), Job("write_config", {})]
+    measured = [
+        Past("train", 3600.0, "GPU", Work(own).operations("train", NET)),
+        Past("write_config", 60.0, "GPU", None),
+    ]
+    said = outlook(jobs, own, measured)
+    assert "Nets on GPU: 1 h 00 min of one such device; all else: 1 min 00 s of a" in said
+
+
 def test_the_device_on_which_most_is_known_stands_first(tmp_path: Path) -> None:
     own = plan(tmp_path)
     jobs = [Job("train", NET), Job("attack", {**NET, "attack": "pgd"})]

@@ -114,8 +114,13 @@ def _notes(jobs: Sequence[Pending], plan: Plan, by_device: dict[str, list[Estima
     elif not any(_known(each) for each in by_device.values()):
         notes.append("Run one table of this study first; it tells the rest.")
     for device, each in by_device.items():
-        if known := _known([one for one in each if one.job.rule in GPU_RULES]):
-            notes.append(f"Nets on {device}: {duration(sum(known))} of one such device.")
+        nets, others = (
+            _known([one for one in each if (one.job.rule in GPU_RULES) is ours])
+            for ours in (True, False)
+        )
+        rest = f"; all else: {duration(sum(others))} of a processor" if others else ""
+        if nets:
+            notes.append(f"Nets on {device}: {duration(sum(nets))} of one such device{rest}.")
     if total := operations(jobs, plan):
         notes.append(f"Passes through nets: {total:.2g} floating point operations.")
     return [*notes, *_disk(jobs, plan), *_downloads(jobs)]

@@ -7,12 +7,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-import subprocess
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from robustgen.core.cache import TAKEN
+from robustgen.core.commit import commit
 from robustgen.core.digest import ROOT
 from robustgen.study.costs import metered
 from robustgen.study.facts import unreadable
@@ -34,6 +35,7 @@ def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "machine": _machine([facts for _, _, facts in jobs]),
         "versions": _versions([facts for _, _, facts in jobs]),
         "codes": _codes(jobs),
+        "taken": _taken(jobs),
         "commands": [
             f"python scripts/{shlex.join(map(str, facts['command']))}"
             for *_, facts in jobs
@@ -53,27 +55,6 @@ def finished(jobs: list[Job]) -> str:
         if times
         else "nothing made yet"
     )
-
-
-def commit(folder: Path) -> str:
-    """The commit of the code that writes this page, and whether files differ from it."""
-    commit = _git(folder, "rev-parse", "--short=12", "HEAD")
-    if commit is None:
-        return "not a git checkout"
-    changed = (_git(folder, "status", "--porcelain") or "").splitlines()
-    if not changed:
-        return f"{commit.strip()}, nothing changed since"
-    return f"{commit.strip()}, with {len(changed)} file{'s' * (len(changed) > 1)} changed since"
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return None
-    return None if done.returncode else done.stdout
 
 
 def _machine(all_facts: list[dict[str, Any]]) -> dict[str, str]:
@@ -116,6 +97,17 @@ def _codes(jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
                 str(command[command.index("--code") + 1]).split(" ")[0]
             ] += 1
     return {rule: _counted(counter) for rule, counter in counters.items()}
+
+
+def _taken(jobs: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
+    """A line for each job that found its files in the cache: when and at which commit they were
+    made.
+    """
+    return [
+        f"{rule} {name}: {facts[TAKEN].get('at')}, commit {facts[TAKEN].get('commit')}"
+        for rule, name, facts in jobs
+        if isinstance(facts.get(TAKEN), dict)
+    ]
 
 
 def _counted(counter: Counter[str]) -> str:

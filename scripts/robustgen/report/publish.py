@@ -8,10 +8,11 @@ import csv
 import io
 from pathlib import Path
 
+from robustgen.core.commit import commit
 from robustgen.core.files import atomic, read_json, write_json, write_text
 from robustgen.core.literals import literal
 from robustgen.core.refusal import Refused
-from robustgen.report.provenance import commit, provenance
+from robustgen.report.provenance import provenance
 from robustgen.study import costs, current
 from robustgen.study.config import checked
 from robustgen.study.estimate import device_of

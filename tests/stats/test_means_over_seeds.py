@@ -54,8 +54,8 @@ def test_images_are_counted_once_and_on_average_where_seeds_differ() -> None:
 
 def test_refinement_is_judged_over_seeds() -> None:
     """KID falls by 1, 2 and 6 in each of four parts. The judge is right on 2, 4 and 6 of 10:
-    p = 0.4 with the variance 0.04 / 3 has that of 0.24 / (0.04 / 3) = 18 images, which Korn and Graubard
-    scale by (t9 / t2)^2.
+    p = 0.4 with the variance 0.04 / 3 has that of 0.24 / (0.04 / 3) = 18 images, which Korn and
+    Graubard scale by (t9 / t2)^2.
     """
     parts = [
         {"model": "m", "seed": seed, "part": part, "stage": stage, "n": 10, "fid": 1.0,

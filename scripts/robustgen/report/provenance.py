@@ -15,10 +15,11 @@ from typing import Any
 from robustgen.core.cache import TAKEN
 from robustgen.core.commit import commit
 from robustgen.core.digest import ROOT
-from robustgen.study.costs import metered
+from robustgen.study.costs import costs, gpu_of, metered
 from robustgen.study.facts import unreadable
 from robustgen.study.flow import Job
 
+HOUR = 3600  # seconds
 LOCK = ROOT.parent / "envs/requirements.lock"
 
 
@@ -32,6 +33,7 @@ def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest()
         if LOCK.is_file()
         else ("no lock file beside the code"),
+        "hours": _hours(folder, jobs),
         "machine": _machine([facts for _, _, facts in jobs]),
         "versions": _versions([facts for _, _, facts in jobs]),
         "codes": _codes(jobs),
@@ -57,14 +59,36 @@ def finished(jobs: list[Job]) -> str:
     )
 
 
+def _hours(folder: Path, jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
+    """CPU-hours, and GPU-hours by GPU: a job holds its GPU for as long as it runs."""
+    spent = costs(folder)
+    told = {"CPU-hours": f"{sum(one.cpu for one in spent) / HOUR:.2f}", "GPU-hours": "none"}
+    gpus = {(rule, name): gpu for rule, name, facts in jobs if (gpu := gpu_of(facts))}
+    if gpus:
+        seconds = dict.fromkeys(gpus.values(), 0.0)
+        for one in spent:
+            if one.gpu:
+                seconds[gpus[one.rule, one.name]] += one.gpu
+        most = sorted(seconds.items(), key=lambda pair: -pair[1])
+        each = (f"{total / HOUR:.2f} on {gpu}" for gpu, total in most)
+        told["GPU-hours"] = "; ".join(each)
+        held = (facts.get("gpu_peak_mb") for _, _, facts in jobs)
+        peak = max((one for one in held if isinstance(one, int | float)), default=0.0)
+        told["GPU memory"] = f"{peak:.0f} MB in the largest job"
+    return told
+
+
 def _machine(all_facts: list[dict[str, Any]]) -> dict[str, str]:
-    """Processors, cores, devices, precisions and Pythons that jobs report, each with its number of
-    jobs.
+    """Processors, devices with their drivers, precisions and Pythons that jobs report, each with
+    its number of jobs.
     """
     wanted = {
         "processor": "Processor",
         "cores": "Cores",
         "device": "Device",
+        "driver": "NVIDIA driver",
+        "cuda": "CUDA",
+        "cudnn": "cuDNN",
         "precision": "Precision",
         "python": "Python",
     }

@@ -73,7 +73,7 @@ def _costs(study: Path) -> str:
     usual = next(iter(devices.values()), "")
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["rule", "job", "seconds", "cpu_seconds", "peak_mb", "device"])
+    lines.writerow(["rule", "job", "seconds", "cpu_seconds", "peak_mb", "device", "gpu_seconds"])
     for one in costs.costs(study):
         device = devices.get((one.rule, one.name), usual)
         lines.writerow(
@@ -84,6 +84,7 @@ def _costs(study: Path) -> str:
                 f"{one.cpu:.1f}",
                 f"{one.peak_mb:.0f}",
                 device,
+                f"{one.gpu:.1f}",
             ]
         )
     return text.getvalue()

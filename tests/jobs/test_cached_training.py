@@ -14,6 +14,7 @@ import pytest
 
 import made
 from robustgen.core import cache
+from robustgen.core.files import read_json, write_json
 from robustgen.core.tensors import read_arrays, write_arrays
 from robustgen.jobs import train
 from robustgen.jobs.train import TrainJob, run
@@ -100,6 +101,7 @@ CHANGES: dict[str, Change] = {
     "name": lambda job: replace(job, model=replace(job.model, name="n")),
     "options": lambda job: replace(job, model=replace(job.model, options={"width": 8})),
     "data": lambda job: replace(job, model=replace(job.model, data=fewer(job.model.data))),
+    "classes": lambda job: replace(job, model=replace(job.model, data=more(job.model.data))),
 }
 
 
@@ -108,6 +110,14 @@ def fewer(data: Path) -> Path:
     copied = shutil.copytree(data, data.parent / "fewer", dirs_exist_ok=True)
     splits = read_arrays(data / "splits.safetensors")
     write_arrays(copied / "splits.safetensors", {**splits, "train": splits["train"][1:]})
+    return copied
+
+
+def more(data: Path) -> Path:
+    """A copy of the data with one class more, of which there are no images."""
+    copied = shutil.copytree(data, data.parent / "more", dirs_exist_ok=True)
+    facts = read_json(data / "pool.json")
+    write_json(copied / "pool.json", {**facts, "names": [*facts["names"], "elk"]})
     return copied
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,8 @@ def _kept(
     if not job.code:
         return compute()
     files = {path.name: path for path in (job.out, _history(job))}
-    cached = json.dumps(["train", key, device.described(place)])
+    spec = asdict(job.model.spec())  # of which the data's classes are not in the key
+    cached = json.dumps(["train", key, spec, device.described(place)])
     facts = cache.take(cached, files)
     if facts is None:
         facts = compute()

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from robustgen.core.rows import with_axes
 from robustgen.stats import cells, statistics
 from robustgen.stats.intervals import mean
 from robustgen.stats.per_image import mean_of
 from robustgen.stats.rules import NotMeasured
-from robustgen.tables import inputs, refined
+from robustgen.tables import detected, inputs, refined, synthesized
 
 T2 = 4.302652729911275  # the 97.5 % quantile of Student's t with two degrees of freedom
 LEVELS = (1.0, 2.0, 6.0)  # of three seeds
@@ -75,6 +76,37 @@ def test_refinement_is_judged_over_seeds() -> None:
     high = float(stats.beta.ppf(0.975, 0.4 * n + 1, 0.6 * n))
     ends = [row[f"judged_end{end}"] for end in ("", "_low", "_high")]
     assert ends == pytest.approx([0.4, low, high])
+
+
+def test_the_kid_of_made_images_is_over_seeds() -> None:
+    """Levels 1, 2, 6 of three seeds, each the same in all of its four parts."""
+    sets = pd.DataFrame(
+        {"seed": seed, "part": part, "stage": stage, "fid": 1.0, "kid": level}
+        for seed, level in enumerate(LEVELS)
+        for part in range(4)
+        for stage in ("start", "end")
+    )
+    half = T2 * math.sqrt(7 / 3)
+    found = synthesized._of(sets)
+    assert [found[f"kid{end}"] for end in ("", "_low", "_high")] == pytest.approx(
+        [3, 3 - half, 3 + half]
+    )
+
+
+def test_an_attack_that_never_fools_is_as_sure_as_the_images_of_one_seed() -> None:
+    """None of 50 images in each of three seeds: the bound of Clopper and Pearson, 1 - 0.025^(1/50),
+    and not that of 150 images.
+    """
+    named = {"dataset": "d", "model": "m", "eps": 0.1, "steps": 5}
+    statistics = pd.concat(
+        [rows().assign(attack=attack, success=0.0, **named) for attack in ("clean", "pgd")]
+    )
+    headline = pd.DataFrame([{**named, "attack": "pgd", "detector": "d", "seed": 0, "why": ""}])
+    headlines, none = (with_axes(frame, ("eps", "steps")) for frame in (headline, headline[:0]))
+    (row,) = detected.never_fooled(
+        with_axes(statistics, ("eps", "steps")), headlines, none
+    ).to_dict("records")
+    assert row["fooled_high"] == pytest.approx(1 - 0.025 ** (1 / 50))
 
 
 def test_a_fall_needs_two_positive_step_counts() -> None:

@@ -50,7 +50,7 @@ def test_what_is_kept_is_found_under_its_key_alone(
     assert facts[cache.TAKEN]["commit"] == "abc"
     assert facts == {**FACTS, cache.TAKEN: facts[cache.TAKEN]}
     assert texts(other) == [f"bytes of {name}" for name in NAMES]
-    assert f"made {facts[cache.TAKEN]['at']} at commit abc" in capsys.readouterr().err
+    assert f"made {facts[cache.TAKEN]['at']}; commit: abc." in capsys.readouterr().err
 
 
 def test_without_the_variable_nothing_is_kept_or_found(

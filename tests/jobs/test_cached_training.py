@@ -84,8 +84,8 @@ def test_another_study_trains_nothing_and_has_the_same_bytes_and_facts(
     taken = facts.pop(cache.TAKEN)
     assert facts == first
     assert capsys.readouterr().err == (
-        f"Taken from the cache {tmp_path / 'cache'}: made {taken['at']} "
-        f"at commit {taken['commit']}.\n"
+        f"Taken from the cache {tmp_path / 'cache'}: made {taken['at']}; "
+        f"commit: {taken['commit']}.\n"
     )
     assert not left.exists()
 

@@ -98,7 +98,7 @@ def test_what_came_from_the_cache_is_told() -> None:
     assert provenance(CONFIG, FOLDER)["taken"] == []
     made = {"at": "2026-11-27 10:00 UTC", "commit": "abc, nothing changed since"}
     job("training/net/seed0", rule="train", seconds=1, taken=made)
-    line = "train net/seed0: 2026-11-27 10:00 UTC, commit abc, nothing changed since"
+    line = "train net/seed0: 2026-11-27 10:00 UTC; commit: abc, nothing changed since"
     assert provenance(CONFIG, FOLDER)["taken"] == [line]
     assert f"1 job took from the cache what an earlier run had made {line}" in read().words
 

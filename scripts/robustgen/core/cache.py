@@ -44,7 +44,7 @@ def take(key: str, files: Mapping[str, Path]) -> dict[str, Any] | None:
         if entry["key"] != key:
             raise ValueError("its key is another one")
         made, facts = entry["made"], {**entry["facts"], TAKEN: entry["made"]}
-        said = f"Taken from the cache {folder}: made {made['at']} at commit {made['commit']}."
+        said = f"Taken from the cache {folder}: made {made['at']}; commit: {made['commit']}."
         for name, path in files.items():
             _copy(folder / "files" / entry["files"][name], path, entry["files"][name])
     except WRONG as error:

@@ -128,7 +128,7 @@ def _taken(jobs: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
     made.
     """
     return [
-        f"{rule} {name}: {facts[TAKEN].get('at')}, commit {facts[TAKEN].get('commit')}"
+        f"{rule} {name}: {facts[TAKEN].get('at')}; commit: {facts[TAKEN].get('commit')}"
         for rule, name, facts in jobs
         if isinstance(facts.get(TAKEN), dict)
     ]

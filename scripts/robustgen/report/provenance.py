@@ -62,7 +62,7 @@ def finished(jobs: list[Job]) -> str:
 def _hours(folder: Path, jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
     """CPU-hours, and GPU-hours by GPU: a job holds its GPU for as long as it runs."""
     spent = costs(folder)
-    told = {"CPU-hours": f"{sum(one.cpu for one in spent) / HOUR:.2f}", "GPU-hours": "none"}
+    told = {"CPU-hours": _said(sum(one.cpu for one in spent)), "GPU-hours": "none"}
     gpus = {(rule, name): gpu for rule, name, facts in jobs if (gpu := gpu_of(facts))}
     if gpus:
         seconds = dict.fromkeys(gpus.values(), 0.0)
@@ -70,12 +70,18 @@ def _hours(folder: Path, jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[st
             if one.gpu:
                 seconds[gpus[one.rule, one.name]] += one.gpu
         most = sorted(seconds.items(), key=lambda pair: -pair[1])
-        each = (f"{total / HOUR:.2f} on {gpu}" for gpu, total in most)
+        each = (f"{_said(total)} on {gpu}" for gpu, total in most)
         told["GPU-hours"] = "; ".join(each)
         held = (facts.get("gpu_peak_mb") for _, _, facts in jobs)
         peak = max((one for one in held if isinstance(one, int | float)), default=0.0)
         told["GPU memory"] = f"{peak:.0f} MB in the largest job"
     return told
+
+
+def _said(seconds: float) -> str:
+    """Seconds as hours, with more digits where they are few."""
+    hours = seconds / HOUR
+    return f"{hours:.{2 if hours >= 0.1 else 4}f}"
 
 
 def _machine(all_facts: list[dict[str, Any]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from robustgen.core import kinds
 from robustgen.core.command import command
 from robustgen.core.contracts import blamed
 from robustgen.tables import published
-from robustgen.tables.inputs import missing, sorted_files
+from robustgen.tables.inputs import missing, seeds_said, sorted_files
 from robustgen.tables.table import write
 
 
@@ -28,12 +28,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="csv to write")
     args = parser.parse_args(argv)
     files, absent = sorted_files(args.files)
+    said = seeds_said(files) + missing(absent)
     with blamed("Table", args.kind):
         module = kinds.load("tables", args.kind)
         write(
-            module.make(
-                files, spec=args.spec, paper=published.read(args.paper), absent=missing(absent)
-            ),
+            module.make(files, spec=args.spec, paper=published.read(args.paper), absent=said),
             args.out,
         )
 

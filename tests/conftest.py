@@ -36,6 +36,8 @@ ALONE = {  # file -> tests of it that measure time, or start daemons that are on
 }
 LONG = ("test_resume.py",)  # half a minute: a worker that starts one last would end alone
 
+os.environ.pop("ROBUSTGEN_CACHE", None)  # a test that wants one names its own
+
 if WORKER:  # each worker has one core; torch on more threads would wait for those of the others
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # where a test asks for two threads, the one that waits must not keep the other's core busy

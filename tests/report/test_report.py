@@ -237,6 +237,7 @@ def test_costs_join_what_snakemake_and_the_script_measured() -> None:
         "jobs": 1,
         "seconds": 60.5,
         "cpu": 5.0,
+        "gpu": 0.0,
         "peak_mb": 100.5,
     }
 

@@ -218,6 +218,7 @@ ALLOWED = {
     ("study/plan.py", "history"): "a sort of files that outputs are made from",
     ("study/sense_models.py", "history"): "the same sort",
     ("core/meter.py", "torchattacks"): "a library, whose version is noted beside costs",
+    ("core/meter.py", "foolbox"): "a library, whose version is noted beside costs",
 }
 GUARDED = [
     *(

@@ -1,4 +1,4 @@
-"""What a job cost: seconds, memory, device, versions, written beside its rows and never
+"""What a job cost: seconds, memory, device, driver, versions, written beside its rows and never
 into them.
 """
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -25,8 +26,13 @@ PACKAGES = (
     "torch",
     "torchvision",
     "torchattacks",
+    "foolbox",
+    "pyautoattack",
     "scikit-learn",
+    "scipy",
 )
+DRIVER = Path("/proc/driver/nvidia/version")  # whose first line names the driver's version
+NUMBER = re.compile(r"\b\d+\.\d+(\.\d+)?\b")
 
 
 @contextmanager
@@ -78,4 +84,16 @@ def _gpu() -> dict[str, Any]:
     return {
         "device": torch.cuda.get_device_name(),
         "gpu_peak_mb": torch.cuda.max_memory_allocated() / 2**20,
+        "driver": driver(),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
     }
+
+
+def driver(file: Path = DRIVER) -> str:
+    """The version of NVIDIA's driver as the kernel tells it."""
+    try:
+        hit = NUMBER.search(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        hit = None
+    return hit[0] if hit else "unknown"

@@ -13,7 +13,7 @@ from robustgen.core.rows import read_rows
 from robustgen.figures.autoencoding import first_runs
 from robustgen.figures.mosaic import show
 from robustgen.figures.style import BLUE, ORANGE, Picture, blank, legend, panels
-from robustgen.stats.intervals import mean
+from robustgen.stats.per_image import mean_of
 
 NEEDS = ("interpolation",)
 OPTIONS = {
@@ -57,7 +57,7 @@ def _images(axis: Any, _rows: pd.DataFrame, found: dict[str, np.ndarray]) -> Non
 
 def _curves(axis: Any, rows: pd.DataFrame, _found: dict[str, np.ndarray]) -> None:
     for path, part in rows.groupby("path", sort=False):
-        found = [mean(cell["distance"].to_numpy()) for _, cell in part.groupby("k")]
+        found = [mean_of(cell, "distance") for _, cell in part.groupby("k")]
         k = sorted(part["k"].unique())
         axis.plot(k, [one.value for one in found], color=COLOURS[path], marker="o", ms=3,
                   label=path)  # fmt: skip
@@ -74,7 +74,7 @@ CAPTIONS = {
     "images": "A test image, then images at codes between those that two runs of Direct found, k = "
     "0 to 10: along the line in the first row of each image; along the arc, on which codes keep "
     "their norm, in the second.",
-    "distances": "Mean perceptual distance from the test image with 95 % intervals over images; "
-    "dashed: the mean distance of reconstructions by other classes, beyond which an image is "
-    "rather taken for another class.",
+    "distances": "Mean perceptual distance from the test image with 95 % intervals over images (or "
+    "seeds); dashed: the mean distance of reconstructions by other classes, beyond which an image "
+    "is rather taken for another class.",
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from robustgen.core import kinds
+from robustgen.core import cache, kinds
 from robustgen.core.contracts import blamed
 from robustgen.core.files import write_text
 from robustgen.core.seeds import generator, seed_of
@@ -47,40 +48,73 @@ class TrainJob:
 
 
 def run(job: TrainJob) -> dict[str, Any]:
-    """Write the weights and the history of a model that is trained or brought along; gives facts
-    for the costs.
+    """Write the weights and the history of a model that is trained, found in the cache or brought
+    along; gives facts for the costs.
     """
     if job.weights:
         return _bring(job, job.weights)
     place = device.use(device=job.device, threads=job.threads)
     dtype = device.precision(job.precision, place)
+    key = _key(job, place, dtype)
+    facts = _kept(job, place, key, lambda: _train(job, place, dtype, key))
+    _checkpoint(job).unlink(missing_ok=True)
+    return facts
+
+
+def _kept(
+    job: TrainJob, place: str, key: str, compute: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """The facts of the same training from the cache; else of what is computed, which is then kept.
+
+    Of a job that is not told its code, as one by hand, nothing is known to be the same.
+    """
+    if not job.code:
+        return compute()
+    files = {path.name: path for path in (job.out, _history(job))}
+    spec = asdict(job.model.spec())  # of which the data's classes are not in the key
+    cached = json.dumps(["train", key, spec, device.described(place)])
+    facts = cache.take(cached, files)
+    if facts is None:
+        facts = compute()
+        cache.keep(cached, files, facts)
+    return facts
+
+
+def _train(job: TrainJob, place: str, dtype: torch.dtype, key: str) -> dict[str, Any]:
+    """Train a model, and write its weights and history."""
     images = {name: read_split(job.model.data, name) for name in ("train", "validation")}
     spec, recipe = job.model.spec(), Recipe.of(job.recipe or {})
     network = _initial(job, spec, images["train"])
     seed = partial(generator, job.study_seed, seed=job.seed, model=job.model.name)
     others = {role: part for role, part in job.model.parts.items() if role != START}
     parts = {role: frozen(p, dtype=torch.float32, device=place) for role, p in others.items()}
-    checkpoint = job.out.with_name(".checkpoint.safetensors")
     with blamed("Objective", recipe.objective.kind), blamed("Trainer", recipe.trainer):
         module = kinds.load("trainers", recipe.trainer)
         data = Data(*(_part(images[name], place) for name in ("train", "validation")))
         trainer = module.trainer(
             network, recipe=recipe, data=data, seed=seed, dtype=dtype, parts=parts
         )
-        learned = train(trainer, Run(seed, checkpoint, _key(job, place, dtype)))
-    _write_history(job.out.with_name("history.csv"), learned.progress.history)
+        learned = train(trainer, Run(seed, _checkpoint(job), key))
+    _write_history(_history(job), learned.progress.history)
     weights.write(job.out, learned.weights, spec)
-    checkpoint.unlink(missing_ok=True)
     progress = learned.progress
     kept = {"best_epoch": progress.best_epoch, "best_score": progress.score}
     return {**kept, "precision": str(dtype)}
+
+
+def _checkpoint(job: TrainJob) -> Path:
+    return job.out.with_name(".checkpoint.safetensors")
+
+
+def _history(job: TrainJob) -> Path:
+    return job.out.with_name("history.csv")
 
 
 def _bring(job: TrainJob, path: Path) -> dict[str, Any]:
     """Write weights of the user's own in the project's form; their history is not known."""
     spec, images = job.model.spec(), read_split(job.model.data, "train")
     weights.save(job.out, own.bring(path, spec, images, keys=job.keys), spec)
-    write_text(job.out.with_name("history.csv"), "epoch\n")
+    write_text(_history(job), "epoch\n")
     return {"weights": str(path), "sha256": file_hash(path)}
 
 

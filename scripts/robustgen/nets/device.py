@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from robustgen.core.meter import processor
 from robustgen.core.refusal import Refused
 from robustgen.nets import gpus
 
@@ -39,6 +40,14 @@ def _keep_memory() -> None:
     if keep is not None:
         for parameter, value in MALLOPT.items():
             keep(parameter, value)
+
+
+def described(device: str) -> str:
+    """The device by name, with the version of torch: what the bytes of a result depend on beside
+    its settings.
+    """
+    name = torch.cuda.get_device_name() if device == "cuda" else processor()
+    return f"{name}, torch {torch.__version__}"
 
 
 def precision(wish: str, device: str) -> torch.dtype:

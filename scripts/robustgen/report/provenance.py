@@ -7,17 +7,19 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-import subprocess
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from robustgen.core.cache import TAKEN
+from robustgen.core.commit import commit
 from robustgen.core.digest import ROOT
-from robustgen.study.costs import metered
+from robustgen.study.costs import costs, gpu_of, metered
 from robustgen.study.facts import unreadable
 from robustgen.study.flow import Job
 
+HOUR = 3600  # seconds
 LOCK = ROOT.parent / "envs/requirements.lock"
 
 
@@ -31,9 +33,11 @@ def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest()
         if LOCK.is_file()
         else ("no lock file beside the code"),
+        "hours": _hours(folder, jobs),
         "machine": _machine([facts for _, _, facts in jobs]),
         "versions": _versions([facts for _, _, facts in jobs]),
         "codes": _codes(jobs),
+        "taken": _taken(jobs),
         "commands": [
             f"python scripts/{shlex.join(map(str, facts['command']))}"
             for *_, facts in jobs
@@ -55,35 +59,42 @@ def finished(jobs: list[Job]) -> str:
     )
 
 
-def commit(folder: Path) -> str:
-    """The commit of the code that writes this page, and whether files differ from it."""
-    commit = _git(folder, "rev-parse", "--short=12", "HEAD")
-    if commit is None:
-        return "not a git checkout"
-    changed = (_git(folder, "status", "--porcelain") or "").splitlines()
-    if not changed:
-        return f"{commit.strip()}, nothing changed since"
-    return f"{commit.strip()}, with {len(changed)} file{'s' * (len(changed) > 1)} changed since"
+def _hours(folder: Path, jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
+    """CPU-hours, and GPU-hours by GPU: a job holds its GPU for as long as it runs."""
+    spent = costs(folder)
+    told = {"CPU-hours": _said(sum(one.cpu for one in spent)), "GPU-hours": "none"}
+    gpus = {(rule, name): gpu for rule, name, facts in jobs if (gpu := gpu_of(facts))}
+    if gpus:
+        seconds = dict.fromkeys(gpus.values(), 0.0)
+        for one in spent:
+            if one.gpu:
+                seconds[gpus[one.rule, one.name]] += one.gpu
+        most = sorted(seconds.items(), key=lambda pair: -pair[1])
+        each = (f"{_said(total)} on {gpu}" for gpu, total in most)
+        told["GPU-hours"] = "; ".join(each)
+        held = (facts.get("gpu_peak_mb") for _, _, facts in jobs)
+        peak = max((one for one in held if isinstance(one, int | float)), default=0.0)
+        told["GPU memory"] = f"{peak:.0f} MB in the largest job"
+    return told
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return None
-    return None if done.returncode else done.stdout
+def _said(seconds: float) -> str:
+    """Seconds as hours, with more digits where they are few."""
+    hours = seconds / HOUR
+    return f"{hours:.{2 if hours >= 0.1 else 4}f}"
 
 
 def _machine(all_facts: list[dict[str, Any]]) -> dict[str, str]:
-    """Processors, cores, devices, precisions and Pythons that jobs report, each with its number of
-    jobs.
+    """Processors, devices with their drivers, precisions and Pythons that jobs report, each with
+    its number of jobs.
     """
     wanted = {
         "processor": "Processor",
         "cores": "Cores",
         "device": "Device",
+        "driver": "NVIDIA driver",
+        "cuda": "CUDA",
+        "cudnn": "cuDNN",
         "precision": "Precision",
         "python": "Python",
     }
@@ -116,6 +127,17 @@ def _codes(jobs: list[tuple[str, str, dict[str, Any]]]) -> dict[str, str]:
                 str(command[command.index("--code") + 1]).split(" ")[0]
             ] += 1
     return {rule: _counted(counter) for rule, counter in counters.items()}
+
+
+def _taken(jobs: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
+    """A line for each job that found its files in the cache: when and at which commit they were
+    made.
+    """
+    return [
+        f"{rule} {name}: {facts[TAKEN].get('at')}; commit: {facts[TAKEN].get('commit')}"
+        for rule, name, facts in jobs
+        if isinstance(facts.get(TAKEN), dict)
+    ]
 
 
 def _counted(counter: Counter[str]) -> str:

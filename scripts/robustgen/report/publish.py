@@ -8,10 +8,11 @@ import csv
 import io
 from pathlib import Path
 
+from robustgen.core.commit import commit
 from robustgen.core.files import atomic, read_json, write_json, write_text
 from robustgen.core.literals import literal
 from robustgen.core.refusal import Refused
-from robustgen.report.provenance import commit, provenance
+from robustgen.report.provenance import provenance
 from robustgen.study import costs, current
 from robustgen.study.config import checked
 from robustgen.study.estimate import device_of
@@ -72,7 +73,7 @@ def _costs(study: Path) -> str:
     usual = next(iter(devices.values()), "")
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["rule", "job", "seconds", "cpu_seconds", "peak_mb", "device"])
+    lines.writerow(["rule", "job", "seconds", "cpu_seconds", "peak_mb", "device", "gpu_seconds"])
     for one in costs.costs(study):
         device = devices.get((one.rule, one.name), usual)
         lines.writerow(
@@ -83,6 +84,7 @@ def _costs(study: Path) -> str:
                 f"{one.cpu:.1f}",
                 f"{one.peak_mb:.0f}",
                 device,
+                f"{one.gpu:.1f}",
             ]
         )
     return text.getvalue()

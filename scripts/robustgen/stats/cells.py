@@ -38,6 +38,14 @@ def settings(rows: pd.DataFrame) -> list[str]:
     return [name for name in cell_of(rows) if name != "seed"]
 
 
+def images(rows: pd.DataFrame | pd.Series) -> int:
+    """How many images each seed has among rows of one image and seed each, on average where seeds
+    differ: seeds share their images, so that these are not counted once for each.
+    """
+    seeds = rows["seed"] if "seed" in rows else rows.index.get_level_values("seed")
+    return round(len(rows) / max(seeds.nunique(), 1))
+
+
 def nothing(rows: pd.DataFrame, axis: str) -> float | str:
     """What stands on an axis where an attack does not have it."""
     return "" if rows[axis].dtype.kind not in "biuf" else 0

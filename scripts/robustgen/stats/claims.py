@@ -107,9 +107,11 @@ def _verdict(claim: Claim, cell: pd.DataFrame, other: Other) -> Verdict:
     facts = {"n": _images(cell), "success": _success(cell), "seeds": last(cell)["seed"].nunique()}
     try:
         _check(claim, cell, other)
-        found, over = intervals.over_seeds(_measured(claim, cell, other))
+        measured = _measured(claim, cell, other)
     except NotMeasured as error:
         return {**facts, **_numbers(None), "p": None, "verdict": NOT_TESTED, "why": str(error)}
+    found, over = intervals.over_seeds(measured)
+    facts["seeds"] = len(measured)  # some of a cell's may lack what they are held against
     why = f"interval over {over}"
     if claim.against and not claim.rival:
         why += f", held against {other.name}"

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import CLEAN, axes_of, with_axes
-from robustgen.stats.cells import at_last_step
+from robustgen.stats.cells import at_last_step, images
 from robustgen.stats.intervals import Interval, over_seeds, paired_share_difference
 from robustgen.stats.per_image import accuracy, bounds, by_image, worst
 
@@ -68,7 +68,7 @@ def _of_model(
             under = bounds("adversarial", accuracy(wrong)) | _gain(
                 "gain", (eps, attack), mine, base
             )
-            yield {"attack": attack, "eps": eps, "n": len(wrong), **clean, **under}
+            yield {"attack": attack, "eps": eps, "n": images(wrong), **clean, **under}
 
 
 def _gain(

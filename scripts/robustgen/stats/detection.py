@@ -77,7 +77,7 @@ def united(statistics: pd.DataFrame, thresholds: pd.DataFrame, *, name: str) -> 
             cell |= {"attack": name, **dict(zip(by, key, strict=True))}
             found = [_any(made, part.to_dict("records")) for _, part in group.groupby("seed")]
             if all(found):
-                rows.append(cell | {"n": sum(one["n"] for one in found), **_over_seeds(found)})
+                rows.append(cell | {"n": _average(found, "n"), **_over_seeds(found)})
     return with_axes(pd.DataFrame(rows), axes)
 
 
@@ -105,6 +105,13 @@ def _over_seeds(found: list[dict[str, Any]]) -> dict[str, Any]:
     return row
 
 
+def _average(found: list[dict[str, Any]], count: str) -> int:
+    """A count of images of each repetition, on average where they differ: repetitions share their
+    images.
+    """
+    return round(sum(one[count] for one in found) / len(found))
+
+
 def bounds(name: str, intervals: Sequence[Interval]) -> dict[str, Any]:
     """A number of several repetitions in columns name, name_low, name_high and `over`."""
     found, over = over_seeds(intervals)
@@ -129,7 +136,7 @@ def _rows(
                 "seeds": len(measured),
                 "variant": " or ".join(dict.fromkeys(one["variant"] for one in thresholds)),
                 "threshold": float(np.mean([one["threshold"] for one in thresholds])),
-                **{count: sum(one[count] for one in measured) for count in ("n", "n_clean")},
+                **{count: _average(measured, count) for count in ("n", "n_clean")},
                 **_over_seeds(measured),
             }
 

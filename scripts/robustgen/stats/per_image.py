@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from robustgen.stats.intervals import Interval, over_seeds, share
+from robustgen.stats.intervals import Interval, mean, over_seeds, share
 
 IMAGE = ["seed", "index"]
 
@@ -32,6 +32,11 @@ def accuracy(wrong: pd.Series) -> Interval:
     """The share of right draws, averaged over images, or over seeds where there are several."""
     parts = [part for _, part in wrong.groupby(level="seed")]
     return over_seeds([share(float((1 - part).sum()), len(part)) for part in parts])[0]
+
+
+def mean_of(rows: pd.DataFrame, column: str) -> Interval:
+    """The mean of a column over rows, or over seeds where there are several."""
+    return over_seeds([mean(one[column].to_numpy()) for _, one in rows.groupby("seed")])[0]
 
 
 def bounds(name: str, found: Interval) -> dict[str, float]:

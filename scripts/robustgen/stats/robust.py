@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import CLEAN, axes_of, with_axes
-from robustgen.stats.cells import at_last_step
+from robustgen.stats.cells import at_last_step, images
 from robustgen.stats.mcnemar import pairs
 from robustgen.stats.per_image import accuracy, bounds, by_image, worst
 
@@ -46,7 +46,7 @@ def accuracies(wrong: Wrong) -> pd.DataFrame:
     for (norm, eps, attack), models in wrong.items():
         row: dict[str, Any] = {"norm": norm, "eps": eps, "attack": attack}
         for model, one in models.items():
-            row |= bounds(model, accuracy(one)) | {f"{model}_n": len(one)}
+            row |= bounds(model, accuracy(one)) | {f"{model}_n": images(one)}
         rows.append(row)
     columns = None if rows else ["norm", "eps", "attack"]
     return with_axes(pd.DataFrame(rows, columns=columns), ("eps",))

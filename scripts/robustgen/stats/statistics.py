@@ -31,6 +31,8 @@ def largest_rise_between_steps(part: pd.DataFrame, _other: pd.DataFrame) -> Inte
     """
     energies = [_by_image(rows) for rows in _by_steps(part)]
     changes = [intervals.mean((b - a).to_numpy()) for a, b in pairwise(energies)]
+    if not changes:
+        raise NotMeasured("the attack has fewer than two positive step counts")
     return max(changes)
 
 

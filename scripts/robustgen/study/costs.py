@@ -1,12 +1,12 @@
-"""What the study cost: seconds, CPU seconds and memory per rule and per job, from benchmarks,
-costs.json files and seals.
+"""What the study cost: seconds, CPU and GPU seconds, and memory per rule and per job, from
+benchmarks, costs.json files and seals.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Cost:
     seconds: float
     cpu: float
     peak_mb: float
+    gpu: float = 0.0  # seconds for which it held a GPU: all of them, or none
 
 
 def costs(folder: Path) -> list[Cost]:
@@ -41,7 +42,16 @@ def costs(folder: Path) -> list[Cost]:
     for cost in all_costs:
         key = cost.rule, cost.name
         merged[key] = _larger(merged[key], cost) if key in merged else cost
-    return list(merged.values())
+    on_gpu = {(rule, name) for rule, name, told in metered(folder) if gpu_of(told)}
+    return [
+        replace(cost, gpu=cost.seconds) if key in on_gpu else cost for key, cost in merged.items()
+    ]
+
+
+def gpu_of(told: dict[str, Any]) -> str:
+    """The GPU that a job's facts name; empty where it had none."""
+    device = str(told.get("device", "cpu"))
+    return "" if device == "cpu" else device
 
 
 def per_rule(all_costs: list[Cost]) -> list[dict[str, Any]]:
@@ -103,6 +113,7 @@ def _sum(rule: str, all_costs: list[Cost]) -> dict[str, Any]:
         "jobs": len(all_costs),
         "seconds": sum(cost.seconds for cost in all_costs),
         "cpu": sum(cost.cpu for cost in all_costs),
+        "gpu": sum(cost.gpu for cost in all_costs),
         "peak_mb": max((cost.peak_mb for cost in all_costs), default=0.0),
     }
 

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from robustgen.core.files import BadFile, read_json
-from robustgen.study.costs import costs, metered
+from robustgen.study.costs import costs, gpu_of, metered
 from robustgen.study.plan import Plan
 from robustgen.study.schema import Study
 from robustgen.study.stages import STAGES
@@ -129,8 +129,7 @@ def _measured(folder: Path) -> Iterator[tuple[str, str, float, str]]:
 
 def device_of(facts: dict[str, Any]) -> str:
     """The GPU of a job, or its processor where it had none."""
-    device = str(facts.get("device", "cpu"))
-    return str(facts.get("processor", device)) if device == "cpu" else device
+    return gpu_of(facts) or str(facts.get("processor", "cpu"))
 
 
 def _wildcards(rule: str, name: str) -> dict[str, str] | None:

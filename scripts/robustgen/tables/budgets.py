@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import axes_of, read_rows, with_axes
-from robustgen.stats.cells import STEPS, at_last_step
+from robustgen.stats.cells import STEPS, at_last_step, images
 from robustgen.stats.holm import holm
 from robustgen.stats.intervals import over_seeds, paired_share_difference
 from robustgen.stats.per_image import accuracy, bounds, by_image
@@ -88,7 +88,7 @@ def _compared(rows: pd.DataFrame, axis: str) -> list[dict[str, Any]]:
     wrong = {value: by_image(part) for value, part in rows.groupby(axis, sort=True)}
     *smaller, largest = wrong
     found = [
-        {axis: value, "n": len(one), "largest": value == largest}
+        {axis: value, "n": images(one), "largest": value == largest}
         | bounds("accuracy", accuracy(one))
         | _more(one, wrong[largest])
         for value, one in wrong.items()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import CLEAN, read_rows
+from robustgen.stats.cells import images
 from robustgen.stats.intervals import Interval, over_seeds, share
 from robustgen.tables.published_smoothing import said_of
 from robustgen.tables.table import Table, data_said, percent, text
@@ -75,7 +76,7 @@ def _rows(found: pd.DataFrame, spec: dict[str, Any]) -> Iterator[dict[str, Any]]
         if mine.empty:
             continue
         named = {"dataset": facts["dataset"], "model": model, "smoothing": said_of(facts)}
-        counts = {"votes": int(mine["votes"].max()), "n": len(mine)}
+        counts = {"votes": int(mine["votes"].max()), "n": images(mine)}
         told = _share("right", mine, (mine["predicted"] == mine["label"]).to_numpy())
         told |= _share("abstains", mine, (mine["predicted"] < 0).to_numpy())
         for radius in spec["options"]["radii"]:

@@ -72,11 +72,12 @@ def never_fooled(
     right = right[["model", "seed", "index"]].drop_duplicates()
     for _, one in absent.iterrows():
         attacked = statistics[(statistics[cell] == one[cell]).all(axis=1)].merge(right)
-        if not (n := len(attacked[["seed", "index"]].drop_duplicates())):
+        if attacked.empty:
             continue
-        none = share(0, n)
+        each = attacked.groupby("seed")["index"].nunique()
+        none = [share(0, n) for n in each]
         unknown = {f"dr{end}": float("nan") for end in ("", "_low", "_high")}
-        rates = bounds("fooled", [none]) | bounds("joint", [none]) | unknown
+        rates = bounds("fooled", none) | bounds("joint", none) | unknown
         rows.append({axis: one[axis] for axis in key(headlines)} | {"n": 0} | rates)
     return with_axes(pd.DataFrame(rows), axes_of(headlines))
 

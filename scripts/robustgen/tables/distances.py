@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import CLEAN, read_rows, with_axes
+from robustgen.stats.cells import images
 from robustgen.stats.closest import Closest, closest, mean, median, never
 from robustgen.stats.per_image import accuracy, bounds, by_image
 from robustgen.tables.published_abs import MISPRINT, distances, of_ablation
@@ -78,7 +79,7 @@ def _rows(
 
 
 def _measured(found: Closest) -> dict[str, Any]:
-    rows: dict[str, Any] = {"n": len(found.counted), "reach": found.reach}
+    rows: dict[str, Any] = {"n": images(found.counted), "reach": found.reach}
     for name, one in (("mean", mean), ("median", median), ("never", never)):
         rows |= bounds(name, one(found))
     return rows

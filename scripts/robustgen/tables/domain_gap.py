@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import read_rows, with_axes
-from robustgen.stats.intervals import mean
 from robustgen.stats.inverted import AXES, error, per_image, spearman
-from robustgen.stats.per_image import bounds
+from robustgen.stats.per_image import bounds, mean_of
 from robustgen.tables.published_inversion import NOTE as PUBLISHED
 from robustgen.tables.published_inversion import method, published
 from robustgen.tables.table import Table, data_said, interval, text
@@ -24,7 +23,7 @@ NOTE = (
     "of that class; out-of-domain: of as many test images of other classes by that class. Each is "
     "computed per class on n images a side and averaged over classes. KID is the unbiased kernel "
     "distance on the same sets. FID grows as n gets small, so that only the gap can be compared "
-    "with other n. Brackets: Student's 95 % intervals over classes (and seeds)."
+    "with other n. Brackets: Student's 95 % intervals over classes, or over seeds."
 )
 
 
@@ -74,7 +73,7 @@ def _rows(
             }
             numbers: dict[str, Any] = {}
             for name in NUMBERS:
-                numbers |= bounds(name, mean(cell[name].to_numpy()))
+                numbers |= bounds(name, mean_of(cell, name))
             for name, column in COLUMNS.items():
                 numbers[f"{name}_published"] = published(paper, facts, "3_3", named, column)
             yield named | numbers

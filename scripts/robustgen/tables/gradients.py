@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import read_rows
+from robustgen.stats.cells import images
 from robustgen.stats.detection import bounds
 from robustgen.stats.intervals import mean
 from robustgen.tables.table import Table, budget, data_said, interval, text
@@ -78,7 +79,7 @@ def _row(facts: dict[str, Any], group: pd.DataFrame) -> dict[str, Any]:
         "trained": trained(facts["objective"]),
     }
     row |= {
-        "n": len(group),
+        "n": images(group),
         "seeds": len(seeds),
         "left_out": sum(int(part["left_out"].iloc[0]) for part in seeds),
     }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from robustgen.core.refusal import Refused
+
+SEED = re.compile(r"seed(\d+)")  # a folder of one repetition
 
 
 def sorted_files(files: dict[str, list[str]]) -> tuple[dict[str, list[str]], list[str]]:
@@ -22,6 +25,18 @@ def sorted_files(files: dict[str, list[str]]) -> tuple[dict[str, list[str]], lis
 def missing(places: list[str]) -> str:
     """A note's sentence on cells that are absent."""
     return f" Missing, see their logs: {'; '.join(places)}." if places else ""
+
+
+def seeds_said(files: dict[str, list[str]]) -> str:
+    """A note's sentence on the seeds that a table is over; none where there is one."""
+    parts = (part for paths in files.values() for path in paths for part in Path(path).parts)
+    seeds = sorted({int(hit[1]) for part in parts if (hit := SEED.fullmatch(part))})
+    if len(seeds) < 2:
+        return ""
+    return (
+        f" Over {len(seeds)} seeds ({', '.join(map(str, seeds))}), which share their images: n "
+        "counts those of one."
+    )
 
 
 def place(path: str | Path) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import read_rows, with_axes
-from robustgen.stats.intervals import mean
-from robustgen.stats.per_image import bounds
+from robustgen.stats.per_image import bounds, mean_of
 from robustgen.tables.published_abs import value
 from robustgen.tables.table import Table, data_said, interval, text
 
@@ -20,8 +19,8 @@ NOTE = (
     "10, of the true class, where two runs from different random codes ended at z_1 (k = 10) and "
     "z_2 (k = 0); slerp goes along the arc, on which codes keep their norm. Outside: the mean "
     "distance of both runs' reconstructions by the other classes, the reference line of figure "
-    "3.10; the peak over it tells metrics apart. Brackets: Student's 95 % intervals over images "
-    "(and seeds); sd: over images."
+    "3.10; the peak over it tells metrics apart. Brackets: Student's 95 % intervals over images, "
+    "or over seeds; sd: over images."
 )
 TABLE = "3_4"
 PUBLISHED = ("mean", "ci95", "std")  # what the thesis prints of a perceptual distance
@@ -64,10 +63,10 @@ def _rows(
                 "path": path,
                 "k": k,
                 "n": cell["index"].nunique(),
-                **bounds("distance", mean(cell["distance"].to_numpy())),
-                "sd": float(cell["distance"].std()),
+                **bounds("distance", mean_of(cell, "distance")),
+                "sd": float(cell.groupby("seed")["distance"].std().mean()),
                 "norm": float(cell["norm"].mean()),
-                **bounds("outside", mean(cell["outside"].to_numpy())),
+                **bounds("outside", mean_of(cell, "outside")),
                 **_published(paper, facts, metric if path == "linear" else "", k),
             }
 

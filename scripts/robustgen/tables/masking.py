@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import with_axes
+from robustgen.stats.cells import images
 from robustgen.stats.detection import bounds
 from robustgen.stats.intervals import Interval, over_seeds, paired_share_difference, share
 from robustgen.tables.forms import Form, forms, paired, right_images
@@ -70,7 +71,7 @@ def _unbounded(known: list[Form], names: list[str]) -> Iterator[Row]:
         if one.eps == max(form.eps for form in asked if form.attack == one.attack):
             parts = [part["success"] for _, part in one.rows.groupby("seed")]
             found, _ = over_seeds([share(float(part.sum()), len(part)) for part in parts])
-            yield _row(UNBOUNDED, found, found.high < 1, n=len(one.rows), ours=one)
+            yield _row(UNBOUNDED, found, found.high < 1, n=images(one.rows), ours=one)
     if not asked:
         yield _untested(UNBOUNDED, "no attack without a bound; options.unbounded may name one")
 
@@ -90,7 +91,7 @@ def _beats(flag: str, ours: list[Form], white: list[Form], how: str) -> Iterator
             yield _untested(flag, f"no images that {best.attack} attacked too", ours=one)
             continue
         found, _ = over_seeds([paired_share_difference(*pair) for pair in pairs])
-        n = sum(len(mine) for mine, _ in pairs)
+        n = round(sum(len(mine) for mine, _ in pairs) / len(pairs))
         yield _row(flag, found, found.low > 0, n=n, ours=one, against=best.name)
 
 
@@ -101,7 +102,7 @@ def _zero(gradients: pd.DataFrame | None, model: str) -> Row:
         return _untested(ZERO, "the gradients of this model were not measured")
     zeros = [(int(part["left_out"].iloc[0]), len(part)) for _, part in mine.groupby("seed")]
     found, _ = over_seeds([share(none, none + some) for none, some in zeros])
-    return _row(ZERO, found, found.low > 0, n=sum(map(sum, zeros)))
+    return _row(ZERO, found, found.low > 0, n=round(sum(map(sum, zeros)) / len(zeros)))
 
 
 def _warned(scores: pd.DataFrame) -> Row:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import with_axes
-from robustgen.stats.intervals import mean, share
-from robustgen.stats.per_image import bounds
+from robustgen.stats.intervals import over_seeds, share
+from robustgen.stats.per_image import bounds, mean_of
 from robustgen.tables.synthesis_rows import named, rows_of
 from robustgen.tables.table import Table, data_said, interval, percent, text
 
@@ -22,7 +22,7 @@ NOTE = (
     "independent net (a surrogate of Inception), against all test images; the change of KID is "
     "paired over parts of the set, with its 95 % interval over them, below 0 where refinement "
     "helps. The judge is the independent net; brackets of its accuracy are over samples. Where "
-    "there are several seeds, numbers are means over them."
+    "there are several seeds, numbers are means over them, and intervals are over seeds."
 )
 
 
@@ -63,7 +63,10 @@ def _rows(found: pd.DataFrame, spec: dict[str, Any]) -> Iterator[dict[str, Any]]
         numbers: dict[str, Any] = {}
         for stage, rows in stages.items():
             numbers |= {f"{name}_{stage}": rows[name].mean() for name in ("fid", "kid")}
-            judged = share(float(np.round(rows["judged"].mean() * told["n"])), told["n"])
-            numbers |= bounds(f"judged_{stage}", judged)
-        change = (stages["end"]["kid"] - stages["start"]["kid"]).to_numpy()
-        yield told | numbers | bounds("change", mean(change))
+            judged = [
+                share(float(np.round(one.mean() * told["n"])), told["n"])
+                for _, one in rows["judged"].groupby(level="seed")
+            ]
+            numbers |= bounds(f"judged_{stage}", over_seeds(judged)[0])
+        change = (stages["end"]["kid"] - stages["start"]["kid"]).reset_index()
+        yield told | numbers | bounds("change", mean_of(change, "kid"))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN, axes_of, with_axes
+from robustgen.stats.cells import images
 from robustgen.stats.detection import bounds, headline, summarise
 from robustgen.stats.intervals import share
 from robustgen.tables import detected
@@ -78,6 +79,8 @@ def _accuracies(statistics: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, Any
     rows = {}
     for key, part in sorted(groups, key=lambda pair: pair[0][2] != CLEAN):
         right = [share((1 - one["success"]).sum(), len(one)) for _, one in part.groupby("seed")]
-        rows[key] = dict(zip(by, key, strict=True)) | {"n": len(part)} | bounds("accuracy", right)
+        rows[key] = (
+            dict(zip(by, key, strict=True)) | {"n": images(part)} | bounds("accuracy", right)
+        )
     models = list(dict.fromkeys(key[:2] for key in rows))
     return {key: rows[key] for model in models for key in rows if key[:2] == model}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import read_rows
+from robustgen.stats.cells import images
 from robustgen.stats.intervals import (
     Interval,
     Rate,
@@ -34,7 +35,7 @@ def named(model: str, facts: dict[str, Any], part: pd.DataFrame) -> dict[str, An
     """Columns that say which net rows are of."""
     objective = facts["part_objectives"].get("net", facts["objective"])
     told = {"dataset": facts["dataset"], "model": model, "net": facts["parts"].get("net", model)}
-    return told | {"trained": trained(objective), "n": len(part)}
+    return told | {"trained": trained(objective), "n": images(part)}
 
 
 def cells(rows: pd.DataFrame, spec: dict[str, Any], by: str) -> Iterator[tuple[str, Any, Any]]:

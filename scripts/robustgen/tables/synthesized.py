@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from robustgen.core.rows import with_axes
-from robustgen.stats.intervals import mean
-from robustgen.stats.per_image import bounds
+from robustgen.stats.per_image import bounds, mean_of
 from robustgen.tables.synthesis_rows import average, beside, cells, named, rate, rows_of
 from robustgen.tables.table import Table, data_said, interval, percent, text
 
@@ -76,5 +75,5 @@ def _of(sets: pd.DataFrame) -> dict[str, float]:
     if sets.empty:
         return dict.fromkeys(("fid", "fid_start", "kid", "kid_low", "kid_high"), float("nan"))
     start, end = (sets[sets["stage"] == stage] for stage in ("start", "end"))
-    kid = mean(end["kid"].to_numpy())
+    kid = mean_of(end, "kid")
     return {"fid": end["fid"].mean(), "fid_start": start["fid"].mean(), **bounds("kid", kid)}

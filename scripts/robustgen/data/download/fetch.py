@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from robustgen.core import cache
 from robustgen.core.refusal import Refused
 from robustgen.data.download.addresses import beside, is_local
 from robustgen.data.download.archives import unpack
@@ -51,6 +53,7 @@ class Fetch:
     def __call__(self) -> dict[str, Any]:
         """Bring about every file that the source's readers need, and give a receipt of them."""
         if self.absent():
+            self.take_kept()
             self.refuse_offline()
             with _alone(self.root, self.source):
                 for row in self.absent():
@@ -58,14 +61,29 @@ class Fetch:
         files = {row.file: _facts(self.place(row), row) for row in self.needed}
         return {"source": self.source, "files": files, **_terms(self.rows)}
 
-    def refuse_offline(self) -> None:
-        """Offline and without a mirror, say all that is missing at once."""
+    def lacking(self) -> list[Row]:
+        """The downloads that are needed and not there."""
         downloads = {row.within or row.file for row in self.absent()}
-        lacking = [
+        return [
             row
             for row in self.rows
             if row.file in downloads and not (self.root / row.file).exists()
         ]
+
+    def take_kept(self) -> None:
+        """Take from the cache of earlier studies what is not there."""
+        for row in self.lacking():
+            path = self.root / row.file
+            if cache.take(_key(row), {"file": path}) is None:
+                continue
+            if self.fault(path, row):  # it is not what was pinned here
+                path.unlink()
+            else:
+                self.pin(row)
+
+    def refuse_offline(self) -> None:
+        """Offline and without a mirror, say all that is missing at once."""
+        lacking = self.lacking()
         if lacking and not self.addresses(lacking[0]):
             by_hand = " ".join(_by_hand(row, self.root / row.file) for row in lacking)
             raise Refused(f"{self.source} is missing and this is an offline run. {by_hand}")
@@ -128,11 +146,14 @@ class Fetch:
                 f"{self.source}: {row.file} is missing: {error}. {_by_hand(row, path)}"
             ) from None
         print(f"{path} came from {came}.", file=sys.stderr, flush=True)
-        if (
-            not row.md5
-            and len(row.sha256) < 64
-            and self.pins.set(row.file, found := hash_file(path))
-        ):
+        self.pin(row)
+        cache.keep(_key(row), {"file": path}, {})
+
+    def pin(self, row: Row) -> None:
+        """Pin a download of which no whole hash is published and that has no pin."""
+        if row.md5 or len(row.sha256) == 64:
+            return
+        if self.pins.set(row.file, found := hash_file(self.root / row.file)):
             where = f"its sha256 {found} is pinned in {self.pins.path}"
             print(f"{row.file}: no whole hash is published; {where}.", file=sys.stderr, flush=True)
 
@@ -198,6 +219,11 @@ def _facts(path: Path, row: Row) -> dict[str, Any]:
         "files": len(files),
         "sha256": found,
     }
+
+
+def _key(row: Row) -> str:
+    """What a download must share with one that the cache keeps to be the same."""
+    return json.dumps(["download", row.file, row.url, row.bytes, row.md5, row.sha256])
 
 
 def _terms(rows: list[Row]) -> dict[str, str]:

@@ -9,7 +9,7 @@ OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
 ARGUMENTS = --workflow-profile workflow/profiles/$(PROFILE) $(OVERLAY)
 RUN = python scripts/run_study.py
 .DEFAULT_GOAL := help
-.PHONY: help env demo study data test lint format bench why plan verify compare publish schema lock
+.PHONY: help env demo study data test lint format bench why plan verify compare publish results schema lock
 
 help:  ## this list
 	@echo "robustgen: robust and generative models, reproduced. STUDY is demo, workstation or paper (now: $(STUDY))."
@@ -65,6 +65,9 @@ compare: env  ## the results of STUDY against those published with this project,
 
 publish: env  ## what counts of STUDY (tables, figures, claims, provenance, costs) into results/published
 	@python scripts/publish.py results/$(STUDY)
+
+results: env  ## docs/results.md: published numbers beside ours; RUNS adds your folders and writes results/results.md
+	@python scripts/write_results.py $(RUNS) --out $(if $(RUNS),results/results.md,docs/results.md)
 
 schema: env  ## config/schema.json and config/reference.yaml, generated from the configuration's classes
 	@python scripts/write_schema.py --out config

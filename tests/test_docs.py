@@ -18,6 +18,8 @@ import yaml
 from conftest import ROOT, Copy, rules
 from robustgen.attacks.sweep import Sweep, run
 from robustgen.core import kinds
+from robustgen.report import runs
+from robustgen.report.ranking import Threat, ranking
 from robustgen.study.config import ConfigError, checked, overlay
 from robustgen.study.yamls import read_map
 
@@ -78,6 +80,13 @@ def test_the_columns_of_score_rows_are_those_of_the_page(mine: Copy) -> None:
     assert set(plain) == named - of_attack
     assert set(drawn) == named - of_attack | {"draw", "eot"}
     assert sorted(set(drawn["draw"])) == [0, 1, 2]
+
+
+def test_models_of_the_page_are_ranked_among_defences(mine: Copy) -> None:
+    """By its tables, one of which is of a kind of its own and names no data set."""
+    ranked = ranking([runs.read(mine.folder / "results/mine")])
+    models = {one.model for one in ranked[Threat("bars", "linf", 16 / 255)]}
+    assert models == {"bars_mlp", "bars_averaged", "bars_noisy"}
 
 
 def test_an_edit_of_a_module_of_ones_own_reruns_what_it_touches(mine: Copy) -> None:

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 from robustgen.core.refusal import Refused
 from robustgen.report import beside, runs
-from robustgen.report.beside import Coverage
+from robustgen.report.coverage import Coverage, coverage
 from robustgen.report.ranking import Threat, ranking
 from robustgen.report.results import page, write
 from robustgen.report.runs import Run
@@ -110,7 +110,7 @@ def test_coverage_counts_each_printed_number_once_and_no_settings(tmp_path: Path
     head = "model,attack,eps,n,adversarial,adversarial_low,adversarial_high,published_adversarial\n"
     lines = {"table_9": head + "plain,one,0.1,50,0.9,0.8,1.0,90\n"}
     found = [pair for name in ("a", "b") for pair in beside.pairs(made(tmp_path / name, lines))]
-    assert list(beside.coverage(found, PAPER)) == [
+    assert list(coverage(found, PAPER)) == [
         Coverage("w", "table_9", "cifar10", 3, 1),
         Coverage("w", "table_8", "cifar10", 2, 0),
         Coverage("w", "text:1.2", "cifar10", 1, 0),
@@ -156,13 +156,15 @@ def test_defences_stand_in_the_order_of_the_least_that_attacks_leave(tmp_path: P
 
 
 def test_the_page_prints_empty_cells_where_a_run_has_no_number(tmp_path: Path) -> None:
-    said = page([made(tmp_path / "run", RANKED).folder], PAPER)
+    run = made(tmp_path / "run", RANKED)
+    said = page([run.folder], PAPER)
+    assert "Published results: 6; with a number of ours: 0. Comparisons without a remark: 0" in said
     section = said.split("### digits, L_inf 51/255\n\n")[1].split("\n\n")[0].splitlines()[2:]
-    assert section == [
-        "| 1 | plain | run | 90.0 [80.0, 100.0] | 25.0 [20.0, 30.0] (one, n 60) |  |  | 1 | 1 |  |",
-        "|  | searching | run | 80.0 [70.0, 90.0] | 55.0 [50.0, 60.0] (one, n 50) |  |  | 1 | 80 "
-        "|  |",
-    ]
+    first, last = (line.split(f" | {run.name} | ") for line in section)
+    assert first[0] == "| 1 | plain"
+    assert first[1] == "90.0 [80.0, 100.0] | 25.0 [20.0, 30.0] (one, n 60) |  |  | 1 | 1 |  |"
+    assert last[0] == "|  | searching"
+    assert last[1] == "80.0 [70.0, 90.0] | 55.0 [50.0, 60.0] (one, n 50) |  |  | 1 | 80 |  |"
 
 
 def test_seconds_per_image_are_those_of_the_job_that_scored_clean_images(tmp_path: Path) -> None:
@@ -195,7 +197,9 @@ def test_claims_of_both_versions_of_the_file_are_told(tmp_path: Path) -> None:
     (run.folder / "claims").mkdir()
     (run.folder / "claims/verdicts.json").write_text(json.dumps([claim]))
     lines = [line for line in page([run.folder], PAPER).splitlines() if "≈ inconclusive |" in line]
-    told = "run | digits | plain | one, {}/255 | 9 | 0.500 [0.400, 0.600] | ≈ inconclusive |"
+    told = (
+        f"{run.name} | digits | plain | one, {{}}/255 | 9 | 0.500 [0.400, 0.600] | ≈ inconclusive |"
+    )
     assert lines == [f"| It is so. (p) | {told.format(8)}", f"|  | {told.format(16)}"]
 
 

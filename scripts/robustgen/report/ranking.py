@@ -117,7 +117,7 @@ def accuracies(run: Run) -> list[Accuracy]:
 
 
 def _of_model(run: Run, line: Line) -> Iterator[Accuracy]:
-    """Of a row that names its model."""
+    """The accuracies in a row that names its model."""
     cells, model = line.cells, line.cells["model"]
     share = next((found for name in SHARES if (found := line.interval(name))), None)
     if share is None:
@@ -129,7 +129,7 @@ def _of_model(run: Run, line: Line) -> Iterator[Accuracy]:
 
 
 def _of_models(run: Run, line: Line) -> Iterator[Accuracy]:
-    """Of a row with a column for each model."""
+    """The accuracies in a row with a column for each model."""
     cells = line.cells
     for model in run.config["models"]:
         if f"{model}_n" in cells and (share := line.interval(model)):
@@ -146,7 +146,7 @@ def _of_models(run: Run, line: Line) -> Iterator[Accuracy]:
 
 
 def _with_norms(found: list[Accuracy]) -> list[Accuracy]:
-    """The worst of several attacks with their norm, where they have one and the same."""
+    """The accuracies, with a norm also in the worst of attacks that all have the same one."""
     norms: dict[tuple[str, float], set[str]] = defaultdict(set)
     for one in found:
         if one.attack not in WORST:

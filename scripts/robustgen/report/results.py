@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustgen.report import runs, sections
-from robustgen.report.beside import coverage, pairs, read
+from robustgen.report.beside import pairs, read
+from robustgen.report.coverage import coverage
+from robustgen.report.ranked import of_ranking
 from robustgen.report.ranking import ranking
 from robustgen.tables import published
 
@@ -68,7 +70,7 @@ def page(folders: Sequence[Path], paper: pd.DataFrame) -> str:
         "## The runs\n",
         sections.of_runs(found),
         "## Published numbers beside ours",
-        BESIDE + sections.counted(compared, sum(one.numbers for one in covered)),
+        BESIDE + sections.counted(compared, covered),
         *sections.of_numbers(compared, paper),
         "## Without a number of ours",
         LACKING,
@@ -77,7 +79,7 @@ def page(folders: Sequence[Path], paper: pd.DataFrame) -> str:
         *sections.of_claims(found),
         "## Ranking of defences",
         RANKING,
-        *sections.of_ranking(ranking(found)),
+        *of_ranking(ranking(found)),
         "## Your own model",
         OWN,
     ]

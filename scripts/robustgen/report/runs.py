@@ -31,8 +31,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The name of the folder."""
-        return self.folder.name
+        """The folder below `results`."""
+        return self.folder.as_posix().removeprefix("results/")
 
     @property
     def label(self) -> str:

@@ -7,8 +7,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from robustgen.core.rows import CLEAN
-from robustgen.report.beside import Coverage, Read
-from robustgen.report.ranking import Accuracy, Defence, Threat
+from robustgen.report.beside import Read
+from robustgen.report.coverage import Coverage
 from robustgen.report.runs import Run, printed
 from robustgen.report.verdicts import MARKS, WORKS, counts, number
 from robustgen.stats.intervals import Interval
@@ -16,10 +16,9 @@ from robustgen.stats.intervals import Interval
 if TYPE_CHECKING:
     import pandas as pd
 
-NORMS = {"linf": "L_inf", "l2": "L_2"}
-
 
 def of_runs(found: Iterable[Run]) -> str:
+    """A line per run: commit, verdicts, tables."""
     head = ["run", "commit", "cells of claims by verdict", "tables"]
     lines = []
     for run in found:
@@ -27,16 +26,16 @@ def of_runs(found: Iterable[Run]) -> str:
         judged = ", ".join(f"{n} {verdict}" for verdict, n in told.items() if n)
         tables = dict.fromkeys(line.table for line in run.lines)
         lines.append([f"`{run.folder.as_posix()}`", run.commit, judged, ", ".join(tables)])
-    return _table(head, lines)
+    return table(head, lines)
 
 
-def counted(compared: Sequence[Read], published: int) -> str:
-    """How many numbers stand beside published ones, and how many of them agree."""
+def counted(compared: Sequence[Read], covered: Sequence[Coverage]) -> str:
+    """How many published results have a number of ours, and how many of these agree."""
     plain = [one for one in compared if not one.remark and one.inside is not None]
     return (
-        f"\nOf {published} published results {sum(len(one.pair.numbers) for one in compared)} "
-        f"stand here. {len(plain)} cells carry no remark; {sum(bool(one.inside) for one in plain)} "
-        "of them agree.\n"
+        f"\nPublished results: {sum(one.numbers for one in covered)}; with a number of ours: "
+        f"{sum(one.beside for one in covered)}. Comparisons without a remark: {len(plain)}; of "
+        f"these agree: {sum(bool(one.inside) for one in plain)}.\n"
     )
 
 
@@ -47,10 +46,10 @@ def of_numbers(compared: Iterable[Read], paper: pd.DataFrame) -> Iterator[str]:
     for one in compared:
         groups.setdefault((one.pair.table, one.pair.dataset), []).append(one)
     works: dict[str, str] = dict(zip(paper["table"], paper["work"], strict=True))
-    for (table, dataset), numbers in sorted(groups.items()):
-        work = WORKS.get(works.get(table, works.get(f"{table}a", "")), "").split(",")[0]
-        yield f"### {_named(table)}, {dataset} ({work})\n"
-        yield _table([*head, "remark"], [_compared(one) for one in numbers])
+    for (name, dataset), numbers in sorted(groups.items()):
+        work = WORKS.get(works.get(name, works.get(f"{name}a", "")), "").split(",")[0]
+        yield f"### {_named(name)}, {dataset} ({work})\n"
+        yield table([*head, "remark"], [_compared(one) for one in numbers])
 
 
 def _compared(one: Read) -> list[str]:
@@ -62,7 +61,7 @@ def _compared(one: Read) -> list[str]:
         pair.setting,
         pair.column,
         f"{pair.printed}{unit}",
-        _interval(pair.ours, one.scale),
+        interval(pair.ours, one.scale),
         pair.n,
         "" if one.gap is None else f"{one.gap:+.1f}",
         agrees,
@@ -71,8 +70,9 @@ def _compared(one: Read) -> list[str]:
 
 
 def lacking(found: Iterable[Coverage]) -> str:
+    """A line per table of the works: how many of its numbers have one of ours beside them."""
     head = ["work", "table", "data set", "published", "beside ours", "without"]
-    return _table(
+    return table(
         head,
         [
             [
@@ -95,7 +95,7 @@ def of_claims(found: Sequence[Run]) -> Iterator[str]:
     for work in dict.fromkeys(claim["work"] for _, claim in judged):
         mine = [(run, claim) for run, claim in judged if claim["work"] == work]
         yield f"### {WORKS.get(work, work)}\n"
-        yield _table(head, [line for one in mine for line in _cells(*one)])
+        yield table(head, [line for one in mine for line in _cells(*one)])
 
 
 def _cells(run: Run, claim: dict[str, Any]) -> Iterator[list[str]]:
@@ -116,40 +116,8 @@ def _cells(run: Run, claim: dict[str, Any]) -> Iterator[list[str]]:
         ]
 
 
-def of_ranking(ranked: dict[Threat, list[Defence]]) -> Iterator[str]:
-    head = ["", "model", "run", "clean %", "best attack %", "adaptive %", "all %", "attacks",
-            "passes", "seconds"]  # fmt: skip
-    for threat, defences in ranked.items():
-        norm = NORMS.get(threat.norm, threat.norm)
-        yield f"### {threat.dataset}, {norm} {printed(threat.eps, threat.norm)}\n"
-        yield _table(head, [_defence(*one) for one in enumerate(defences, 1)])
-
-
-def _defence(place: int, one: Defence) -> list[str]:
-    seconds = one.run.seconds(one.model)
-    return [
-        str(place) if one.judged else "",
-        one.model,
-        one.run.name,
-        _accuracy(one.clean, named=False),
-        _accuracy(one.best),
-        _accuracy(one.adaptive),
-        _accuracy(one.worst, named=False),
-        str(one.attacks),
-        one.run.passes(one.model),
-        "" if seconds is None else f"{seconds:.2g}",
-    ]
-
-
-def _accuracy(one: Accuracy | None, *, named: bool = True) -> str:
-    if one is None:
-        return ""
-    said = [one.attack if named else "", f"n {one.n}" if one.n else ""]
-    told = ", ".join(filter(None, said))
-    return _interval(one.share, 100) + (f" ({told})" if told else "")
-
-
-def _interval(one: Interval, scale: float) -> str:
+def interval(one: Interval, scale: float) -> str:
+    """A number with its interval, scaled; without one that is not finite."""
     value, low, high = (scale * bound for bound in one)
     if not (isfinite(low) and isfinite(high)):
         return f"{value:.1f}"
@@ -163,7 +131,8 @@ def _named(table: str) -> str:
     return f"Text of section {said}" if kind == "text" else f"Table {said}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in cells)

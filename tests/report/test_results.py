@@ -103,6 +103,44 @@ def test_models_in_columns_have_their_own_data_set_and_n(tmp_path: Path) -> None
     assert (pair.dataset, pair.model, pair.setting, pair.n) == ("cifar10", "plain", "clean", "50")
 
 
+def test_several_published_numbers_in_a_cell_stand_beside_the_columns_that_they_are_of(
+    tmp_path: Path,
+) -> None:
+    """The mean and the median of a distance; FID and Inception score, which the work prints in its
+    text; of a mean, its half interval and its deviation the mean alone, for ours has no interval of
+    the others. An accuracy of 90 % beside an error of 0.2 [0.1, 0.3] is 0.8 [0.7, 0.9] beside it.
+    """
+    tables = {
+        "table_9": "model,attack,norm,n,mean,mean_low,mean_high,median,median_low,median_high,"
+        "published\nplain,near,l2,5,2,1,3,4,3,5,2.5 / 3.5!\n",
+        "table_8": "model,n,fid,fid_low,fid_high,inception_score,inception_score_low,"
+        "inception_score_high,published\nplain,5,20,-inf,inf,7,6,8,14.57 / 6.58\n",
+        "table_7": "model,k,n,distance,distance_low,distance_high,sd,published\n"
+        "plain,1,5,30,20,40,3,33 / 2.5 / 4\n",
+        "table_6": "model,n,error,error_low,error_high,error_published\n"
+        "plain,5,0.2,0.1,0.3,accuracy 90\n",
+        "table_5": "model,n,outside,outside_low,outside_high,outside_published\n"
+        "plain,5,2,1,3,2.5\n",
+        "table_4": "model,n,outside,outside_low,outside_high,published_outside\n"
+        "plain,5,2,1,3,464.6\n",
+    }
+    found = beside.pairs(made(tmp_path / "run", tables))
+    told = {(one.source, one.column): (one.printed, one.marks, *one.ours) for one in found}
+    infinite = float("inf")
+    assert told == {
+        ("table_9", "mean"): ("2.5", "", 2, 1, 3),
+        ("table_9", "median"): ("3.5", "!", 4, 3, 5),
+        ("text:3.3", "fid"): ("14.57", "", 20, -infinite, infinite),
+        ("text:3.3", "inception_score"): ("6.58", "", 7, 6, 8),
+        ("table_7", "distance"): ("33", "", 30, 20, 40),
+        ("table_6", "accuracy"): ("90", "", 0.8, 0.7, 0.9),
+        ("table_5", "outside"): ("2.5", "", 2, 1, 3),
+        ("text:3.4", "outside"): ("464.6", "", 2, 1, 3),
+    }
+    fid = next(one for one in found if one.column == "fid")
+    assert beside.read(fid, PAPER).inside is None
+
+
 def test_coverage_counts_each_printed_number_once_and_no_settings(tmp_path: Path) -> None:
     """90 is printed twice in table 9: a run with one line of 90 covers one of the two, and two
     runs with the same line still cover one; parts of a table (8a, 8b) are one table.

@@ -24,11 +24,18 @@ COLUMNS = {  # columns of published numbers -> ours, and the one with the n of o
     "published_clean": ("natural", ""),
     "published_natural": ("natural", ""),
 }
-ALONE, FIRST = "published", ("accuracy", "distance", "mean")  # beside the first of them
+ALONE = "published"  # beside the first of these whose columns are there, number by number
+JOINED = (("accuracy",), ("distance",), ("mean", "median"), ("fid", "inception_score"))
+BETWEEN = " / "  # of several published numbers in a cell
+RIGHT = "accuracy "  # before a published accuracy beside an error of ours
+FROM_TEXT = {  # columns of numbers that a work prints in its text and not in the table
+    "fid": "text:3.3",
+    "inception_score": "text:3.3",
+    "published_outside": "text:3.4",
+}
 TEXTS = ("detector", "method", "attack", "norm", "metric")  # what a reader needs of a row ...
 AXES = ("eps", "steps", "lambda_", "weight")  # ... and where the table does not name its axes
 PART = r"(?<=\d)[a-z]$"  # of a table: table_3_1a
-PARTS = " / "  # between several published numbers in a cell
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class Pair:
 
     run: Run
     table: str
+    source: str  # the table or text of the work that prints it
     dataset: str  # as the works call it
     model: str
     setting: str
@@ -45,11 +53,6 @@ class Pair:
     marks: str
     ours: Interval
     n: str
-
-    @property
-    def numbers(self) -> list[str]:
-        """The published numbers of the cell, mostly one."""
-        return self.printed.split(PARTS)
 
 
 @dataclass(frozen=True)
@@ -61,20 +64,15 @@ class Read:
     remark: str
 
     @property
-    def gap(self) -> float | None:
-        """Ours minus the published number; None where that is no single number."""
-        try:
-            return self.scale * self.pair.ours.value - float(self.pair.printed)
-        except ValueError:
-            return None
+    def gap(self) -> float:
+        """Ours minus the published number."""
+        return self.scale * self.pair.ours.value - float(self.pair.printed)
 
     @property
     def inside(self) -> bool | None:
-        """Whether the published number lies in our interval; None where that cannot be told."""
-        if self.gap is None or not all(map(isfinite, self.pair.ours)):
-            return None
+        """Whether the published number lies in our interval; None where we have none."""
         low, high = (self.scale * one for one in self.pair.ours[1:])
-        return low <= float(self.pair.printed) <= high
+        return low <= float(self.pair.printed) <= high if isfinite(high - low) else None
 
 
 def pairs(run: Run) -> list[Pair]:
@@ -89,35 +87,47 @@ def pairs(run: Run) -> list[Pair]:
 
 def _pairs(run: Run, line: Line) -> Iterator[Pair]:
     for name, cell in line.cells.items():
-        ours, n = _columns(line, name)
-        value = line.interval(ours) if ours and cell else None
-        if value is None:
-            continue
-        model = line.cells.get("model") or ours
-        yield Pair(
-            run,
-            line.table,
-            run.published(run.dataset(line, model)),
-            model,
-            _setting(run, line),
-            name if name.isupper() else "" if ours == model else ours,
-            cell.translate(str.maketrans("", "", MISPRINT + OTHER)),
-            "".join(mark for mark in (MISPRINT, OTHER) if mark in cell),
-            value,
-            n and f"{float(n):.0f}",
-        )
+        for ours, n, printed in _columns(line, name, cell) if cell else ():
+            value = line.interval(ours)
+            if value is None:
+                continue
+            model = line.cells.get("model") or ours
+            told = name if name.isupper() else "" if ours == model else ours
+            if printed.startswith(RIGHT):
+                value, told = (
+                    Interval(1 - value.value, 1 - value.high, 1 - value.low),
+                    RIGHT.strip(),
+                )
+            yield Pair(
+                run,
+                line.table,
+                FROM_TEXT.get(ours if name == ALONE else name, line.table),
+                run.published(run.dataset(line, model)),
+                model,
+                _setting(run, line),
+                told,
+                printed.removeprefix(RIGHT).translate(str.maketrans("", "", MISPRINT + OTHER)),
+                "".join(mark for mark in (MISPRINT, OTHER) if mark in printed),
+                value,
+                n and f"{float(n):.0f}",
+            )
 
 
-def _columns(line: Line, name: str) -> tuple[str, str]:
-    """Our column beside a published one, and the n of ours; empty for any other column."""
-    if name.endswith(PUBLISHED):
-        ours = name.removesuffix(PUBLISHED)
-        return ours, line.cells.get(f"{ours}_n") or line.cells.get("n", "")
+def _columns(line: Line, name: str, cell: str) -> Iterator[tuple[str, str, str]]:
+    """(our column, the n of ours, the published number) of a column; nothing for other columns."""
+    n = line.cells.get("n", "")
     if name == ALONE:
-        ours = next((one for one in FIRST if line.interval(one)), "")
-        return ours, line.cells.get("n", "")
-    ours, n = COLUMNS.get(name, (name.removeprefix(BEFORE) if name.startswith(BEFORE) else "", "n"))
-    return ours, line.cells.get(n, "")
+        joined = (some for some in JOINED if all(map(line.interval, some)))
+        found = zip(next(joined, ()), cell.split(BETWEEN), strict=False)
+        yield from ((ours, n, printed) for ours, printed in found)
+    elif name in COLUMNS:
+        ours, count = COLUMNS[name]
+        yield ours, line.cells.get(count, ""), cell
+    elif name.endswith(PUBLISHED):
+        ours = name.removesuffix(PUBLISHED)
+        yield ours, line.cells.get(f"{ours}_n") or n, cell
+    elif name.startswith(BEFORE):
+        yield name.removeprefix(BEFORE), n, cell
 
 
 def _setting(run: Run, line: Line) -> str:
@@ -146,8 +156,8 @@ def _number(value: str) -> float | str:
 def read(pair: Pair, paper: pd.DataFrame) -> Read:
     """A pair with the unit and the remark of its published number."""
     whole = paper["table"].str.replace(PART, "", regex=True)
-    found = paper[(whole == pair.table) & (paper["dataset"] == pair.dataset)]
-    found = found[found["value"].isin(pair.numbers)]
+    found = paper[(whole == pair.source) & (paper["dataset"] == pair.dataset)]
+    found = found[found["value"] == pair.printed]
     percent = len(found) and (found["unit"] == "percent").all()
     remarks = set(found["remark"])
     remark = remarks.pop() if len(remarks) == 1 else ""

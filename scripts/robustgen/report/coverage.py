@@ -31,8 +31,7 @@ def coverage(found: Iterable[Pair], paper: pd.DataFrame) -> Iterator[Coverage]:
     """
     ours: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for pair in found:
-        for value in pair.numbers:
-            ours[pair.table, pair.dataset, value][pair.run.name] += 1
+        ours[pair.source, pair.dataset, pair.printed][pair.run.name] += 1
     results = paper[paper["row"] != "setting"]
     whole = results["table"].str.replace(PART, "", regex=True)
     for (work, table, dataset), rows in results.groupby(["work", whole, "dataset"], sort=False):

@@ -63,7 +63,7 @@ def _compared(one: Read) -> list[str]:
         f"{pair.printed}{unit}",
         interval(pair.ours, one.scale),
         pair.n,
-        "" if one.gap is None else f"{one.gap:+.1f}",
+        f"{one.gap:+.1f}",
         agrees,
         one.remark,
     ]

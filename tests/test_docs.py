@@ -178,6 +178,12 @@ def test_the_page_of_kinds_lists_every_kind(sort: str) -> None:
     assert set(re.findall(r"`(\w+)`", first)) == set(kinds.kinds(ROOMS[sort]))
 
 
+@pytest.mark.parametrize("room", ["trainers", "objectives"])
+def test_the_page_of_kinds_names_every_way_of_training(room: str) -> None:
+    said = KINDS.split("A recipe has a `trainer`:")[1].split("\n\n")[0]
+    assert set(kinds.kinds(room)) <= set(re.findall(r"`(\w+)`", said))
+
+
 def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 160
 

@@ -88,29 +88,40 @@ def pairs(run: Run) -> list[Pair]:
 def _pairs(run: Run, line: Line) -> Iterator[Pair]:
     for name, cell in line.cells.items():
         for ours, n, printed in _columns(line, name, cell) if cell else ():
-            value = line.interval(ours)
-            if value is None:
-                continue
             model = line.cells.get("model") or ours
-            told = name if name.isupper() else "" if ours == model else ours
-            if printed.startswith(RIGHT):
-                value, told = (
-                    Interval(1 - value.value, 1 - value.high, 1 - value.low),
-                    RIGHT.strip(),
+            if value := _ours(line, ours, error=printed.startswith(RIGHT)):
+                yield Pair(
+                    run,
+                    line.table,
+                    FROM_TEXT.get(ours if name == ALONE else name, line.table),
+                    run.published(run.dataset(line, model)),
+                    model,
+                    _setting(run, line),
+                    _called(name, ours, model, printed),
+                    printed.removeprefix(RIGHT).rstrip(MISPRINT + OTHER),
+                    "".join(mark for mark in (MISPRINT, OTHER) if mark in printed),
+                    value,
+                    n and f"{float(n):.0f}",
                 )
-            yield Pair(
-                run,
-                line.table,
-                FROM_TEXT.get(ours if name == ALONE else name, line.table),
-                run.published(run.dataset(line, model)),
-                model,
-                _setting(run, line),
-                told,
-                printed.removeprefix(RIGHT).translate(str.maketrans("", "", MISPRINT + OTHER)),
-                "".join(mark for mark in (MISPRINT, OTHER) if mark in printed),
-                value,
-                n and f"{float(n):.0f}",
-            )
+
+
+def _ours(line: Line, name: str, *, error: bool) -> Interval | None:
+    """Our number; of an error that stands beside an accuracy, the accuracy."""
+    found = line.interval(name)
+    if found is None or not error:
+        return found
+    return Interval(1 - found.value, 1 - found.high, 1 - found.low)
+
+
+def _called(name: str, ours: str, model: str, printed: str) -> str:
+    """What a number is called: the column of ours, or as the work does where that is in capitals;
+    nothing where the column bears the model's name.
+    """
+    if printed.startswith(RIGHT):
+        return RIGHT.strip()
+    if name.isupper():
+        return name
+    return "" if ours == model else ours
 
 
 def _columns(line: Line, name: str, cell: str) -> Iterator[tuple[str, str, str]]:

@@ -8,8 +8,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
 ARGUMENTS = --workflow-profile workflow/profiles/$(PROFILE) $(OVERLAY)
 RUN = python scripts/run_study.py
+SITE = mkdocs build
 .DEFAULT_GOAL := help
-.PHONY: help env demo study data test lint format bench why plan verify compare publish schema lock
+.PHONY: help env demo study data test lint docs format bench why plan verify compare publish results schema lock
 
 help:  ## this list
 	@echo "robustgen: robust and generative models, reproduced. STUDY is demo, workstation or paper (now: $(STUDY))."
@@ -42,8 +43,13 @@ test: env  ## the tests: WORKERS at a time, then those that need the machine alo
 	python -m pytest -m alone || failed=1; \
 	exit $$failed
 
-lint: env  ## formatting, lints and types
+lint: env  ## formatting, lints and types, and the links of the documents
 	@ruff check . && ruff format --check . && snakefmt --check Snakefile workflow && mypy && snakemake --lint $(OVERLAY)
+	@$(SITE)
+
+docs: env  ## the documents as a site in site/, which is refused if a link is broken
+	@$(SITE)
+	@echo "The documents: site/index.html"
 
 format: env  ## write everything in the project's style
 	@ruff check --fix . && ruff format . && snakefmt Snakefile workflow
@@ -65,6 +71,9 @@ compare: env  ## the results of STUDY against those published with this project,
 
 publish: env  ## what counts of STUDY (tables, figures, claims, provenance, costs) into results/published
 	@python scripts/publish.py results/$(STUDY)
+
+results: env  ## docs/results.md: published numbers beside ours; RUNS adds your folders and writes results/results.md
+	@python scripts/write_results.py $(RUNS) --out $(if $(RUNS),results/results.md,docs/results.md)
 
 schema: env  ## config/schema.json and config/reference.yaml, generated from the configuration's classes
 	@python scripts/write_schema.py --out config

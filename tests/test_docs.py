@@ -1,5 +1,5 @@
 """The examples of the documents: docs/your-own.md and the notebook are run as they stand, entries
-are accepted, and commands, files and kinds that are named exist.
+are accepted, and commands, files, kinds and numbers that are named exist.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,8 @@ import yaml
 from conftest import ROOT, Copy, rules
 from robustgen.attacks.sweep import Sweep, run
 from robustgen.core import kinds
+from robustgen.report import runs
+from robustgen.report.ranking import Threat, ranking
 from robustgen.study.config import ConfigError, checked, overlay
 from robustgen.study.yamls import read_map
 
@@ -77,6 +80,13 @@ def test_the_columns_of_score_rows_are_those_of_the_page(mine: Copy) -> None:
     assert set(plain) == named - of_attack
     assert set(drawn) == named - of_attack | {"draw", "eot"}
     assert sorted(set(drawn["draw"])) == [0, 1, 2]
+
+
+def test_models_of_the_page_are_ranked_among_defences(mine: Copy) -> None:
+    """By its tables, one of which is of a kind of its own and names no data set."""
+    ranked = ranking([runs.read(mine.folder / "results/mine")])
+    models = {one.model for one in ranked[Threat("bars", "linf", 16 / 255)]}
+    assert models == {"bars_mlp", "bars_averaged", "bars_noisy"}
 
 
 def test_an_edit_of_a_module_of_ones_own_reruns_what_it_touches(mine: Copy) -> None:
@@ -147,30 +157,79 @@ def test_make_targets_that_a_document_names_exist(path: object) -> None:
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+KINDS = (ROOT / "docs/kinds.md").read_text(encoding="utf-8")
+TUTORIAL = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 ROOMS = {
     "data set": "data",
     "model": "models",
     "attack": "attacks",
     "detector": "detectors",
     "measure": "measures",
+    "table": "tables",
+    "figure": "figures",
 }
 
 
 @pytest.mark.parametrize("sort", ROOMS)
-def test_the_readme_lists_every_kind(sort: str) -> None:
+def test_the_page_of_kinds_lists_every_kind(sort: str) -> None:
     """The first cells of the lines below the heading `kind` of a ..."""
-    table = README.split(f"| `kind` of a{'n' * (sort == 'attack')} {sort} |")[1].split("\n\n")[0]
+    table = KINDS.split(f"| `kind` of a{'n' * (sort == 'attack')} {sort} |")[1].split("\n\n")[0]
     first = "".join(line.split("|")[1] for line in table.splitlines()[2:])
     assert set(re.findall(r"`(\w+)`", first)) == set(kinds.kinds(ROOMS[sort]))
 
 
-def test_the_attack_of_the_readme_stays_in_its_ball(own: Callable[[str], str]) -> None:
-    code = README.split("# lab/uniform.py\n")[1].split("```")[0]
+@pytest.mark.parametrize("room", ["trainers", "objectives"])
+def test_the_page_of_kinds_names_every_way_of_training(room: str) -> None:
+    said = KINDS.split("A recipe has a `trainer`:")[1].split("\n\n")[0]
+    assert set(kinds.kinds(room)) <= set(re.findall(r"`(\w+)`", said))
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 160
+
+
+INTERVAL = re.compile(r"\[(-?[\d.]+), (-?[\d.]+)\]")
+CHAPTERS = [ROOT / "README.md", *(ROOT / "docs").glob("chapter-*.md"), ROOT / "docs/energy.md"]
+
+
+def intervals(path: Path) -> set[tuple[float, float]]:
+    text = path.read_text(encoding="utf-8")
+    return {(float(low), float(high)) for low, high in INTERVAL.findall(text)}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+def test_every_interval_of_a_finding_stands_in_a_published_table(path: Path) -> None:
+    """Which the runs wrote; a number that nobody measured has no such interval."""
+    tables = (ROOT / "results/published").glob("*/tables/*.md")
+    printed = set().union(*map(intervals, [*tables, ROOT / "docs/results.md"]))
+    assert intervals(path) - printed == set()
+
+
+def test_a_finding_of_the_readme_has_its_n() -> None:
+    section = README.split("## What was found")[1].split("\n## ")[0]
+    findings = section.split("\n- ")[1:]
+    assert len(findings) <= 10
+    assert [one for one in findings if INTERVAL.search(one) and "n = " not in one] == []
+
+
+def block(page: str, name: str) -> str:
+    """The file of that name which a page shows."""
+    return page.split(f"# {name}\n")[1].split("```")[0]
+
+
+def test_the_attack_of_the_tutorial_stays_in_its_ball(own: Callable[[str], str]) -> None:
     images, labels = torch.rand(20, 3, 4, 4), torch.arange(20) % 2
-    sweep = Sweep(own(code), {"eps": (0.1,), "steps": (1,)})
+    sweep = Sweep(own(block(TUTORIAL, "lab/uniform.py")), {"eps": (0.1,)})
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 2))
     (found,) = run(net, images, labels, sweep=sweep, seed=0)  # which checks the ball
     assert 0.09 < (found.images - images).abs().max() <= 0.1 + 1e-6
+
+
+def test_the_study_of_the_tutorial_is_accepted(own: Callable[[str], str]) -> None:
+    kind = own(block(TUTORIAL, "lab/uniform.py"))
+    study = yaml.safe_load(block(TUTORIAL, "config/first.yaml").replace("lab.uniform", kind))
+    found = checked(overlay(read_map(ROOT / "config/config.yaml"), study))
+    assert (found.study, found.attacks["uniform"].kind) == ("first", kind)
 
 
 def test_the_call_of_the_readme_runs() -> None:

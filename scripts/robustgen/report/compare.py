@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import hypot, inf
 from pathlib import Path
@@ -60,36 +60,58 @@ def compare(ours: Path, theirs: Path) -> str:
             f"The tables of {ours} and {theirs} have no number in common; run `make study` for "
             "the same study first."
         )
-    lines = [_counted(differences)]
-    lines += _some(
+    said = [_counted(differences)]
+    said += _some(
         [
             str(one)
             for one in sorted(differences, key=lambda one: -one.gap)
             if one.verdict == "different"
         ]
     )
-    lines += _some([f"{name}: only in {ours}" for name in mine if name not in others])
+    said += _some([f"{name}: only in {ours}" for name in mine if name not in others])
     return "\n".join(
-        lines + _some([f"{name}: only in {theirs}" for name in others if name not in mine])
+        said + _some([f"{name}: only in {theirs}" for name in others if name not in mine])
     )
 
 
 def numbers(folder: Path) -> Numbers:
     """Every number with an interval in the tables of a folder of results."""
     cells: Numbers = {}
+    for line in lines(folder):
+        named = {name: line.interval(name) for name in line.cells}
+        cells |= {f"{line.table}, {line.label}, {name}": one for name, one in named.items() if one}
+    return cells
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table of results, with the names of the axes of that table."""
+
+    table: str
+    axes: tuple[str, ...]
+    cells: dict[str, str]
+
+    @property
+    def label(self) -> str:
+        """What tells this row from the others of its table."""
+        names = dict.fromkeys((*NAMES, *self.axes))
+        return " ".join(self.cells[name] for name in names if self.cells.get(name))
+
+    def interval(self, name: str) -> Interval | None:
+        """The number of a column; None where the row has none with an interval."""
+        cells = self.cells
+        if not cells.get(f"{name}_low"):
+            return None
+        return Interval(*(float(cells[key]) for key in (name, f"{name}_low", f"{name}_high")))
+
+
+def lines(folder: Path) -> Iterator[Line]:
+    """The rows of all tables of a folder of results."""
     for path in sorted((folder / "tables").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
-            axes = _axes(path.with_suffix(".json"), rows.fieldnames or ())
-            names = dict.fromkeys((*NAMES, *axes))
-            for row in rows:
-                label = " ".join(row[name] for name in names if row.get(name))
-                cells |= {
-                    f"{path.stem}, {label}, {name}": _interval(row, name)
-                    for name in row
-                    if row.get(f"{name}_low")
-                }
-    return cells
+            axes = tuple(_axes(path.with_suffix(".json"), rows.fieldnames or ()))
+            yield from (Line(path.stem, axes, row) for row in rows)
 
 
 def _axes(path: Path, columns: Sequence[str]) -> Sequence[str]:
@@ -99,10 +121,6 @@ def _axes(path: Path, columns: Sequence[str]) -> Sequence[str]:
     named = read_json(path).get("axes") if path.exists() else None
     first = next((i for i, name in enumerate(columns) if f"{name}_low" in columns), 0)
     return columns[:first] if named is None else list(named)
-
-
-def _interval(row: dict[str, str], name: str) -> Interval:
-    return Interval(*(float(row[key]) for key in (name, f"{name}_low", f"{name}_high")))
 
 
 def _counted(differences: list[Difference]) -> str:

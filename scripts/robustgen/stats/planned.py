@@ -46,7 +46,7 @@ class Planned:
     @property
     def distance(self) -> float | None:
         """How far from the margin the earlier value lies."""
-        return self.earlier and abs(float(self.earlier["value"]) - self.claim.margin)
+        return None if self.earlier is None else abs(self.earlier["value"] - self.claim.margin)
 
     @property
     def outlook(self) -> str:

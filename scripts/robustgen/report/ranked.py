@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from robustgen.report.ranking import Accuracy, Defence, Threat
+from robustgen.report.results_parts import interval, table
 from robustgen.report.runs import printed
-from robustgen.report.sections import interval, table
 
 NORMS = {"linf": "L_inf", "l2": "L_2"}
 

@@ -15,15 +15,6 @@ from robustgen.study import facts
 from robustgen.study.schema import Study
 from robustgen.tables.cells import words
 
-WORKS = {
-    "beadini-masi-2023": (
-        "Beadini & Masi 2023, Exploring the Connection between Robust and Generative Models"
-    ),
-    "ju-2021": (
-        "Ju 2021, Generative Models as a Robust Alternative for Image Classification: Progress "
-        "and Challenge"
-    ),
-}
 P_VALUES = ("p", "p_claim", "p_work")  # plain, and corrected for being many
 MARKS = {  # verdict -> (class of its badge, mark)
     REPRODUCED: ("yes", "✓"),
@@ -44,15 +35,6 @@ def told(claim: dict[str, Any], study: Study) -> dict[str, Any]:
     """A claim with its rule in words, the count of its verdicts, and its cells as printed."""
     printed = [_cell(claim, cell, study) for cell in claim["cells"]]
     return claim | {"rule": rule(claim), "counts": counts([claim]), "printed": printed}
-
-
-def by_work(judged: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Title of the work -> its claims."""
-    works = dict.fromkeys(claim["work"] for claim in judged)
-    return {
-        WORKS.get(work, work): [claim for claim in judged if claim["work"] == work]
-        for work in works
-    }
 
 
 def counts(judged: list[dict[str, Any]]) -> dict[str, int]:
@@ -139,3 +121,8 @@ def number(value: float | None, low: float | None, high: float | None) -> str:
         return ""
     digits = 3 if max(abs(value), abs(low), abs(high)) < 10 else 1
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def short(value: float | None) -> str:
+    """A value alone, as `number` prints it; empty where nothing was measured."""
+    return number(value, value, value).split(" ")[0]

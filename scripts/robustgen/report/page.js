@@ -1,0 +1,81 @@
+"use strict";
+// What the page does beyond what its markup can: it is complete without this script.
+
+const FEW = 8; // rows, up to which a table needs no filter
+const NUMBER = /^[<≈]?\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?:\/(\d+))?/i;
+
+/** The number that a cell begins with, fractions included; NaN where there is none. */
+function leading(text) {
+  if (text === "unbounded") return Infinity;
+  const found = NUMBER.exec(text);
+  return found ? Number(found[1]) / Number(found[2] ?? 1) : NaN;
+}
+
+/** The order of two cells: numbers before texts, empty cells last. */
+function compared(one, other) {
+  const [a, b] = [leading(one), leading(other)];
+  if (!Number.isNaN(a) && !Number.isNaN(b)) return a === b ? 0 : a - b;
+  if (Number.isNaN(a) !== Number.isNaN(b)) return Number.isNaN(a) ? 1 : -1;
+  if (!one || !other) return one ? -1 : other ? 1 : 0;
+  return one.localeCompare(other, undefined, { numeric: true });
+}
+
+/** Let each heading of a table sort its rows: upwards, downwards, then as they were. */
+function sortable(table) {
+  const body = table.tBodies[0];
+  const first = [...body.rows];
+  const headings = [...table.tHead.rows[0].cells];
+  headings.forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const next = { ascending: "descending", descending: null }[heading.ariaSort ?? "none"];
+      const order = next === undefined ? "ascending" : next;
+      headings.forEach((other) => other.removeAttribute("aria-sort"));
+      if (order) heading.setAttribute("aria-sort", order);
+      const text = (row) => row.cells[column].textContent.trim();
+      const sign = order === "descending" ? -1 : 1;
+      body.append(...(order ? [...first].sort((a, b) => sign * compared(text(a), text(b))) : first));
+    });
+  });
+}
+
+/** Put a field above a table that shows only the rows with all of its words. */
+function filterable(table) {
+  const rows = [...table.tBodies[0].rows];
+  if (rows.length <= FEW) return;
+  const field = document.createElement("label");
+  field.className = "filter";
+  field.innerHTML = 'Rows with <input type="search"> <output></output>';
+  const [input, output] = field.children;
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    const shown = rows.filter((row) => !row.hidden).length;
+    output.value = words.length ? `${shown} of ${rows.length}` : "";
+  });
+  table.closest(".scroll").before(field);
+}
+
+/** Open whatever is folded around the place that the address names, and go there. */
+function reveal() {
+  const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let node = place; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+  place?.scrollIntoView();
+}
+
+for (const table of document.querySelectorAll("table.sorts")) {
+  sortable(table);
+  filterable(table);
+}
+addEventListener("hashchange", reveal);
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[href^="#"]');
+  if (link && link.hash === location.hash) reveal(); // which changes no address
+});
+if (location.hash) reveal();

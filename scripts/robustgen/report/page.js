@@ -2,6 +2,7 @@
 // What the page does beyond what its markup can: it is complete without this script.
 
 const FEW = 8; // rows, up to which a table needs no filter
+const OPENED = 4; // groups of images, up to which a choice opens them all
 const NUMBER = /^[<≈]?\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?:\/(\d+))?/i;
 
 /** The number that a cell begins with, fractions included; NaN where there is none. */
@@ -69,6 +70,53 @@ function reveal() {
   place?.scrollIntoView();
 }
 
+/** A field to choose one of several values, or all. */
+function choice(label, values) {
+  const field = document.createElement("label");
+  field.className = "filter";
+  field.append(label, document.createElement("select"));
+  for (const [value, text] of [["", "all"], ...values]) field.lastChild.add(new Option(text, value));
+  return field;
+}
+
+/** Let the reader choose which images are shown: by model, by attack, and by what came out. */
+function browsable(groups) {
+  const unique = (name) => [...new Set(groups.map((group) => group.dataset[name]))].map((one) => [one, one]);
+  const outcomes = {
+    wrong: (image) => image.wrong === "1",
+    unseen: (image) => image.wrong === "1" && image.flags === "0",
+    flagged: (image) => image.flags !== "0",
+  };
+  const texts = { wrong: "misclassified", unseen: "misclassified, not flagged", flagged: "flagged" };
+  const fields = [
+    choice("Model", unique("model")),
+    choice("Attack", unique("attack")),
+    choice("Attacked images that are", Object.entries(texts)),
+  ];
+  const said = document.createElement("output");
+  const chosen = () => fields.map((field) => field.lastChild.value);
+  const update = () => {
+    const [model, attack, outcome] = chosen();
+    let images = 0;
+    for (const group of groups) {
+      const { dataset } = group;
+      group.hidden = Boolean((model && dataset.model !== model) || (attack && dataset.attack !== attack));
+      for (const image of group.querySelectorAll("li")) image.hidden = Boolean(outcome && !outcomes[outcome](image.dataset));
+      images += group.hidden ? 0 : group.querySelectorAll("li:not([hidden])").length;
+    }
+    const shown = groups.filter((group) => !group.hidden);
+    for (const group of shown) group.open = shown.length <= OPENED;
+    said.value = `${images} images in ${shown.length} of ${groups.length} groups`;
+  };
+  const box = document.createElement("div");
+  box.className = "choices";
+  box.append(...fields, said);
+  box.addEventListener("change", update);
+  groups[0].before(box);
+}
+
+const shots = [...document.querySelectorAll(".shots")];
+if (shots.length) browsable(shots);
 for (const table of document.querySelectorAll("table.sorts")) {
   sortable(table);
   filterable(table);

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from robustgen.report import data, gaps, shown, verdicts
 from robustgen.report.chapters import Outline, outline
+from robustgen.report.images import browser
 from robustgen.report.matrix import anchor, matrix
 from robustgen.report.origins import origins
 from robustgen.report.provenance import finished, provenance
@@ -44,6 +45,7 @@ def contents(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     plan = plan_of(checked(config), folder)
     # which writes this very page
     needed = [job for job in jobs(plan) if job.rule != "write_report"]
+    stale = gaps.stale(needed)
     return {
         "study": plan.study,
         "folder": folder,
@@ -51,7 +53,8 @@ def contents(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "used": data.really_used(plan, needed),
         "jobs": len(needed),
         **_results(plan, outline()),
-        **_state(needed),
+        "images": browser(plan, needed, stale),
+        **_state(needed, stale),
         **_origins(plan, needed, config, folder),
     }
 
@@ -74,9 +77,8 @@ def _results(plan: Plan, chapters: Outline) -> dict[str, Any]:
     }
 
 
-def _state(needed: list[Job]) -> dict[str, Any]:
+def _state(needed: list[Job], stale: dict[Job, str]) -> dict[str, Any]:
     """What is missing, and what is there but not current."""
-    stale = gaps.stale(needed)
     outdated = {job.name or job.rule: why for job, why in stale.items() if job.rule in SHOWN}
     return {"gaps": gaps.gaps(needed), "stale": stale, "outdated": outdated}
 

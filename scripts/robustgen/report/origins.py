@@ -29,15 +29,18 @@ class Origin:
 
 def origins(plan: Plan, jobs: list[Job]) -> dict[str, Origin]:
     """The origin of each table and figure that is an output of the study."""
-    noted = digests(plan, jobs)
-    made = [job for job in jobs if job.rule in SHOWN]
-    return {
-        job.name: Origin(
-            command(plan, job.name),
-            [(_place(plan, path), noted.get(path) or _hashed(path)) for path in job.inputs],
-        )
-        for job in made
-    }
+    noted, written = digests(plan, jobs), {path for job in jobs for path in job.files}
+    found = {}
+    for job in jobs:
+        if job.rule in SHOWN:
+            # a file that no job makes has no seal
+            hashed = {path: _hashed(path) for path in job.inputs if path not in written}
+            inputs = [
+                (path.removeprefix(f"{plan.root}/"), (noted | hashed).get(path, UNKNOWN))
+                for path in job.inputs
+            ]
+            found[job.name] = Origin(command(plan, job.name), inputs)
+    return found
 
 
 def command(plan: Plan, name: str) -> str:
@@ -56,12 +59,9 @@ def digests(plan: Plan, jobs: list[Job]) -> dict[str, str]:
         files = facts(Path(job.seal)).get("files")
         for place, told in files.items() if isinstance(files, dict) else ():
             digest = told.get("sha256") if isinstance(told, dict) else None
-            noted |= {f"{plan.root}/{place}": digest[:DIGITS]} if isinstance(digest, str) else {}
+            if isinstance(digest, str):
+                noted[f"{plan.root}/{place}"] = digest[:DIGITS]
     return noted
-
-
-def _place(plan: Plan, path: str) -> str:
-    return path.removeprefix(f"{plan.root}/")
 
 
 def _hashed(path: str) -> str:

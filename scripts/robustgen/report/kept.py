@@ -108,7 +108,9 @@ def part(path: Path, name: str, count: int | None) -> np.ndarray:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            found: np.ndarray = file.get_slice(name)[:count]
+            array = file.get_slice(name)
+            length = array.get_shape()[0]
+            found: np.ndarray = array[: length if count is None else min(count, length)]
     except (SafetensorError, OSError) as error:
         raise BadFile(f"{path} cannot be read: {error}.") from error
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from robustgen.core.digest import ROOT
 from robustgen.core.shards import file_hash
@@ -29,16 +30,11 @@ class Origin:
 
 def origins(plan: Plan, jobs: list[Job]) -> dict[str, Origin]:
     """The origin of each table and figure that is an output of the study."""
-    noted, written = digests(plan, jobs), {path for job in jobs for path in job.files}
-    found = {}
+    found, known = {}, digests(plan, jobs)
     for job in jobs:
         if job.rule in SHOWN:
-            # a file that no job makes has no seal
-            hashed = {path: _hashed(path) for path in job.inputs if path not in written}
-            inputs = [
-                (path.removeprefix(f"{plan.root}/"), (noted | hashed).get(path, UNKNOWN))
-                for path in job.inputs
-            ]
+            digest = {path: known.get(path) or _hashed(plan, path) for path in job.inputs}
+            inputs = [(path.removeprefix(f"{plan.root}/"), digest[path]) for path in job.inputs]
             found[job.name] = Origin(command(plan, job.name), inputs)
     return found
 
@@ -53,17 +49,21 @@ def command(plan: Plan, name: str) -> str:
 
 
 def digests(plan: Plan, jobs: list[Job]) -> dict[str, str]:
-    """File -> the beginning of its SHA-256, as the seals of the jobs note it."""
+    """File -> the beginning of its SHA-256, as the seal of the job that makes it notes it."""
     noted: dict[str, str] = {}
     for job in jobs:
-        files = facts(Path(job.seal)).get("files")
-        for place, told in files.items() if isinstance(files, dict) else ():
+        sealed = facts(Path(job.seal)).get("files")
+        files: dict[str, Any] = sealed if isinstance(sealed, dict) else {}
+        for path in job.files:
+            told = files.get(path.removeprefix(f"{plan.root}/"))
             digest = told.get("sha256") if isinstance(told, dict) else None
             if isinstance(digest, str):
-                noted[f"{plan.root}/{place}"] = digest[:DIGITS]
+                noted[path] = digest[:DIGITS]
     return noted
 
 
-def _hashed(path: str) -> str:
-    """The digest of a file that no job makes."""
-    return file_hash(Path(path))[:DIGITS] if Path(path).is_file() else UNKNOWN
+def _hashed(plan: Plan, path: str) -> str:
+    """The digest of a file that no job makes, so that no seal notes it."""
+    if path.startswith(f"{plan.root}/") or not Path(path).is_file():
+        return UNKNOWN
+    return file_hash(path)[:DIGITS]

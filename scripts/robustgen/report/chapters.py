@@ -60,6 +60,10 @@ class Outline(Block):
         """The figures that the page opens with."""
         return [name for chapter in self.chapters for name in chapter.story][:MOST]
 
+    def author(self, chapter: Chapter) -> str:
+        """The work of a chapter by author and year, as its title begins."""
+        return self.works.get(chapter.work, chapter.work).split(",")[0]
+
     def of_output(self, name: str) -> Chapter:
         """The chapter of a table or figure; that of the user's own where none names it."""
         return next((chapter for chapter in self.chapters if chapter.shows(name)), OWN)

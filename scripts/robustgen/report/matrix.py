@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from robustgen.report.chapters import Chapter, Outline
 from robustgen.report.verdicts import counts, short
 
 
-def matrix(judged: list[dict[str, Any]], outline: Outline) -> list[dict[str, Any]]:
-    """Per chapter a row per claim, and the data sets on which its claims have cells."""
-    return [_group(chapter, claims) for chapter, claims in by_chapter(judged, outline)]
+def matrix(
+    judged: list[dict[str, Any]], outline: Outline, order: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """Per chapter its work, a row per claim, and the data sets on which its claims have cells, in
+    the given order.
+    """
+    return [
+        _group(chapter, claims, list(order)) | {"work": outline.author(chapter)}
+        for chapter, claims in by_chapter(judged, outline)
+    ]
 
 
 def by_chapter(
@@ -30,17 +38,17 @@ def anchor(claim: dict[str, Any]) -> str:
     return "claim-" + re.sub(r"[^\w-]", "-", str(claim["id"]))
 
 
-def _group(chapter: Chapter, claims: list[dict[str, Any]]) -> dict[str, Any]:
-    datasets = list(dict.fromkeys(cell["dataset"] for one in claims for cell in one["cells"]))
+def _group(chapter: Chapter, claims: list[dict[str, Any]], order: list[str]) -> dict[str, Any]:
+    found = dict.fromkeys(cell["dataset"] for one in claims for cell in one["cells"])
+    datasets = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
     rows = [_row(claim, datasets) for claim in claims]
     return {"chapter": chapter, "datasets": datasets, "rows": rows}
 
 
 def _row(claim: dict[str, Any], datasets: list[str]) -> dict[str, Any]:
-    label = str(claim["id"]).replace("_", " ")
     return {
         "claim": claim,
-        "label": label[:1].upper() + label[1:],
+        "label": str(claim["id"]).replace("_", " "),
         "cells": [_cell(claim, dataset) for dataset in datasets],
     }
 

@@ -1,6 +1,7 @@
 "use strict";
 // What the page does beyond what its markup can: it is complete without this script.
 
+const ORDERED = 3; // rows, from which a table can be sorted
 const FEW = 8; // rows, up to which a table needs no filter
 const OPENED = 4; // groups of images, up to which a choice opens them all
 const NUMBER = /^[<≈]?\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?:\/(\d+))?/i;
@@ -25,6 +26,7 @@ function compared(one, other) {
 function sortable(table) {
   const body = table.tBodies[0];
   const first = [...body.rows];
+  if (first.length < ORDERED) return;
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
     const button = document.createElement("button");

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from robustgen.report.kept import Kept, kept
-from robustgen.report.seen import Judged, judged
+from robustgen.report.seen import Judged, Row, judged
 from robustgen.report.strips import strips, uri, width
 from robustgen.study.facts import facts
 from robustgen.study.flow import Job
@@ -124,11 +124,11 @@ def _group(plan: Plan, one: Kept, count: int, names: tuple[str, str], old: set[s
     classes = [str(name) for name in facts(Path(plan.dataset(dataset)) / "pool.json")["names"]]
     clean, attacked = judged(plan, one.model, one.seed, one.attack, one.cell)
     if one.predictions is not None:
-        clean, attacked = (_predicted(clean.rows, one, k) for k in (0, 1))
+        clean, attacked = (_predicted(clean.rows, one, line) for line in one.predictions)
     pairs = [
         Pair(
             place,
-            classes[clean.rows[k]["label"]],
+            classes[clean.rows[k].label],
             _seen(clean, k, classes),
             _seen(attacked, k, classes),
         )
@@ -142,21 +142,17 @@ def _group(plan: Plan, one: Kept, count: int, names: tuple[str, str], old: set[s
     return Group(one.model, dataset, one.attack, told, *names, pairs, flags, again, stale)
 
 
-def _predicted(clean: dict[int, dict[str, Any]], one: Kept, line: int) -> Judged:
-    """What is known of images that a measure kept with predictions alone."""
-    assert one.predictions is not None
-    labels = {int(k): clean[int(k)]["label"] for k in one.index if int(k) in clean}
-    guesses = dict(zip(map(int, one.index), map(int, one.predictions[line]), strict=True))
+def _predicted(clean: dict[int, Row], one: Kept, guesses: np.ndarray) -> Judged:
+    """What is known of images that a measure kept with the predictions [n] alone."""
+    places = zip(map(int, one.index), map(int, guesses), strict=True)
+    labels = {k: row.label for k, row in clean.items()}
     return Judged(
-        {
-            k: {"label": label, "prediction": guesses[k], "success": guesses[k] != label}
-            for k, label in labels.items()
-        }
+        {k: Row(labels[k], guess, guess == labels[k], None) for k, guess in places if k in labels}
     )
 
 
 def _seen(known: Judged, place: int, classes: list[str]) -> Seen:
     row = known.rows[place]
-    energy = f"{row['energy']:.1f}" if "energy" in row else ""
+    energy = "" if row.energy is None else f"{row.energy:.1f}"
     flags = tuple(name for name, places in known.flagged.items() if place in places)
-    return Seen(classes[row["prediction"]], row["success"] < 0.5, energy, flags)
+    return Seen(classes[row.prediction], row.right, energy, flags)

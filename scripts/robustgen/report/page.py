@@ -66,7 +66,7 @@ def _results(plan: Plan, chapters: Outline) -> dict[str, Any]:
     first = story(chapters, figures)
     left_out = {name: why for name, why in plan.study.left_out.items() if why}
     return {
-        "matrix": matrix(judged, chapters, plan.study.datasets),
+        "answer": matrix(judged, chapters, plan.study.datasets),
         "counts": verdicts.counts(judged),
         "marks": verdicts.MARKS,
         "story": first,

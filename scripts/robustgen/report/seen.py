@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Row:
+    """What a model makes of one image; of a randomised one on average over draws."""
+
+    label: int
+    prediction: int
+    right: bool
+    energy: float | None  # None where it was not measured
+
+
+@dataclass(frozen=True)
 class Judged:
-    """What is known of the images of a cell: place in the data set -> row of scores, and detector
-    -> places of the images that it flags.
+    """What is known of the images of a cell: place in the data set -> row, and detector -> places
+    of the images that it flags.
     """
 
-    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[int, Row]
     flagged: dict[str, set[int]] = field(default_factory=dict)
 
 
@@ -63,8 +73,13 @@ def _read(path: str) -> pd.DataFrame:
         return read_rows([])
 
 
-def _by_place(rows: pd.DataFrame) -> dict[int, dict[str, Any]]:
-    return {int(row["index"]): row for row in rows.to_dict("records")}
+def _by_place(rows: pd.DataFrame) -> dict[int, Row]:
+    return {
+        int(one.index): Row(
+            int(one.label), int(one.prediction), one.success < 0.5, float(one.energy)
+        )
+        for one in rows.itertuples(index=False)
+    }
 
 
 def _flagged(statistics: pd.DataFrame, thresholds: pd.DataFrame) -> dict[str, set[int]]:

@@ -104,7 +104,7 @@ def test_nets_are_named_where_a_data_set_has_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "printed"), [("%", "25.0 % [15.0, 35.0]"), ("points", "25.0 points [15.0, 35.0]")]
+    ("unit", "printed"), [("%", "25.0 % [15.0, 35.0]"), ("points", "+25.0 points [+15.0, +35.0]")]
 )
 def test_shares_are_told_in_percent_or_points(unit: str, printed: str) -> None:
     assert said(unit, at(0.25)).startswith(printed)

@@ -7,12 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from robustgen.core.rows import CLEAN
 from robustgen.report.chapters import Chapter, Sentence
 from robustgen.report.verdicts import counts
 from robustgen.stats.claims import NOT_REPRODUCED
 
 LISTED = 3  # cells whose values a sentence lists; of more it tells the extremes
-SCALED = {"%": (100, 1), "points": (100, 1)}  # unit -> factor, digits
+SIGNS = {"%": "", "points": "+"}  # unit of a share -> how it is printed: a change with its sign
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,13 @@ def filled(sentence: Sentence, claim: dict[str, Any]) -> str:
 
 
 def _said(cell: dict[str, Any], unit: str, models: bool) -> str:
-    where = [cell["model"] if models else cell["dataset"], cell["eps"], f"n = {cell['n']}"]
+    setting = "" if cell["eps"] == CLEAN else cell["eps"]
+    where = [cell["model"] if models else cell["dataset"], setting, f"n = {cell['n']}"]
     return f"{_interval(cell, unit)} ({', '.join(filter(None, where))})"
 
 
 def _interval(cell: dict[str, Any], unit: str) -> str:
-    if unit not in SCALED:
+    if unit not in SIGNS:
         return str(cell["value"])
-    factor, digits = SCALED[unit]
-    value, low, high = (f"{factor * end:.{digits}f}" for end in cell["interval"])
+    value, low, high = (f"{100 * end:{SIGNS[unit]}.1f}" for end in cell["interval"])
     return f"{value} {unit} [{low}, {high}]"

@@ -72,6 +72,29 @@ function reveal() {
   place?.scrollIntoView();
 }
 
+/** Let a count of verdicts narrow the matrix to the claims with such a cell. */
+function narrowing(badges) {
+  const rows = [...document.querySelectorAll(".matrix tbody tr")];
+  const buttons = badges.map((badge) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = badge.className;
+    button.title = "Show only claims with such a cell, or all again";
+    button.dataset.verdict = badge.dataset.verdict;
+    button.setAttribute("aria-pressed", "false");
+    button.append(...badge.childNodes);
+    badge.replaceWith(button);
+    return button;
+  });
+  const choose = (chosen) => {
+    const pressed = chosen.ariaPressed !== "true";
+    for (const button of buttons) button.ariaPressed = String(pressed && button === chosen);
+    const has = (row) => row.querySelector(`.chip[title="${CSS.escape(chosen.dataset.verdict)}"]`);
+    for (const row of rows) row.hidden = pressed && !has(row);
+  };
+  for (const button of buttons) button.addEventListener("click", () => choose(button));
+}
+
 /** A field to choose one of several values, or all. */
 function choice(label, values) {
   const field = document.createElement("label");
@@ -117,6 +140,7 @@ function browsable(groups) {
   groups[0].before(box);
 }
 
+narrowing([...document.querySelectorAll("#claims .counts .badge")]);
 const shots = [...document.querySelectorAll(".shots")];
 if (shots.length) browsable(shots);
 for (const table of document.querySelectorAll("table.sorts")) {

@@ -36,7 +36,7 @@ def judged(*cells: dict[str, Any], **more: Any) -> dict[str, Any]:
     )
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([*MARKS, "lost"]))))
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([*MARKS, "lost"])), min_size=1))
 def test_no_verdict_is_hidden(pairs: list[tuple[str, str]]) -> None:
     """On each data set the marks count every cell; where there is one, its mark stands alone."""
     claim = judged(*({"dataset": name, "verdict": verdict} for name, verdict in pairs))

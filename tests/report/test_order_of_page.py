@@ -63,7 +63,7 @@ def test_a_paragraph_is_filled_from_the_verdicts_of_this_study() -> None:
     write_json(FOLDER / "claims/verdicts.json", [told | {"cells": CELLS[1:]}])
     words = Reader(text()).words
     assert "PGD changes the energy" not in words
-    assert "0 could be measured here" in words
+    assert "Of 1 claim, none could be measured here, in 1 cell of" in words
 
 
 @pytest.mark.usefixtures("results")
@@ -102,3 +102,16 @@ def test_a_png_tells_its_size(tmp_path: Path) -> None:
     path = tmp_path / "one.png"
     path.write_bytes(PIXEL)
     assert size(path) == (1, 1)
+
+
+@pytest.mark.usefixtures("results")
+def test_claims_without_a_cell_are_told_apart_from_the_matrix() -> None:
+    """One claim of the first chapter has cells, the one of chapter 4 has none."""
+    other = CLAIM | {"id": "other", "work": "ju-2021", "place": "section 4.1", "cells": []}
+    write_json(FOLDER / "claims/verdicts.json", [CLAIM | {"cells": CELLS}, other])
+    reader = Reader(text())
+    assert "1 of 2 claims have no cell in this study" in reader.words
+    assert "1 claim without a cell in this study" in reader.words
+    assert reader.words.count("could be measured here") == 1
+    assert reader.links.count("#claim-other") == 1
+    assert reader.ids.index("smoothing") < reader.ids.index("claim-other")

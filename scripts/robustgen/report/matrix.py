@@ -13,12 +13,13 @@ from robustgen.report.verdicts import counts, short
 def matrix(
     judged: list[dict[str, Any]], outline: Outline, order: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
-    """Per chapter its work, a row per claim, and the data sets on which its claims have cells, in
-    the given order.
+    """Per chapter its work, a row per claim that has a cell, and the data sets on which its claims
+    have cells, in the given order.
     """
+    there = [claim for claim in judged if claim["cells"]]
     return [
         _group(chapter, claims, list(order)) | {"work": outline.author(chapter)}
-        for chapter, claims in by_chapter(judged, outline)
+        for chapter, claims in by_chapter(there, outline)
     ]
 
 

@@ -68,6 +68,7 @@ def _results(plan: Plan, chapters: Outline) -> dict[str, Any]:
     return {
         "answer": matrix(judged, chapters, plan.study.datasets),
         "counts": verdicts.counts(judged),
+        "judged": judged,
         "marks": verdicts.MARKS,
         "story": first,
         "told_first": {figure["name"] for figure in first},

@@ -10,6 +10,7 @@ import pytest
 
 from robustgen.report.origins import UNKNOWN, command, origins
 from robustgen.report.page import page
+from robustgen.report.provenance import again
 from robustgen.study.config import checked
 from robustgen.study.flow import jobs
 from robustgen.study.plan import Plan, plan_of
@@ -57,4 +58,12 @@ def test_the_command_is_that_of_the_makefile_where_it_has_one() -> None:
     )
     assert command(plan(study="demo"), "training") == (
         "snakemake training --configfile results/demo/config.json"
+    )
+
+
+def test_a_study_is_made_again_by_its_name_or_by_its_configuration() -> None:
+    assert again({"study": "demo"}, Path("results/demo")) == "make study STUDY=demo"
+    assert again({}, Path("results/paper")) == "make study STUDY=paper"
+    assert again({"study": "toy"}, Path("my results/toy")) == (
+        "snakemake --configfile 'my results/toy/config.json'"
     )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robustgen.core.digest import ROOT
 from robustgen.core.shards import file_hash
+from robustgen.report.provenance import is_named
 from robustgen.study.facts import facts
 from robustgen.study.flow import SHOWN, Job
 from robustgen.study.plan import Plan
@@ -42,8 +42,7 @@ def origins(plan: Plan, jobs: list[Job]) -> dict[str, Origin]:
 def command(plan: Plan, name: str) -> str:
     """The command that makes an output with all that it needs and no more."""
     study = plan.study.study
-    named = study == "paper" or (ROOT.parent / f"config/{study}.yaml").exists()
-    if named and name.startswith(SHORT):
+    if is_named(study) and name.startswith(SHORT):
         return f"make {name} STUDY={study}"
     return f"snakemake {name} --configfile {shlex.quote(f'{plan.root}/config.json')}"
 

@@ -160,6 +160,11 @@ def test_an_attack_without_rows_of_scores_or_with_a_damaged_file_is_left_out() -
     assert shown() == {"groups": [], "strips": {}}
 
 
+@pytest.mark.usefixtures("results")
+def test_a_study_that_keeps_no_images_says_how_to_keep_them() -> None:
+    assert "There are no attacked images to show" in Reader(page(CONFIG, FOLDER)).words
+
+
 @pytest.mark.usefixtures("kept")
 def test_without_the_clean_images_there_is_nothing_to_set_beside() -> None:
     (FOLDER / "data/digits/pool.safetensors").unlink()

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from robustgen.report.kept import Kept, kept
-from robustgen.report.seen import Judged, Row, judged
+from robustgen.report.seen import Judged, Row, Rows
 from robustgen.report.strips import strips, uri, width
+from robustgen.report.verdicts import setting
 from robustgen.study.facts import facts
 from robustgen.study.flow import Job
 from robustgen.study.plan import Plan
-from robustgen.tables.cells import words
 
 MOST = 24  # images of a model and attack
 OTHERS = 12  # of data that were downloaded, which may not be ours to give away
@@ -51,12 +51,12 @@ class Group:
     dataset: str
     attack: str
     setting: str
-    clean: str
-    attacked: str
     pairs: list[Pair]
     detectors: tuple[str, ...]
     again: bool  # whether the images were attacked again for a measure
     stale: bool
+    clean: str = ""
+    attacked: str = ""
 
     @property
     def fooled(self) -> int:
@@ -72,74 +72,69 @@ class Group:
 
 def browser(plan: Plan, jobs: list[Job], stale: dict[Job, str]) -> dict[str, Any]:
     """The groups of the browser, and the strips that they show by name, as data URIs."""
-    found = [_cut(plan, one) for one in kept(plan, jobs, MOST)]
-    cleans = _cleans(plan, found)
+    rows, old = Rows(plan), {job.name for job in stale if job.rule in RULES}
+    shown = [_cut(plan, one) for one in kept(plan, jobs, MOST)]
+    told = [(one, _group(plan, one, rows, old)) for one in shown]
+    told = [(one, group) for one, group in told if group.pairs]  # without rows nothing can be told
+    cleans = _cleans([(group.dataset, one) for one, group in told])
     names = {key: f"c{k}" for k, key in enumerate(cleans)}
-    attacked = strips([one.images for one in found])
     uris = dict(zip(names.values(), map(uri, strips(list(cleans.values()))), strict=True))
-    uris |= {f"a{k}": uri(png) for k, png in enumerate(attacked)}
-    old = {job.name for job in stale if job.rule in RULES}
-    groups = [
-        _group(
-            plan, one, width(png) // one.images.shape[-1], (names[_key(plan, one)], f"a{k}"), old
-        )
-        for k, (one, png) in enumerate(zip(found, attacked, strict=True))
-    ]
-    groups = [group for group in groups if group.pairs]  # without rows there is nothing to tell
-    used = {name for group in groups for name in (group.clean, group.attacked)}
-    return {"groups": groups, "strips": {name: one for name, one in uris.items() if name in used}}
+    groups = []
+    attacked = strips([one.images for one, _ in told])
+    for k, (png, (one, group)) in enumerate(zip(attacked, told, strict=True)):
+        uris[f"a{k}"] = uri(png)
+        count = width(png) // one.images.shape[-1]
+        pairs = [pair for pair in group.pairs if pair.place < count]
+        clean = names[_key(group.dataset, one)]
+        groups.append(replace(group, pairs=pairs, clean=clean, attacked=f"a{k}"))
+    return {"groups": groups, "strips": uris}
 
 
 def _cut(plan: Plan, one: Kept) -> Kept:
     """The images of which the page may show so many."""
-    if not plan.sources(_dataset(plan, one)):
+    if not plan.sources(plan.study.models[one.model].dataset):
         return one
     arrays = {name: getattr(one, name)[:OTHERS] for name in ("images", "clean", "index")}
     predictions = None if one.predictions is None else one.predictions[:, :OTHERS]
     return replace(one, **arrays, predictions=predictions)
 
 
-def _cleans(plan: Plan, found: list[Kept]) -> dict[tuple[str, int], np.ndarray]:
+def _cleans(found: list[tuple[str, Kept]]) -> dict[tuple[str, int], np.ndarray]:
     """The clean images of each data set, as many as any attack has."""
     stacks: dict[tuple[str, int], np.ndarray] = {}
-    for one in found:
-        key = _key(plan, one)
-        if key not in stacks or len(stacks[key]) < len(one.clean):
+    for dataset, one in found:
+        key = _key(dataset, one)
+        if len(one.clean) > len(stacks.get(key, ())):
             stacks[key] = one.clean
     return stacks
 
 
-def _key(plan: Plan, one: Kept) -> tuple[str, int]:
+def _key(dataset: str, one: Kept) -> tuple[str, int]:
     """What images share a strip: those of a data set that begin with the same one."""
-    return _dataset(plan, one), int(one.index[0])
+    return dataset, int(one.index[0])
 
 
-def _dataset(plan: Plan, one: Kept) -> str:
-    return plan.study.models[one.model].dataset
-
-
-def _group(plan: Plan, one: Kept, count: int, names: tuple[str, str], old: set[str]) -> Group:
-    """The pairs of a model and an attack, the first `count` of those that are kept."""
-    dataset = _dataset(plan, one)
-    classes = [str(name) for name in facts(Path(plan.dataset(dataset)) / "pool.json")["names"]]
-    clean, attacked = judged(plan, one.model, one.seed, one.attack, one.cell)
+def _group(plan: Plan, one: Kept, rows: Rows, old: set[str]) -> Group:
+    """The pairs of a model and an attack that rows tell something of."""
+    dataset = plan.study.models[one.model].dataset
+    classes = facts(Path(plan.dataset(dataset)) / "pool.json").get("names", [])
+    clean, attacked = rows.judged(one)
     if one.predictions is not None:
         clean, attacked = (_predicted(clean.rows, one, line) for line in one.predictions)
     pairs = [
         Pair(
             place,
-            classes[clean.rows[k].label],
+            _class(classes, clean.rows[k].label),
             _seen(clean, k, classes),
             _seen(attacked, k, classes),
         )
-        for place, k in enumerate(map(int, one.index[:count]))
+        for place, k in enumerate(map(int, one.index))
         if k in clean.rows and k in attacked.rows
     ]
-    told = words(one.cell, one.cell)
+    said = setting(one.attack, one.cell, plan.study)
     stale = f"{one.model}/seed{one.seed}/{one.attack}" in old
-    again = one.predictions is not None
-    flags = tuple(attacked.flagged)
-    return Group(one.model, dataset, one.attack, told, *names, pairs, flags, again, stale)
+    flags, again = tuple(attacked.flagged), one.predictions is not None
+    return Group(one.model, dataset, one.attack, said, pairs, flags, again, stale)
 
 
 def _predicted(clean: dict[int, Row], one: Kept, guesses: np.ndarray) -> Judged:
@@ -155,4 +150,9 @@ def _seen(known: Judged, place: int, classes: list[str]) -> Seen:
     row = known.rows[place]
     energy = "" if row.energy is None else f"{row.energy:.1f}"
     flags = tuple(name for name, places in known.flagged.items() if place in places)
-    return Seen(classes[row.prediction], row.right, energy, flags)
+    return Seen(_class(classes, row.prediction), row.right, energy, flags)
+
+
+def _class(names: list[str], k: int) -> str:
+    """The name of a class; its number where the data set has no name for it."""
+    return str(names[k]) if k < len(names) else str(k)

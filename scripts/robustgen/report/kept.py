@@ -45,7 +45,8 @@ def kept(plan: Plan, jobs: list[Job], count: int) -> list[Kept]:
     """
     found: dict[tuple[str, str], Kept] = {}
     for one in (*_attacked(plan, jobs, count), *_measured(plan, jobs, count)):
-        found.setdefault((one.model, one.attack), one)
+        if len(one.images):
+            found.setdefault((one.model, one.attack), one)
     order = list(plan.study.models)
     return sorted(found.values(), key=lambda one: order.index(one.model))
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from robustgen.core.files import BadFile
 from robustgen.core.rows import CLEAN, read_rows
+from robustgen.report.kept import SPLIT, Kept
 from robustgen.stats.detection import headline
 from robustgen.study.plan import Plan
 
@@ -40,20 +41,33 @@ class Judged:
     flagged: dict[str, set[int]] = field(default_factory=dict)
 
 
-def judged(
-    plan: Plan, model: str, seed: str, attack: str, cell: Mapping[str, Any]
-) -> tuple[Judged, Judged]:
-    """What is known of clean images, and of those under a cell of an attack."""
-    statistics, thresholds = (_read(path) for path in plan.detected(model, seed, attack))
-    chosen = headline(at(thresholds, cell)) if len(thresholds) else thresholds
-    found = []
-    for name in (CLEAN, attack):
-        setting = cell if name == attack else {}
-        rows = at(_read(plan.scores(model, seed, name)), setting)
-        rows = rows[rows["split"] == "test"] if len(rows) else rows
-        own = statistics[statistics["attack"] == name] if len(statistics) else statistics
-        found.append(Judged(_by_place(rows), _flagged(at(own, setting), chosen)))
-    return found[0], found[1]
+class Rows:
+    """Reads what is known of images; score rows of clean images once per model."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.clean: dict[str, pd.DataFrame] = {}
+
+    def judged(self, one: Kept) -> tuple[Judged, Judged]:
+        """What is known of the clean images, and of the attacked ones."""
+        named = one.model, one.seed, one.attack
+        statistics, thresholds = (_read(path) for path in self.plan.detected(*named))
+        chosen = headline(at(thresholds, one.cell)) if len(thresholds) else thresholds
+        clean, attacked = self._clean(one), at(_read(self.plan.scores(*named)), one.cell)
+        flags = [
+            _flagged(at(statistics, {"attack": attack, **cell}), chosen)
+            for attack, cell in ((CLEAN, {}), (one.attack, one.cell))
+        ]
+        return (
+            Judged(_by_place(clean, one.index), flags[0]),
+            Judged(_by_place(attacked, one.index), flags[1]),
+        )
+
+    def _clean(self, one: Kept) -> pd.DataFrame:
+        path = self.plan.scores(one.model, one.seed, CLEAN)
+        if path not in self.clean:
+            self.clean[path] = _read(path)
+        return self.clean[path]
 
 
 def at(rows: pd.DataFrame, cell: Mapping[str, Any]) -> pd.DataFrame:
@@ -73,7 +87,11 @@ def _read(path: str) -> pd.DataFrame:
         return read_rows([])
 
 
-def _by_place(rows: pd.DataFrame) -> dict[int, Row]:
+def _by_place(rows: pd.DataFrame, places: np.ndarray) -> dict[int, Row]:
+    """The rows of test images at these places of the data set."""
+    if not len(rows):
+        return {}
+    rows = rows[(rows["split"] == SPLIT) & rows["index"].isin(places)]
     return {
         int(one.index): Row(
             int(one.label), int(one.prediction), one.success < 0.5, float(one.energy)

@@ -5,6 +5,7 @@ verdicts.
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REP
 from robustgen.stats.named import statistic
 from robustgen.study import facts
 from robustgen.study.schema import Study
+from robustgen.tables.cells import number as number_on
 from robustgen.tables.cells import words
 
 P_VALUES = ("p", "p_claim", "p_work")  # plain, and corrected for being many
@@ -90,20 +92,21 @@ def _listed(names: list[str]) -> str:
 
 def _cell(claim: dict[str, Any], cell: dict[str, Any], study: Study) -> dict[str, Any]:
     return cell | {
-        "eps": _setting(claim, cell["axes"], study),
+        "eps": setting(claim["attack"], cell["axes"], study),
         "value": number(cell["value"], cell["low"], cell["high"]),
         **{name: p_value(cell[name]) for name in P_VALUES},
     }
 
 
-def _setting(claim: dict[str, Any], axes: dict[str, Any], study: Study) -> str:
-    """The budget and the other axes of a cell as the page prints them."""
-    if claim["attack"] in (None, CLEAN):
+def setting(name: str | None, axes: dict[str, Any], study: Study) -> str:
+    """The budget and the other axes of a cell of an attack as the page prints them."""
+    if name in (None, CLEAN):
         return CLEAN
-    attack, eps = study.attacks.get(claim["attack"]), axes.get("eps")
+    attack, eps = study.attacks.get(str(name)), axes.get("eps")
     if not attack or attack.norm != "l2" or not eps:
         return words({"eps": 0, **axes}, axes)
-    budget_ = eps if isinstance(eps, str) else f"{eps:g}"
+    plain = isinstance(eps, str) or eps == inf
+    budget_ = number_on("eps", eps) if plain else f"{eps:g}"
     others = {axis: value for axis, value in axes.items() if axis != "eps"}
     return ", ".join(filter(None, (f"{budget_} (L2)", words(others, others))))
 

@@ -142,6 +142,15 @@ def test_flags_are_those_of_the_headline_threshold_at_that_setting() -> None:
 
 
 @pytest.mark.usefixtures("kept")
+def test_without_statistics_nothing_is_flagged() -> None:
+    write_detection()
+    (FOLDER / f"detect/{RUN}/pgd/statistics.parquet").write_text("damaged")
+    group = only()
+    assert {pair.attacked.flags for pair in group.pairs} == {()}
+    assert group.flagged == {}
+
+
+@pytest.mark.usefixtures("kept")
 def test_the_page_holds_the_images_and_what_is_said_of_them() -> None:
     write_detection()
     text = page(CONFIG, FOLDER)

@@ -104,7 +104,7 @@ def _flagged(statistics: pd.DataFrame, thresholds: pd.DataFrame) -> dict[str, se
     """Detector -> places of the images whose statistic reaches its headline threshold."""
     found: dict[str, set[int]] = {}
     for one in thresholds.to_dict("records"):
-        if not one["why"]:
+        if not one["why"] and len(statistics):
             mine = statistics[statistics["detector"] == one["detector"]]
             mine = mine[mine["variant"] == one["variant"]]
             reached = mine.loc[mine["statistic"] >= one["threshold"], "index"]

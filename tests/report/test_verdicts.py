@@ -66,6 +66,7 @@ def test_a_statistic_that_is_gone_is_told_by_its_name() -> None:
         (None, {}, "clean"),
         ("pgd", {"eps": "unbounded"}, "unbounded"),
         ("cw", {"eps": "unbounded", "lambda_": 0.0}, "unbounded (L2)"),
+        ("cw", {"eps": float("inf"), "steps": 5}, "unbounded (L2), 5 steps"),
         ("cw", {"eps": 0.5, "eot": 20}, "0.5 (L2), eot 20"),
         ("gone", {"eps": 8 / 255, "lambda_": 1.2}, "8/255, lambda 1.2"),
         ("shift", {"eps": 0.0, "corruption": "fog", "severity": 3}, "corruption fog, severity 3"),

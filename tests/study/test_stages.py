@@ -24,7 +24,7 @@ from robustgen.study.stages import RULES, STAGES
 
 Named = tuple[str, tuple[tuple[str, str], ...]]  # rule, and its wildcards in order of their names
 NETS = {name for name, stage in STAGES.items() if stage.nets}
-LOOKS = re.compile(r"scripts/robustgen/report/page\.(html|css)|scripts/.*origins\.html")
+LOOKS = re.compile(r"scripts/robustgen/report/\w+\.(html|css|js)|config/report\.yaml")
 TELLING = """
 
 _code = code

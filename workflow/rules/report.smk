@@ -43,8 +43,19 @@ rule write_report:
         inputs("write_report"),
         look=expand(
             "scripts/robustgen/report/{name}",
-            name=["page.html", "origins.html", "page.css"],
+            name=[
+                "page.html",
+                "answer.html",
+                "chapter.html",
+                "images.html",
+                "macros.html",
+                "missing.html",
+                "origins.html",
+                "page.css",
+                "page.js",
+            ],
         ),
+        order="config/report.yaml",
     output:
         **outputs("write_report"),
     log:

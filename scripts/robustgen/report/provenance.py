@@ -28,7 +28,7 @@ def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     jobs = metered(folder)
     return {
         "unreadable": unreadable(folder),
-        "again": f"snakemake --configfile {shlex.quote((folder / 'config.json').as_posix())}",
+        "again": again(config, folder),
         "commit": commit(ROOT),
         "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest()
         if LOCK.is_file()
@@ -45,6 +45,19 @@ def provenance(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         ],
         "config": json.dumps(config, indent=2, ensure_ascii=False),
     }
+
+
+def again(config: dict[str, Any], folder: Path) -> str:
+    """The command that makes the whole study again."""
+    study = str(config.get("study", "paper"))
+    if is_named(study):
+        return f"make study STUDY={study}"
+    return f"snakemake --configfile {shlex.quote((folder / 'config.json').as_posix())}"
+
+
+def is_named(study: str) -> bool:
+    """Whether the Makefile knows a study by its name alone."""
+    return study == "paper" or (ROOT.parent / f"config/{study}.yaml").exists()
 
 
 def finished(jobs: list[Job]) -> str:

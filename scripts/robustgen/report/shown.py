@@ -12,7 +12,7 @@ from typing import Any
 from robustgen.core.files import BadFile, read_json
 from robustgen.study.plan import Plan
 
-LONG = 40  # rows, above which a table is folded
+LONG = 20  # rows, above which a table is folded
 NUMBER = re.compile(r"^-?\d[^a-zA-Z]*$")
 
 
@@ -36,7 +36,7 @@ def figures(plan: Plan) -> list[dict[str, Any]]:
         items.append(
             _named(plan, name)
             | caption
-            | {"uri": data_uri(path), "files": _beside(path, ".pdf", ".png")}
+            | {"uri": data_uri(path), "size": size(path), "files": _beside(path, ".pdf", ".png")}
         )
     return items
 
@@ -44,6 +44,13 @@ def figures(plan: Plan) -> list[dict[str, Any]]:
 def data_uri(path: Path) -> str:
     """A png as a data URI."""
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a png in pixels, as its header says."""
+    with path.open("rb") as file:
+        header = file.read(24)
+    return int.from_bytes(header[16:20]), int.from_bytes(header[20:24])
 
 
 def numeric(rows: list[list[str]], column: int) -> bool:

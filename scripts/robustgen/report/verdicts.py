@@ -5,6 +5,7 @@ verdicts.
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,9 @@ from robustgen.stats.claims import INCONCLUSIVE, NOT_REPRODUCED, NOT_TESTED, REP
 from robustgen.stats.named import statistic
 from robustgen.study import facts
 from robustgen.study.schema import Study
+from robustgen.tables.cells import number as number_on
 from robustgen.tables.cells import words
 
-WORKS = {
-    "beadini-masi-2023": (
-        "Beadini & Masi 2023, Exploring the Connection between Robust and Generative Models"
-    ),
-    "ju-2021": (
-        "Ju 2021, Generative Models as a Robust Alternative for Image Classification: Progress "
-        "and Challenge"
-    ),
-}
 P_VALUES = ("p", "p_claim", "p_work")  # plain, and corrected for being many
 MARKS = {  # verdict -> (class of its badge, mark)
     REPRODUCED: ("yes", "✓"),
@@ -44,15 +37,6 @@ def told(claim: dict[str, Any], study: Study) -> dict[str, Any]:
     """A claim with its rule in words, the count of its verdicts, and its cells as printed."""
     printed = [_cell(claim, cell, study) for cell in claim["cells"]]
     return claim | {"rule": rule(claim), "counts": counts([claim]), "printed": printed}
-
-
-def by_work(judged: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Title of the work -> its claims."""
-    works = dict.fromkeys(claim["work"] for claim in judged)
-    return {
-        WORKS.get(work, work): [claim for claim in judged if claim["work"] == work]
-        for work in works
-    }
 
 
 def counts(judged: list[dict[str, Any]]) -> dict[str, int]:
@@ -108,20 +92,21 @@ def _listed(names: list[str]) -> str:
 
 def _cell(claim: dict[str, Any], cell: dict[str, Any], study: Study) -> dict[str, Any]:
     return cell | {
-        "eps": _setting(claim, cell["axes"], study),
+        "eps": setting(claim["attack"], cell["axes"], study),
         "value": number(cell["value"], cell["low"], cell["high"]),
         **{name: p_value(cell[name]) for name in P_VALUES},
     }
 
 
-def _setting(claim: dict[str, Any], axes: dict[str, Any], study: Study) -> str:
-    """The budget and the other axes of a cell as the page prints them."""
-    if claim["attack"] in (None, CLEAN):
+def setting(name: str | None, axes: dict[str, Any], study: Study) -> str:
+    """The budget and the other axes of a cell of an attack as the page prints them."""
+    if name in (None, CLEAN):
         return CLEAN
-    attack, eps = study.attacks.get(claim["attack"]), axes.get("eps")
+    attack, eps = study.attacks.get(str(name)), axes.get("eps")
     if not attack or attack.norm != "l2" or not eps:
         return words({"eps": 0, **axes}, axes)
-    budget_ = eps if isinstance(eps, str) else f"{eps:g}"
+    plain = isinstance(eps, str) or eps == inf
+    budget_ = number_on("eps", eps) if plain else f"{eps:g}"
     others = {axis: value for axis, value in axes.items() if axis != "eps"}
     return ", ".join(filter(None, (f"{budget_} (L2)", words(others, others))))
 
@@ -139,3 +124,8 @@ def number(value: float | None, low: float | None, high: float | None) -> str:
         return ""
     digits = 3 if max(abs(value), abs(low), abs(high)) < 10 else 1
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def short(value: float | None) -> str:
+    """A value alone, as `number` prints it; empty where nothing was measured."""
+    return number(value, value, value).split(" ")[0]

@@ -19,8 +19,8 @@ KEYS: dict[str, dict[str, type]] = {
     "costs.json": {"command": list, "versions": dict},
 }
 CLAIM = {  # what the page tells of each claim
-    "work", "place", "sentence", "family", "attack", "statistic", "direction", "margin", "min_n",
-    "not_tested", "cells",
+    "id", "work", "place", "sentence", "family", "attack", "statistic", "direction", "margin",
+    "min_n", "not_tested", "cells",
 }  # fmt: skip
 CELL = {
     "dataset", "model", "axes", "n", "value", "low", "high", "p", "p_claim", "p_work", "verdict",

@@ -10,7 +10,7 @@ import yaml
 from robustgen.core.refusal import Refused
 from robustgen.core.words import printable
 
-NO_STUDIES = ("claims.yaml", "config.yaml", "reference.yaml")
+NO_STUDIES = ("claims.yaml", "config.yaml", "reference.yaml", "report.yaml")
 
 
 class Unclear(yaml.MarkedYAMLError):

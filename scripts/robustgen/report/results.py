@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustgen.report import runs, sections
+from robustgen.report import results_parts, runs
 from robustgen.report.beside import pairs, read
 from robustgen.report.coverage import coverage
 from robustgen.report.ranked import of_ranking
@@ -68,15 +68,15 @@ def page(folders: Sequence[Path], paper: pd.DataFrame) -> str:
     parts = [
         HEAD,
         "## The runs\n",
-        sections.of_runs(found),
+        results_parts.of_runs(found),
         "## Published numbers beside ours",
-        BESIDE + sections.counted(compared, covered),
-        *sections.of_numbers(compared, paper),
+        BESIDE + results_parts.counted(compared, covered),
+        *results_parts.of_numbers(compared, paper),
         "## Without a number of ours",
         LACKING,
-        sections.lacking(covered),
+        results_parts.lacking(covered),
         "## Claims\n",
-        *sections.of_claims(found),
+        *results_parts.of_claims(found),
         "## Ranking of defences",
         RANKING,
         *of_ranking(ranking(found)),

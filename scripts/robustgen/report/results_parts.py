@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from robustgen.core.rows import CLEAN
 from robustgen.report.beside import Read
+from robustgen.report.chapters import outline
 from robustgen.report.coverage import Coverage
 from robustgen.report.runs import Run, printed
-from robustgen.report.verdicts import MARKS, WORKS, counts, number
+from robustgen.report.verdicts import MARKS, counts, number
 from robustgen.stats.intervals import Interval
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def of_numbers(compared: Iterable[Read], paper: pd.DataFrame) -> Iterator[str]:
     for one in compared:
         groups.setdefault((one.pair.table, one.pair.dataset), []).append(one)
     works: dict[str, str] = dict(zip(paper["table"], paper["work"], strict=True))
+    titles = outline().works
     for (name, dataset), numbers in sorted(groups.items()):
-        work = WORKS.get(works.get(name, works.get(f"{name}a", "")), "").split(",")[0]
+        work = titles.get(works.get(name, works.get(f"{name}a", "")), "").split(",")[0]
         yield f"### {_named(name)}, {dataset} ({work})\n"
         yield table([*head, "remark"], [_compared(one) for one in numbers])
 
@@ -72,11 +74,12 @@ def _compared(one: Read) -> list[str]:
 def lacking(found: Iterable[Coverage]) -> str:
     """A line per table of the works: how many of its numbers have one of ours beside them."""
     head = ["work", "table", "data set", "published", "beside ours", "without"]
+    titles = outline().works
     return table(
         head,
         [
             [
-                WORKS.get(one.work, one.work).split(",")[0],
+                titles.get(one.work, one.work).split(",")[0],
                 _named(one.table),
                 one.dataset,
                 str(one.numbers),
@@ -91,10 +94,11 @@ def lacking(found: Iterable[Coverage]) -> str:
 def of_claims(found: Sequence[Run]) -> Iterator[str]:
     """A table per work: claims, where they were judged, and with what outcome."""
     head = ["claim", "run", "data set", "model", "setting", "n", "value", "verdict"]
+    titles = outline().works
     judged = [(run, claim) for run in found for claim in run.claims if claim["cells"]]
     for work in dict.fromkeys(claim["work"] for _, claim in judged):
         mine = [(run, claim) for run, claim in judged if claim["work"] == work]
-        yield f"### {WORKS.get(work, work)}\n"
+        yield f"### {titles.get(work, work)}\n"
         yield table(head, [line for one in mine for line in _cells(*one)])
 
 

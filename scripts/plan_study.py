@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from robustgen.core.command import command
+from robustgen.run import planned
 from robustgen.run.dryrun import dry_run, pending
-from robustgen.stats import planned, rules
+from robustgen.stats import rules
 from robustgen.study.config import load
 from robustgen.study.estimate import past
 from robustgen.study.outlook import outlook

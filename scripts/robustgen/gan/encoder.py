@@ -17,6 +17,7 @@ from torch.nn import functional
 from robustgen.core.refusal import Refused
 from robustgen.gan.types import Encoder, signed
 from robustgen.nets.fold import ConvNorm, fold
+from robustgen.nets.learnt import learnt
 from robustgen.nets.resnet import Block
 from robustgen.nets.spec import Spec
 
@@ -105,10 +106,4 @@ def freeze(
 ) -> Ready:
     """The encoder for inference."""
     del parts
-    if net is None:
-        raise Refused(
-            f"The model of kind {spec.kind} has no weights; train it, or name a file of them."
-        )
-    inner = net[-1]
-    assert isinstance(inner, ResNet)
-    return Ready(inner, dtype=dtype, device=device)
+    return Ready(learnt(net, ResNet, spec), dtype=dtype, device=device)

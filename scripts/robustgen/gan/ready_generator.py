@@ -13,6 +13,7 @@ from robustgen.core.refusal import Refused
 from robustgen.gan.pair import Pair, spread
 from robustgen.gan.spectral import folded
 from robustgen.gan.types import Features, Generator, signed, unsigned
+from robustgen.nets.learnt import learnt
 from robustgen.nets.spec import Spec
 
 
@@ -44,13 +45,9 @@ class Ready(Generator):
         device: str,
     ) -> Ready:
         """The generator of a model's network."""
-        if net is None:
-            raise Refused(
-                f"The model of kind {spec.kind} has no weights; train it, or name a file of them."
-            )
-        pair = net[-1]
-        assert isinstance(pair, Pair)
-        return cls(pair, features, classes=spec.classes, dtype=dtype, device=device)
+        return cls(
+            learnt(net, Pair, spec), features, classes=spec.classes, dtype=dtype, device=device
+        )
 
     def forward(self, z: Tensor, y: Tensor, extra: Tensor | None = None) -> Tensor:
         with self._precision(z):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from robustgen.core.refusal import Refused
 from robustgen.gan.types import Frozen, signed
+from robustgen.nets.learnt import learnt
 from robustgen.nets.spec import Spec
 
 GIVES = "denoiser"
@@ -119,10 +120,4 @@ def freeze(
 ) -> Ready:
     """The denoiser for inference."""
     del parts
-    if net is None:
-        raise Refused(
-            f"The model of kind {spec.kind} has no weights; train it, or name a file of them."
-        )
-    inner = net[-1]
-    assert isinstance(inner, Residual)
-    return Ready(inner, dtype=dtype, device=device)
+    return Ready(learnt(net, Residual, spec), dtype=dtype, device=device)

@@ -14,17 +14,14 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
 
-from robustgen.core.progress import progress
 from robustgen.core.refusal import Refused
 from robustgen.data.store import to_float
 from robustgen.synthesis.denoiser import Residual
 from robustgen.training.augment import augment
-from robustgen.training.trainer import Trainer
+from robustgen.training.one_net import EVALUATION_BATCH, OneNet
 from robustgen.training.types import Data, Recipe, Seed
 
-EVALUATION_BATCH = 250
 OPTIONS: dict[str, dict[str, Any]] = {
     "least": {
         "type": "number",
@@ -79,31 +76,16 @@ def trainer(
     return Denoising(model, recipe, data, seed, dtype)
 
 
-class Denoising(Trainer):
-    """One denoiser and one optimiser."""
+class Denoising(OneNet):
+    """One denoiser, at a learning rate that falls linearly to zero."""
 
-    def __init__(
-        self, model: nn.Module, recipe: Recipe, data: Data, seed: Seed, dtype: torch.dtype
-    ) -> None:
-        self.epochs, self.options = recipe.epochs, recipe.options
-        self.data, self.seed, self.dtype = data, seed, dtype
-        self.device = data.train.labels.device
-        self.model = model.to(self.device).to(memory_format=torch.channels_last)
-        self.net = cast(nn.Sequential, self.model)[-1]
-        self.optimizer = Adam(self.net.parameters(), lr=self.options["lr"])
-        self.modules, self.optimizers = {"model": self.model}, {"optimizer": self.optimizer}
+    def loss(self, index: Tensor, source: torch.Generator) -> Tensor:
+        x = to_float(self.data.train.images[index])
+        x = augment(x, flip=self.options["flip"], crop=0, generator=source)
+        return self._loss(self._noisy(x, source))
 
-    def epoch(self, number: int) -> dict[str, float]:
-        """One pass over the training split; the mean loss."""
-        self.model.train()
-        source = self.seed(use="noise", epoch=number)
-        losses: list[Tensor] = []
-        batches = self._batches(self.seed(use="order", epoch=number))
-        what = f"epoch {number + 1}/{self.epochs}, batches"
-        for index in progress(batches, total=len(batches), what=what, last=False):
-            self._set_rate(number + len(losses) / len(batches))
-            losses.append(self._step(index, source))
-        return {"loss": float(torch.stack(losses).mean())}
+    def rate(self, position: float) -> float:
+        return float(self.options["lr"] * (1 - position / self.epochs))
 
     @torch.no_grad()
     def judge(self) -> dict[str, float]:
@@ -116,25 +98,6 @@ class Denoising(Trainer):
             total += len(images) * float(self._loss(self._noisy(to_float(images), source)))
         loss = total / len(self.data.validation.images)
         return {"validation_loss": loss, "score": -loss}
-
-    def _set_rate(self, position: float) -> None:
-        self.optimizer.param_groups[0]["lr"] = self.options["lr"] * (1 - position / self.epochs)
-
-    def _batches(self, source: torch.Generator) -> list[Tensor]:
-        """Indices of whole batches; a rest of the images is left out of this epoch."""
-        count = len(self.data.train.labels)
-        batch = min(self.options["batch"], count)
-        order = torch.randperm(count, generator=source)[: count - count % batch]
-        return list(order.to(self.device).split(batch))
-
-    def _step(self, index: Tensor, source: torch.Generator) -> Tensor:
-        x = to_float(self.data.train.images[index])
-        x = augment(x, flip=self.options["flip"], crop=0, generator=source)
-        loss = self._loss(self._noisy(x, source))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
 
     def _noisy(self, x: Tensor, source: torch.Generator) -> Noisy:
         """Images with noise whose log sigma is uniform; drawn on the CPU."""

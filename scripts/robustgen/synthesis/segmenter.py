@@ -16,6 +16,7 @@ from torch.nn import functional
 from robustgen.core.refusal import Refused
 from robustgen.gan.types import Frozen, signed
 from robustgen.nets.fold import ConvNorm, fold
+from robustgen.nets.learnt import learnt
 from robustgen.nets.spec import Spec
 
 GIVES = "segmenter"
@@ -95,13 +96,7 @@ def freeze(
 ) -> Segmenter:
     """The segmenter for inference."""
     del parts
-    if net is None:
-        raise Refused(
-            f"The model of kind {spec.kind} has no weights; train it, or name a file of them."
-        )
-    inner = net[-1]
-    assert isinstance(inner, Unet)
-    return Segmenter(inner, dtype=dtype, device=device)
+    return Segmenter(learnt(net, Unet, spec), dtype=dtype, device=device)
 
 
 def _resized(h: Tensor, like: Tensor) -> Tensor:

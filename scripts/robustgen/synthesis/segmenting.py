@@ -11,19 +11,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.optim import Adam
 
-from robustgen.core.progress import progress
 from robustgen.core.refusal import Refused
 from robustgen.data.store import to_float
 from robustgen.gan.types import signed
 from robustgen.synthesis.overlap import iou
 from robustgen.synthesis.segmenter import Unet
 from robustgen.training.augment import augment
-from robustgen.training.trainer import Trainer
+from robustgen.training.one_net import EVALUATION_BATCH, OneNet
 from robustgen.training.types import Data, Recipe, Seed
 
-EVALUATION_BATCH = 250
 OPTIONS: dict[str, dict[str, Any]] = {
     "batch": {"type": "whole number", "least": 2, "default": 64, "means": "Images per step."},
     "lr": {"type": "number", "above": 0, "default": 0.002, "means": "Learning rate of Adam."},
@@ -63,29 +60,12 @@ def trainer(
     return Segmenting(model, recipe, data, seed, dtype)
 
 
-class Segmenting(Trainer):
-    """One segmenter and one optimiser."""
+class Segmenting(OneNet):
+    """One segmenter, at a constant learning rate."""
 
-    def __init__(
-        self, model: nn.Module, recipe: Recipe, data: Data, seed: Seed, dtype: torch.dtype
-    ) -> None:
-        self.epochs, self.options = recipe.epochs, recipe.options
-        self.data, self.seed, self.dtype = data, seed, dtype
-        self.device = data.train.labels.device
-        self.model = model.to(self.device).to(memory_format=torch.channels_last)
-        self.net = cast(nn.Sequential, self.model)[-1]
-        self.optimizer = Adam(self.net.parameters(), lr=self.options["lr"])
-        self.modules, self.optimizers = {"model": self.model}, {"optimizer": self.optimizer}
-
-    def epoch(self, number: int) -> dict[str, float]:
-        """One pass over the training split; the mean loss."""
-        self.model.train()
-        source, losses = self.seed(use="noise", epoch=number), []
-        batches = self._batches(self.seed(use="order", epoch=number))
-        what = f"epoch {number + 1}/{self.epochs}, batches"
-        for index in progress(batches, total=len(batches), what=what, last=False):
-            losses.append(self._step(*self._drawn(index, source)))
-        return {"loss": float(torch.stack(losses).mean())}
+    def loss(self, index: Tensor, source: torch.Generator) -> Tensor:
+        x, masks = self._drawn(index, source)
+        return binary_cross_entropy_with_logits(self._logits(x), masks)
 
     @torch.no_grad()
     def judge(self) -> dict[str, float]:
@@ -97,13 +77,6 @@ class Segmenting(Trainer):
         found = torch.cat([iou(self._logits(to_float(x)) > 0, m) for x, m in pairs])
         return {"validation_iou": float(found.mean()), "score": float(found.mean())}
 
-    def _batches(self, source: torch.Generator) -> list[Tensor]:
-        """Indices of whole batches; a rest of the images is left out of this epoch."""
-        count = len(self.data.train.labels)
-        batch = min(self.options["batch"], count)
-        order = torch.randperm(count, generator=source)[: count - count % batch]
-        return list(order.to(self.device).split(batch))
-
     def _drawn(self, index: Tensor, source: torch.Generator) -> tuple[Tensor, Tensor]:
         """Images [n,c,h,w] with noise and their masks [n,h,w], mirrored together."""
         masks = cast(Tensor, self.data.train.masks)[index][:, None].float()
@@ -113,13 +86,6 @@ class Segmenting(Trainer):
         strength = self.options["noise"] * torch.rand((len(x), 1, 1, 1), generator=source)
         noise = strength * torch.randn(x.shape, generator=source)
         return (x + noise.to(x.device)).clamp(0, 1), masks
-
-    def _step(self, x: Tensor, masks: Tensor) -> Tensor:
-        loss = binary_cross_entropy_with_logits(self._logits(x), masks)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
 
     def _logits(self, x: Tensor) -> Tensor:
         enabled = self.dtype == torch.bfloat16

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT
-from robustgen.stats.planned import Planned, judged_earlier, lines, planned
+from robustgen.run.planned import Planned, judged_earlier, lines, planned
 from robustgen.stats.rules import Claim, read
 from robustgen.study.config import load
 from robustgen.study.plan import Plan

@@ -121,11 +121,12 @@ def test_a_paragraph_tells_what_was_measured_and_every_claim_that_failed() -> No
     ]
     found = paragraph(CHAPTER, claims)
     assert [one.text[:12] for one in found["sentences"]] == ["It falls by "]
-    assert (found["claims"], found["measured"], found["cells"]) == (3, 2, 5)
+    assert (found["claims"], found["cells"]) == (3, 5)
     assert {name: n for name, n in found["counts"].items() if n} == {
         "reproduced": 2, "not reproduced": 1, "not tested at this scale": 2,
     }  # fmt: skip
     assert [claim["id"] for claim in found["failed"]] == ["fails"]
+    assert found["untested"] == [("too few", 2)]
 
 
 def test_a_failed_claim_with_a_sentence_is_not_listed_twice() -> None:

@@ -53,7 +53,7 @@ def test_a_paragraph_is_filled_from_the_verdicts_of_this_study() -> None:
     write_json(FOLDER / "claims/verdicts.json", [told, CLAIM | {"cells": []}])
     words = Reader(text()).words
     assert (
-        "Of 2 claims, 1 could be measured here, in 2 cells of data set, net and setting: "
+        "1 of 2 claims has 2 cells of data set, net and setting in this study: "
         "1 reproduced, 1 not tested at this scale."
     ) in words
     sentence = (
@@ -63,7 +63,7 @@ def test_a_paragraph_is_filled_from_the_verdicts_of_this_study() -> None:
     write_json(FOLDER / "claims/verdicts.json", [told | {"cells": CELLS[1:]}])
     words = Reader(text()).words
     assert "PGD changes the energy" not in words
-    assert "Of 1 claim, none could be measured here, in 1 cell of" in words
+    assert "1 of 1 claim has 1 cell of data set" in words
 
 
 @pytest.mark.usefixtures("results")
@@ -112,6 +112,6 @@ def test_claims_without_a_cell_are_told_apart_from_the_matrix() -> None:
     reader = Reader(text())
     assert "1 of 2 claims have no cell in this study" in reader.words
     assert "1 claim without a cell in this study" in reader.words
-    assert reader.words.count("could be measured here") == 1
+    assert reader.words.count("of data set, net and setting in this study") == 1
     assert reader.links.count("#claim-other") == 1
     assert reader.ids.index("smoothing") < reader.ids.index("claim-other")

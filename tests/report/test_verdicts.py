@@ -64,6 +64,8 @@ def test_a_statistic_that_is_gone_is_told_by_its_name() -> None:
     [
         ("clean", {"eps": 0.0}, "clean"),
         (None, {}, "clean"),
+        (None, {"lambda_": 0.0, "plus": False}, "lambda 0, no plus"),
+        (None, {"task": "inpainting", "plus": True}, "task inpainting, plus"),
         ("pgd", {"eps": "unbounded"}, "unbounded"),
         ("cw", {"eps": "unbounded", "lambda_": 0.0}, "unbounded (L2)"),
         ("cw", {"eps": float("inf"), "steps": 5}, "unbounded (L2), 5 steps"),

@@ -13,13 +13,16 @@ function leading(text) {
   return found ? Number(found[1]) / Number(found[2] ?? 1) : NaN;
 }
 
-/** The order of two cells: numbers before texts, empty cells last. */
-function compared(one, other) {
+/** The order of two cells: numbers before texts; with sign -1 the other way round, but cells in
+ *  which nothing stands last in either.
+ */
+function compared(one, other, sign) {
+  const [first, second] = [one, other].map((text) => text === "" || text === "–");
+  if (first || second) return first - second;
   const [a, b] = [leading(one), leading(other)];
-  if (!Number.isNaN(a) && !Number.isNaN(b)) return a === b ? 0 : a - b;
-  if (Number.isNaN(a) !== Number.isNaN(b)) return Number.isNaN(a) ? 1 : -1;
-  if (!one || !other) return one ? -1 : other ? 1 : 0;
-  return one.localeCompare(other, undefined, { numeric: true });
+  if (!Number.isNaN(a) && !Number.isNaN(b)) return a === b ? 0 : sign * (a - b);
+  if (Number.isNaN(a) !== Number.isNaN(b)) return sign * (Number.isNaN(a) ? 1 : -1);
+  return sign * one.localeCompare(other, undefined, { numeric: true });
 }
 
 /** Let each heading of a table sort its rows: upwards, downwards, then as they were. */
@@ -40,7 +43,7 @@ function sortable(table) {
       if (order) heading.setAttribute("aria-sort", order);
       const text = (row) => row.cells[column].textContent.trim();
       const sign = order === "descending" ? -1 : 1;
-      body.append(...(order ? [...first].sort((a, b) => sign * compared(text(a), text(b))) : first));
+      body.append(...(order ? [...first].sort((a, b) => compared(text(a), text(b), sign)) : first));
     });
   });
 }

@@ -4,13 +4,14 @@ number in them is filled in.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from robustgen.core.rows import CLEAN
 from robustgen.report.chapters import Chapter, Sentence
 from robustgen.report.verdicts import counts
-from robustgen.stats.claims import NOT_REPRODUCED
+from robustgen.stats.claims import NOT_REPRODUCED, NOT_TESTED
 
 LISTED = 3  # cells whose values a sentence lists; of more it tells the extremes
 SIGNS = {"%": "", "points": "+"}  # unit of a share -> how it is printed: a change with its sign
@@ -25,8 +26,9 @@ class Told:
 
 
 def paragraph(chapter: Chapter, claims: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many claims were measured and came out how, a sentence for each claim that the chapter
-    tells and that was measured, and the claims not told that some cell does not reproduce.
+    """How many claims have cells and how these came out, the commonest reason why a cell was not
+    tested with its count, a sentence for each claim that the chapter tells and that was measured,
+    and the claims not told that some cell does not reproduce.
     """
     known = {claim["id"]: claim for claim in claims}
     told = [
@@ -37,10 +39,15 @@ def paragraph(chapter: Chapter, claims: list[dict[str, Any]]) -> dict[str, Any]:
     said = {one.claim["id"] for one in told}
     failed = [claim for claim in claims if counts([claim])[NOT_REPRODUCED]]
     return {
-        "claims": len(claims),
-        "measured": sum(1 for claim in claims if measured(claim)),
+        "claims": sum(1 for claim in claims if claim["cells"]),
         "cells": sum(len(claim["cells"]) for claim in claims),
         "counts": counts(claims),
+        "untested": Counter(
+            cell["why"]
+            for claim in claims
+            for cell in claim["cells"]
+            if cell["verdict"] == NOT_TESTED
+        ).most_common(1),
         "sentences": told,
         "failed": [claim for claim in failed if claim["id"] not in said],
     }

@@ -12,7 +12,7 @@ from typing import Any
 from robustgen.core.files import BadFile, read_json
 from robustgen.study.plan import Plan
 
-LONG = 20  # rows, above which a table is folded
+LONG = 30  # rows, above which a table is folded
 NUMBER = re.compile(r"^-?\d[^a-zA-Z]*$")
 
 

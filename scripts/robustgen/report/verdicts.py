@@ -100,15 +100,24 @@ def _cell(claim: dict[str, Any], cell: dict[str, Any], study: Study) -> dict[str
 
 def setting(name: str | None, axes: dict[str, Any], study: Study) -> str:
     """The budget and the other axes of a cell of an attack as the page prints them."""
-    if name in (None, CLEAN):
+    if name is None:
+        return ", ".join(_axis(*pair) for pair in axes.items()) or CLEAN
+    if name == CLEAN:
         return CLEAN
-    attack, eps = study.attacks.get(str(name)), axes.get("eps")
+    attack, eps = study.attacks.get(name), axes.get("eps")
     if not attack or attack.norm != "l2" or not eps:
         return words({"eps": 0, **axes}, axes)
     plain = isinstance(eps, str) or eps == inf
     budget_ = number_on("eps", eps) if plain else f"{eps:g}"
     others = {axis: value for axis, value in axes.items() if axis != "eps"}
     return ", ".join(filter(None, (f"{budget_} (L2)", words(others, others))))
+
+
+def _axis(axis: str, value: Any) -> str:
+    """An axis of a measure: `lambda 0.1`, `plus` or `no plus`."""
+    if isinstance(value, bool):
+        return axis if value else f"no {axis}"
+    return words({axis: value}, [axis], zeros=True)
 
 
 def p_value(p: float | None) -> str:

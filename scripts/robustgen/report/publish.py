@@ -49,6 +49,7 @@ def publish(study: Path, out: Path) -> list[Path]:
     sources = [
         path for pattern in KEPT for path in sorted(study.glob(pattern)) if path.stem not in hidden
     ]
+    at = commit(study)  # of the checkout in which it ran, before this writes into it
     written = [_copy(path, out / path.relative_to(study)) for path in sources]
     origin = {
         key: value
@@ -56,8 +57,7 @@ def publish(study: Path, out: Path) -> list[Path]:
         if key not in ("config", "unreadable")
     }
     again = f"snakemake --configfile {out.as_posix()}/config.json"
-    # of the checkout in which it ran
-    write_json(out / "provenance.json", origin | {"again": again, "commit": commit(study)})
+    write_json(out / "provenance.json", origin | {"again": again, "commit": at})
     write_text(out / "costs.csv", _costs(study))
     return [*written, out / "provenance.json", out / "costs.csv"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from robustgen.core.command import command
 from robustgen.run import planned
-from robustgen.run.dryrun import dry_run, pending
+from robustgen.run.dryrun import dry_run, pending, unmade
 from robustgen.stats import rules
 from robustgen.study.config import load
 from robustgen.study.estimate import past
@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--configfile", type=Path, nargs="*", default=[], help=("overlays, as for snakemake")
     )
+    parser.add_argument("--workflow-profile", help="as for snakemake")
     parser.add_argument(
         "--results",
         type=Path,
@@ -39,7 +40,11 @@ def main(argv: list[str] | None = None) -> None:
             *args.results.glob("published/*/config.json"),
         ]
     )
-    print(outlook(pending(dry_run([*passed, *overlays])), plan, past(folders)))
+    profile = ["--workflow-profile", args.workflow_profile] if args.workflow_profile else []
+    found = None if passed else unmade(plan)
+    if found is None:
+        found = pending(dry_run([*passed, *profile, *overlays]))
+    print(outlook(found, plan, past(folders)))
     claims = planned.planned(rules.read(CLAIMS), plan, planned.judged_earlier(folders))
     print("", *planned.lines(claims, len(plan.study.seeds)), sep="\n")
 

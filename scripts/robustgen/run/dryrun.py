@@ -1,4 +1,6 @@
-"""Snakemake's dry run: the jobs that a run would start, and why."""
+"""The jobs that a run would start: all of a study that has none yet, else by Snakemake's dry run,
+which also says why.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from robustgen.core import seals
 from robustgen.core.refusal import Refused
+from robustgen.study import flow
+from robustgen.study.plan import Plan
 
 COMMAND = "Shell command: "
 TARGETS = ("all", "data")  # rules that only name what is to be made
@@ -23,6 +29,15 @@ class Job:
     reason: str = ""
     command: str = ""
     files: tuple[str, ...] = ()
+
+
+def unmade(plan: Plan) -> list[Job] | None:
+    """All jobs of a study of which no job has ended yet; None of another, about which only
+    Snakemake knows.
+    """
+    if any((Path(plan.root) / seals.FOLDER).rglob("*.json")):
+        return None
+    return [Job(one.rule, dict(one.axes)) for one in flow.jobs(plan)]
 
 
 def dry_run(arguments: Sequence[str]) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 from robustgen.core.files import BadFile, read_json
 from robustgen.core.rows import CLEAN
 from robustgen.stats.rules import SCORES, Claim
-from robustgen.study.flow import maker_of
+from robustgen.study.flow import making
 from robustgen.study.plan import Plan
+from robustgen.study.stages import Axes
 
 NUMBERS = ("value", "low", "high", "n")  # of a cell that was judged
 IMAGES = "images"  # the option by which a measure takes the first of the test images
@@ -73,10 +74,13 @@ def planned(
     """Each claim on each data set on which the study has a cell for it."""
     counts: dict[tuple[str, str], list[int | None]] = {}
     for sort, paths in plan.judged().items():
-        for path in paths:
-            for claim in claims:
-                if claim.measure == sort and (found := _cell(claim, path, plan)):
-                    counts.setdefault((claim.id, found[0]), []).append(found[1])
+        mine = [claim for claim in claims if claim.measure == sort]
+        for path in paths if mine else ():
+            found = making(plan, path)
+            axes = found[1] if found else {}
+            for claim in (one for one in mine if _is_of(one, axes, plan)):
+                dataset = plan.study.models[axes["model"]].dataset
+                counts.setdefault((claim.id, dataset), []).append(_images(sort, axes, plan))
     return [
         Planned(claim, dataset, _fewest(n), _nearest(claim, dataset, earlier))
         for claim in claims
@@ -121,18 +125,18 @@ def _row(one: Planned) -> list[str]:
     ]
 
 
-def _cell(claim: Claim, path: str, plan: Plan) -> tuple[str, int | None] | None:
-    """Data set and number of images of the cell of a claim that these rows are; None if they are
-    none.
-    """
-    job = maker_of(plan, path)
-    axes = dict(job.axes) if job else {}
+def _is_of(claim: Claim, axes: Axes, plan: Plan) -> bool:
+    """Whether rows with these axes are a cell of a claim."""
     model, attack = axes.get("model", ""), axes.get("attack", CLEAN)
-    if not model or plan.family(model) != claim.family or attack != (claim.attack or CLEAN):
-        return None
-    options = plan.measure_options(axes["measure"]) if claim.measure != SCORES else {}
-    n = options.get(IMAGES) if claim.measure != SCORES else plan.evaluated(model, attack)["test"]
-    return plan.study.models[model].dataset, n
+    same = attack == (claim.attack or CLEAN)
+    return bool(model) and same and plan.family(model) == claim.family
+
+
+def _images(sort: str, axes: Axes, plan: Plan) -> int | None:
+    """How many test images rows with these axes are of."""
+    if sort == SCORES:
+        return plan.evaluated(axes["model"], axes.get("attack", CLEAN))["test"]
+    return plan.measure_options(axes["measure"]).get(IMAGES)
 
 
 def _fewest(counts: Sequence[int | None]) -> int | None:

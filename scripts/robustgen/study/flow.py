@@ -87,7 +87,7 @@ def jobs(plan: Plan) -> list[Job]:
         stage, axes = todo.popleft()
         if (stage.name, axes) not in by_axes:
             one = by_axes[stage.name, axes] = job(plan, stage, dict(axes))
-            makers = (_making(plan, path) for path in one.inputs)
+            makers = (making(plan, path) for path in one.inputs)
             todo.extend((maker, _fixed(told)) for maker, told in filter(None, makers))
     order = list(STAGES)
     return sorted(by_axes.values(), key=lambda one: order.index(one.rule))
@@ -107,12 +107,14 @@ def behind(all_jobs: list[Job], paths: Iterable[str]) -> list[Job]:
 
 def maker_of(plan: Plan, path: str) -> Job | None:
     """The job that makes a file of the study; None for a file from outside it."""
-    making = _making(plan, path)
-    return job(plan, *making) if making else None
+    found = making(plan, path)
+    return job(plan, *found) if found else None
 
 
-def _making(plan: Plan, path: str) -> tuple[Stage, Axes] | None:
-    """The stage and the axes of the job that makes a file."""
+def making(plan: Plan, path: str) -> tuple[Stage, Axes] | None:
+    """The stage and the axes of the job that makes a file; None for a file from outside the
+    study.
+    """
     if not path.startswith(f"{plan.root}/"):
         return None
     place = path.removeprefix(f"{plan.root}/")

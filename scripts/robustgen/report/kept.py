@@ -47,8 +47,15 @@ def kept(plan: Plan, jobs: list[Job], count: int) -> list[Kept]:
     for one in (*_attacked(plan, jobs, count), *_measured(plan, jobs, count)):
         if len(one.images):
             found.setdefault((one.model, one.attack), one)
-    order = list(plan.study.models)
+    order = _models(plan)
     return sorted(found.values(), key=lambda one: order.index(one.model))
+
+
+def _models(plan: Plan) -> list[str]:
+    """The models in the order in which outputs name them, then all others."""
+    shown = {**plan.study.tables, **plan.study.figures}
+    named = (model for name in plan.study.outputs for model in shown[name].models)
+    return list(dict.fromkeys([*named, *plan.study.models]))
 
 
 def _first(plan: Plan, jobs: list[Job], rule: str) -> Iterator[dict[str, str]]:

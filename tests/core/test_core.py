@@ -243,6 +243,27 @@ def test_a_refusal_is_its_sentence_and_status_1() -> None:
     assert (found.returncode, found.stderr) == (1, "Give one or the other.\n")
 
 
+def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word() -> None:
+    """As `make why | head` does: the end that is read from is closed while the command prints."""
+    code = (
+        "from robustgen.core.command import command\n"
+        "def main():\n    for _ in range(10_000):\n        print('x' * 1000)\n"
+        "command(main)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(SCRIPTS)},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == "x" * 1000 + "\n"
+    process.stdout.close()
+    assert (process.wait(), process.stderr.read()) == (0, "")
+
+
 def test_a_full_disk_is_a_sentence_with_the_file() -> None:
     found = ended("raise OSError(28, 'No space left on device', 'rows.parquet')")
     assert found.returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,11 @@ def command(main: Callable[[], None]) -> None:
             seals.write(Path(seal))
     except Refused as error:
         sys.exit(f"{error}{_set_aside(error.damaged)}")
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # for what is not yet flushed
+        sys.exit(1 if seal else 0)
     except FileNotFoundError as error:
         sys.exit(f"{error.filename or error} does not exist; run the job that makes it.")
     except OSError as error:

@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 OVERLAY = $(if $(filter paper,$(STUDY)),,--configfile config/$(STUDY).yaml)
 ARGUMENTS = --workflow-profile workflow/profiles/$(PROFILE) $(OVERLAY)
 RUN = python scripts/run_study.py
-SITE = mkdocs build
+SITE = mkdocs build --config-file config/mkdocs.yml
 .DEFAULT_GOAL := help
 .PHONY: help env demo study data test lint docs format bench why plan verify compare publish results schema lock
 

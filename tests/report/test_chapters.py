@@ -85,6 +85,7 @@ def test_an_output_that_no_chapter_names_is_the_users_own() -> None:
             {"id": "a", "work": "w", "title": "t", "paragraph": [{"claim": "c", "says": "no."}]},
             "chapters.0.paragraph.0.says",
         ),
+        ({"id": "own", "work": "w", "title": "t"}, "chapters: .*the id own is taken"),
     ],
 )
 def test_mistakes_in_the_file_are_told_with_their_place(

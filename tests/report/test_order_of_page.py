@@ -29,7 +29,7 @@ def test_the_answer_comes_before_all_else() -> None:
     no chapter names, to the last section.
     """
     ids = Reader(text()).ids
-    order = ["top", "claims", "story", "detection", "claim-falls", "own", "figure-training"]
+    order = ["top", "claims", "story", "chapter-detection", "claim-falls", "chapter-own", "figure-training"]
     order += ["table-energy_by_steps", "missing", "data", "costs", "provenance"]
     assert [name for name in ids if name in order] == order
 
@@ -72,8 +72,8 @@ def test_a_figure_of_the_story_stands_once_and_is_linked_from_its_chapter() -> N
     (FOLDER / f"figures/{STORY}.png").write_bytes(PIXEL)
     write_json(FOLDER / f"figures/{STORY}.json", {"title": "Crossover", "caption": "C."})
     reader = Reader(text(figures=figures, outputs=[*CONFIG["outputs"], STORY]))
-    ids = [name for name in reader.ids if name in ("story", f"figure-{STORY}", "detection")]
-    assert ids == ["story", f"figure-{STORY}", "detection"]
+    ids = [name for name in reader.ids if name in ("story", f"figure-{STORY}", "chapter-detection")]
+    assert ids == ["story", f"figure-{STORY}", "chapter-detection"]
     assert sum(link.startswith("data:image") for link in reader.links) == 2
     assert f"#figure-{STORY}" in reader.links
 
@@ -89,7 +89,7 @@ def test_an_output_tells_the_command_that_makes_it_alone() -> None:
 def test_what_a_study_leaves_out_is_told_in_the_chapter() -> None:
     tables = CONFIG["tables"] | {"table_4_1": CONFIG["tables"]["energy_by_steps"]}
     reader = Reader(text(tables=tables, left_out={"table_4_1": "no data."}))
-    assert reader.ids.index("smoothing") < reader.ids.index("own")
+    assert reader.ids.index("chapter-smoothing") < reader.ids.index("chapter-own")
     assert "table 4 1 : no data." in reader.words
 
 
@@ -114,4 +114,4 @@ def test_claims_without_a_cell_are_told_apart_from_the_matrix() -> None:
     assert "1 claim without a cell in this study" in reader.words
     assert reader.words.count("of data set, net and setting in this study") == 1
     assert reader.links.count("#claim-other") == 1
-    assert reader.ids.index("smoothing") < reader.ids.index("claim-other")
+    assert reader.ids.index("chapter-smoothing") < reader.ids.index("claim-other")

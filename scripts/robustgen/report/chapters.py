@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from robustgen.core.digest import ROOT
 from robustgen.core.refusal import Refused
@@ -54,6 +54,14 @@ class Outline(Block):
 
     works: dict[str, str]
     chapters: tuple[Chapter, ...]
+
+    @field_validator("chapters")
+    @classmethod
+    def _distinct(cls, chapters: tuple[Chapter, ...]) -> tuple[Chapter, ...]:
+        ids = [OWN.id, *(chapter.id for chapter in chapters)]
+        if twice := [one for one in dict.fromkeys(ids) if ids.count(one) > 1]:
+            raise ValueError(f"the id {twice[0]} is taken; choose another")
+        return chapters
 
     @property
     def story(self) -> list[str]:

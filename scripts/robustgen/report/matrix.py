@@ -39,6 +39,11 @@ def anchor(claim: dict[str, Any]) -> str:
     return "claim-" + re.sub(r"[^\w-]", "-", str(claim["id"]))
 
 
+def label(claim: dict[str, Any]) -> str:
+    """The claim in a few words: its own, or else those of its id."""
+    return str(claim.get("short") or str(claim["id"]).replace("_", " "))
+
+
 def _group(chapter: Chapter, claims: list[dict[str, Any]], order: list[str]) -> dict[str, Any]:
     found = dict.fromkeys(cell["dataset"] for one in claims for cell in one["cells"])
     datasets = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
@@ -49,7 +54,7 @@ def _group(chapter: Chapter, claims: list[dict[str, Any]], order: list[str]) -> 
 def _row(claim: dict[str, Any], datasets: list[str]) -> dict[str, Any]:
     return {
         "claim": claim,
-        "label": str(claim["id"]).replace("_", " "),
+        "label": label(claim),
         "cells": [_cell(claim, dataset) for dataset in datasets],
     }
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from robustgen.report import data, gaps, shown, verdicts
 from robustgen.report.chapters import Outline, outline
 from robustgen.report.images import browser
-from robustgen.report.matrix import anchor, matrix
+from robustgen.report.matrix import anchor, label, matrix
 from robustgen.report.origins import origins
 from robustgen.report.provenance import finished, provenance
 from robustgen.report.sections import sections, story
@@ -111,6 +111,7 @@ def _environment(beside: Path) -> Environment:
     environment.filters["href"] = lambda path: href(path, beside)
     environment.filters["duration"] = costs.duration
     environment.filters["anchor"] = anchor
+    environment.filters["label"] = label
     return environment
 
 

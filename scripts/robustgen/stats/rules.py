@@ -21,6 +21,7 @@ FORM = {
         name: Option(f"The claim's {name}.")
         for name in ("id", "work", "place", "sentence", "family", "statistic")
     },
+    "short": Option("The claim in a few words, for the report's matrix.", default=None),
     "attack": Option("The attack, or clean.", default=None),
     "measure": Option("The measure whose rows are judged.", default=SCORES),
     "direction": Option("On which side of the margin the claim lies.", one_of=("above", "below")),
@@ -71,6 +72,7 @@ class Claim:
     direction: str  # above | below
     margin: float
     min_n: int
+    short: str | None = None  # the sentence in a few words
     attack: str | None = None  # clean: unattacked images; None where a measure knows no attack
     measure: str = SCORES  # whose rows are judged
     # of the attack (and of the one it is held against); below, the claim does not apply

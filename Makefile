@@ -75,7 +75,7 @@ publish: env  ## what counts of STUDY (tables, figures, claims, provenance, cost
 results: env  ## docs/results.md: published numbers beside ours; RUNS adds your folders and writes results/results.md
 	@python scripts/write_results.py $(RUNS) --out $(if $(RUNS),results/results.md,docs/results.md)
 
-schema: env  ## config/schema.json and config/reference.yaml, generated from the configuration's classes
+schema: env  ## config/schema.json, reference.yaml and operations.csv, generated from the code and the studies
 	@python scripts/write_schema.py --out config
 
 lock:  ## envs/requirements.lock from pyproject.toml (needs uv)

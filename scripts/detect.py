@@ -7,9 +7,6 @@ import json
 from pathlib import Path
 
 from robustgen.core.command import command
-from robustgen.core.rows import CLEAN, write_rows
-from robustgen.detect.rows import read
-from robustgen.jobs.detect import KEYS, run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -39,6 +36,10 @@ def main(argv: list[str] | None = None) -> None:
     add("--statistics", type=Path, required=True, help="rows to write, one per test image")
     add("--thresholds", type=Path, required=True, help="rows to write, one per threshold")
     args = parser.parse_args(argv)
+    from robustgen.core.rows import CLEAN, write_rows
+    from robustgen.detect.rows import read
+    from robustgen.jobs.detect import KEYS, run
+
     rows = {
         name: read(path, {key: of[name] for key, of in args.measured.items() if name in of})
         for name, path in (args.others | {CLEAN: args.clean, args.attack: args.attacked}).items()

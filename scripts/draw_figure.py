@@ -4,11 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from robustgen.core import kinds
 from robustgen.core.command import command
-from robustgen.core.contracts import blamed
-from robustgen.figures.style import styled, write
-from robustgen.tables.inputs import missing, sorted_files
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -25,6 +21,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="png to write")
     args = parser.parse_args(argv)
+    from robustgen.core import kinds
+    from robustgen.core.contracts import blamed
+    from robustgen.figures.style import styled, write
+    from robustgen.tables.inputs import missing, sorted_files
+
     files, absent = sorted_files(args.files)
     with styled(), blamed("Figure", args.kind):
         write(

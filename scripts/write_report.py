@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 
 from robustgen.core.command import command
-from robustgen.core.files import read_json, write_text
-from robustgen.report.page import page
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,6 +21,9 @@ def main(argv: list[str] | None = None) -> None:
         help=("html to write; its links are relative to its folder"),
     )
     args = parser.parse_args(argv)
+    from robustgen.core.files import read_json, write_text
+    from robustgen.report.page import page
+
     write_text(args.out, page(read_json(args.config), args.config.parent, beside=args.out.parent))
 
 

@@ -16,7 +16,8 @@ import torch
 import yaml
 
 from conftest import ROOT, Copy, rules
-from robustgen.attacks.sweep import Sweep, run
+from robustgen.attacks.cells import Sweep
+from robustgen.attacks.sweep import run
 from robustgen.core import kinds
 from robustgen.report import runs
 from robustgen.report.ranking import Threat, ranking

@@ -15,6 +15,7 @@ from norms import generator, size
 from prototypes import Noisy, Prototypes, near, prototypes
 from robustgen.abs import lda
 from robustgen.attacks import sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.types import Spec
 from robustgen.core.refusal import Refused
 from robustgen.nets.classifier import Classifier, as_classifier
@@ -100,7 +101,7 @@ def test_passes_are_one_look_per_step_and_halving() -> None:
     """
     p = torch.stack([torch.full((1, 2, 2), 0.2), torch.full((1, 2, 2), 0.8)])
     model, x, y = Prototypes(p), torch.full((1, 1, 2, 2), 0.25), torch.tensor([0])
-    given_ = sweep.Sweep("lda", {"eps": (inf,), "steps": (10,)}, norm="l2", options={"fine": 3})
+    given_ = Sweep("lda", {"eps": (inf,), "steps": (10,)}, norm="l2", options={"fine": 3})
     (found,) = sweep.run(model, x, y, sweep=given_, seed=0)
     assert (found.forwards, found.backwards) == (6 + 3, 0)
 
@@ -114,7 +115,7 @@ def test_a_classifier_without_reconstructions_is_refused() -> None:
 def test_on_a_randomised_classifier_the_same_seed_gives_the_same_bytes() -> None:
     model = Noisy(prototypes(3), std=0.2)
     x, y = near(model.p, 6)
-    entry = sweep.Sweep("lda", {"eps": (inf,), "steps": (10,)}, norm="l2")
+    entry = Sweep("lda", {"eps": (inf,), "steps": (10,)}, norm="l2")
     runs = [next(sweep.run(model, x, y, sweep=entry, seed=seed)).images for seed in (1, 1, 2)]
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from norms import generator
 from robustgen.attacks import corruption
-from robustgen.attacks.sweep import Sweep, run
+from robustgen.attacks.cells import Sweep
+from robustgen.attacks.sweep import run
 from robustgen.attacks.types import Spec
 from robustgen.core.refusal import Refused
 from robustgen.data.sets import signs

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from norms import generator
 from robustgen.attacks import other_images
-from robustgen.attacks.sweep import Sweep, run
+from robustgen.attacks.cells import Sweep
+from robustgen.attacks.sweep import run
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.files import write_json
 from robustgen.core.refusal import Refused

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from libraries import CLASSES, Case, linear_net, small_net
 from norms import generator
 from robustgen.attacks import pgd
-from robustgen.attacks.sweep import Sweep, run
+from robustgen.attacks.cells import Sweep
+from robustgen.attacks.sweep import run
 from robustgen.attacks.types import Attacked
 from robustgen.core.contracts import RefusedModule
 from robustgen.nets.classifier import Classifier, as_classifier

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.types import Spec
 from robustgen.core.refusal import Refused
 

@@ -14,7 +14,7 @@ from torch import nn
 from norms import generator
 from robustgen.attacks import sweep
 from robustgen.attacks.accepted import accepted
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.types import Attacked, Spec
 from robustgen.core.contracts import Broken, RefusedModule, blamed
 from robustgen.core.refusal import Refused

@@ -57,6 +57,8 @@ def test_what_no_width_can_tell_is_said() -> None:
     assert told(19).outlook == "too few images: the rule asks for 20"
     assert told(400, cell=None).outlook == "no earlier run to judge by"
     assert told(400, dataset="letters").outlook == "not tested, as decided beforehand"
+    on_it = told(400, cell=CELL | {"value": CLAIM.margin}).outlook
+    assert on_it == "an earlier value lies on the margin, where no number of images decides"
     assert told(400, dataset="signs").outlook == "can be decided, if it is as on digits"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from conftest import ROOT
@@ -22,3 +24,17 @@ def test_all_jobs_are_unmade_until_one_has_a_seal(tmp_path: Path) -> None:
     seal.parent.mkdir(parents=True)
     seal.write_text("{}")
     assert unmade(plan) is None
+
+
+def test_planning_the_paper_study_needs_no_library_of_numbers(tmp_path: Path) -> None:
+    """Torch takes longer to import than the 3,377 jobs take to plan; the costs of their networks
+    stand in a table.
+    """
+    (tmp_path / "published").symlink_to(ROOT / "results/published")
+    code = "import sys, plan_study; plan_study.main(sys.argv[1:]); print(*sys.modules)"
+    call = [sys.executable, "-c", code, "--results", str(tmp_path)]
+    environment = {"PYTHONPATH": str(ROOT / "scripts")}
+    ran = subprocess.run(call, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    *said, modules = ran.stdout.splitlines()
+    assert "floating point operations" in "\n".join(said)
+    assert {"torch", "pandas", "numpy"} & set(modules.split()) == set()

@@ -259,12 +259,10 @@ def test_planning_a_study_imports_neither_torch_nor_pandas() -> None:
 # --- what is generated ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["schema.json", "reference.yaml"])
-def test_generated_files_are_what_would_be_generated_now(name: str, tmp_path: Path) -> None:
+def test_generated_files_are_what_would_be_generated_now(tmp_path: Path) -> None:
     write_schema.main(["--out", str(tmp_path)])
-    assert (FOLDER / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(
-        encoding="utf-8"
-    )
+    for made in sorted(tmp_path.iterdir()):
+        assert (FOLDER / made.name).read_text("utf-8") == made.read_text("utf-8"), made.name
 
 
 def blocks(block: type[BaseModel] = Study) -> typing.Iterator[type[BaseModel]]:

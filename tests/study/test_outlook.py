@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from conftest import ROOT, Copy
-from robustgen.nets.flops import flops
+from robustgen.nets.flops import cost, counted
 from robustgen.nets.spec import Spec
 from robustgen.nets.weights import untrained
 from robustgen.run.dryrun import Job
@@ -36,24 +36,24 @@ def plan(tmp_path: Path, **recipe: object) -> Plan:
 
 
 def test_the_operations_of_a_net_are_those_of_its_layers_by_hand() -> None:
-    spec, counted = Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}), [0]
+    spec, operations = Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}), [0]
 
     def count(layer: torch.nn.Module, _: object, out: torch.Tensor) -> None:
         if isinstance(layer, torch.nn.Conv2d):
-            counted[0] += 2 * layer.weight[0].numel() * out[0].numel()
+            operations[0] += 2 * layer.weight[0].numel() * out[0].numel()
         elif isinstance(layer, torch.nn.Linear):
-            counted[0] += 2 * layer.weight.numel()
+            operations[0] += 2 * layer.weight.numel()
 
     model = untrained(spec).eval()
     for layer in model.modules():
         layer.register_forward_hook(count)
     model(torch.zeros(1, 3, 32, 32))
-    assert flops(spec) == counted[0]
+    assert counted(spec).operations == operations[0]
 
 
 def test_the_work_of_each_kind_of_job_by_hand(tmp_path: Path) -> None:
     work = Work(plan(tmp_path))
-    image = flops(Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}))
+    image = cost(Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4})).operations
     # 2 epochs; forward and backward count as three
     assert work.operations("train", NET) == 2 * ((500 - 100) * 3 + 100) * image
     # two budgets, 5 steps serve all counts
@@ -84,7 +84,7 @@ def test_a_swept_option_multiplies_cells_and_restarts_multiply_passes(tmp_path: 
     sweep = {"steps": (3,), "lambda_": (0, 1), "eps": (0.1,)}
     pgd = TINY.attacks["pgd"].model_copy(update={"sweep": sweep, "options": {"restarts": 4}})
     own = Plan(TINY.model_copy(update={"attacks": {**TINY.attacks, "pgd": pgd}}), str(tmp_path))
-    image = flops(Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4}))
+    image = cost(Spec("resnet", 3, 10, 32, (0.5,), (0.5,), {"width": 4})).operations
     axes = {**NET, "attack": "pgd"}
     assert Work(own).cells("signs_standard", "pgd") == 2
     assert Work(own).operations("attack", axes) == 110 * 2 * 3 * 4 * 3 * image

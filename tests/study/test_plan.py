@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.core.rows import CLEAN
 from robustgen.study import config
 from robustgen.study.config import ConfigError

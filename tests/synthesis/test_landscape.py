@@ -15,7 +15,7 @@ import torch
 
 from made import ATTACKS, PGD, classifier, linear, made, measured, random
 from robustgen.attacks import pgd
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.sweep import run as attack_cells
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import axes_of, read_rows

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from made import ALIKE, ATTACKS, SPLITS, attack_job, classifier, done, made, measured
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import axes_of, read_rows
 from robustgen.core.seeds import seed_of

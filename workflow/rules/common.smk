@@ -20,6 +20,7 @@ from robustgen.study.stages import CLAIMS, NAME, PATTERNS, STAGES, name_of
 from robustgen.core.refusal import Refused
 from robustgen.core.rows import CLEAN
 from robustgen.core.shards import file_hash
+from robustgen.run.tuning import hash_once, unhurried
 from robustgen.run.why import remember
 from robustgen.study.yamls import read_map
 from robustgen.data.own import option_files, own_files
@@ -67,19 +68,10 @@ def force():
     Called while the graph of jobs is built, by the functions that name the inputs of rules.
     """
     if workflow.is_main_process:
-        unhurried()
+        unhurried(workflow)
+        hash_once()
         found = outdated(jobs(plan))
         workflow.dag.forcefiles.update(path for job in found for path in job.lasting)
-
-
-def unhurried():
-    """On one machine, take away the limit of jobs per second, which no run comes near.
-
-    With it Snakemake 9.27 starts a timer at the end of each look for jobs to start, which starts the
-    next look: for every job that ends, one more look each second until the end of the run.
-    """
-    if workflow.local_exec:
-        workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 def inputs(stage):

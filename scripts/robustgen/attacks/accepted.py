@@ -7,8 +7,8 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from robustgen.attacks.spec import Spec
 from robustgen.attacks.takes import EPS, HANDED, STEPS, Taken, taken
-from robustgen.attacks.types import Spec
 from robustgen.core.option_faults import settled
 from robustgen.core.options import Option, declared
 from robustgen.core.refusal import Refused

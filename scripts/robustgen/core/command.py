@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from robustgen.core import seals
 from robustgen.core.refusal import Refused
 from robustgen.core.warm import passed_on
 
@@ -24,6 +23,8 @@ def command(main: Callable[[], None]) -> None:
     """
     if (status := passed_on()) is not None:
         sys.exit(status)
+    from robustgen.core import seals  # a command that is passed on need not wait for its imports
+
     seal = _taken("--seal")
     try:
         main()

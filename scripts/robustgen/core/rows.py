@@ -88,6 +88,8 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Rows one below the other; an axis that some lack is 0 there, or an empty text."""
     import pandas as pd
 
+    if len(frames) == 1:
+        return frames[0].reset_index(drop=True)
     types = {axis: frame[axis].dtype for frame in frames for axis in axes_of(frame)}
     whole = [_filled(frame, types) for frame in _alike(frames)]
     found = pd.concat(whole, ignore_index=True) if whole else pd.DataFrame()
@@ -117,8 +119,11 @@ def _alike(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     for frame in frames:
         for name in frame:
             kinds.setdefault(name, set()).add(frame[name].dtype.kind)
-    both = [name for name, found in kinds.items() if found == {"b", "f"}]
-    return [frame.astype({name: float for name in both if name in frame}) for frame in frames]
+    both = {name for name, found in kinds.items() if found == {"b", "f"}}
+    mine = [dict.fromkeys(both & set(frame), float) for frame in frames]
+    return [
+        frame.astype(types) if types else frame for frame, types in zip(frames, mine, strict=True)
+    ]
 
 
 def _filled(frame: pd.DataFrame, types: dict[str, Any]) -> pd.DataFrame:
@@ -179,7 +184,7 @@ def _read_one(path: Path) -> pd.DataFrame:
     try:
         if seal.is_broken(path, at_end=True):
             raise damaged(path, "what was written", "its checksum is another one")
-        table = parquet.read_table(path)
+        table = parquet.ParquetFile(path).read(use_threads=False)
         axes = json.loads((table.schema.metadata or {}).get(AXES.encode(), b"[]"))
         return with_axes(table.to_pandas(), axes)
     except FileNotFoundError as error:

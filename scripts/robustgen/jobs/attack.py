@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.sweep import run as attack_cells
 from robustgen.attacks.takes import EPS
 from robustgen.attacks.types import Attacked

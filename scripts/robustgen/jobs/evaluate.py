@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.core.literals import constant
 from robustgen.core.progress import progress
 from robustgen.core.refusal import Refused

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.takes import EPS, STEPS, taken
 from robustgen.core.literals import constant, module
 from robustgen.core.options import filled

@@ -58,12 +58,14 @@ class Planned:
             return "only a run tells how many images"
         if self.n < self.claim.min_n:
             return f"too few images: the rule asks for {self.claim.min_n}"
-        if self.half is None or not self.distance or self.earlier is None:
+        if self.half is None or self.distance is None or self.earlier is None:
             return "no earlier run to judge by"
         there = self.earlier["dataset"]
         by = "" if there == self.dataset else f", if it is as on {there}"
         if self.distance > self.half:
             return f"can be decided{by}"
+        if not self.distance:
+            return f"an earlier value lies on the margin{by}, where no number of images decides"
         images = ceil(self.n * (self.half / self.distance) ** 2)
         return f"too close to the margin{by}: about {images} images would do"
 

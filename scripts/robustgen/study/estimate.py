@@ -55,6 +55,16 @@ def past(folders: Sequence[Path]) -> list[Past]:
     return [job for folder in folders for job in _past(folder)]
 
 
+def recorded(folder: Path) -> Plan | None:
+    """The plan of a study that ran, by the configuration beside its results; None of one whose form
+    is older than the project's.
+    """
+    try:
+        return Plan(Study.model_validate(read_json(folder / "config.json")), str(folder.parent))
+    except (BadFile, ValueError):
+        return None
+
+
 def estimates(
     jobs: Sequence[Pending], plan: Plan, measured: Sequence[Past], device: str
 ) -> list[Estimate]:
@@ -100,9 +110,8 @@ def _seconds(rule: str, size: float | None, measured: Sequence[Past]) -> float |
 
 
 def _past(folder: Path) -> Iterator[Past]:
-    try:
-        plan = Plan(Study.model_validate(read_json(folder / "config.json")), str(folder.parent))
-    except (BadFile, ValueError):  # a study of an older form tells nothing
+    plan = recorded(folder)
+    if plan is None:
         return
     work = Work(plan)
     for rule, name, seconds, device in _measured(folder):

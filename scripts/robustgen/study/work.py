@@ -9,19 +9,20 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.takes import STEPS
 from robustgen.core.kinds import kinds
 from robustgen.core.literals import constant, literal, module
 from robustgen.core.options import filled
 from robustgen.core.rows import CLEAN
-from robustgen.nets.flops import flops, passes_of_parts
+from robustgen.nets.flops import cost
 from robustgen.nets.spec import Spec
 from robustgen.study.facts import facts
 from robustgen.study.plan import Plan
 from robustgen.study.sense_data import parts
 from robustgen.study.stages import STAGES, Axes
 
+COLOURS = 3  # channels of a data set that is not loaded yet, where its module names no other number
 FORWARD, BOTH = 1, 3  # a forward pass, and a forward and backward pass, in forward passes
 
 
@@ -32,6 +33,7 @@ class Work:
         self.plan, self.study = plan, plan.study
         self.per_image: dict[str, int] = {}
         self.sweeps: dict[tuple[str, str], Sweep] = {}
+        self.counts: dict[tuple[str, str], int] = {}  # of the sweeps' cells
 
     def size(self, rule: str, axes: Axes) -> float | None:
         """What a job's time grows with: operations in networks, images in data sets and detectors,
@@ -60,6 +62,13 @@ class Work:
         share = int(axes["part"].split("of")[1]) if "part" in axes else 1
         return None if passes is None else passes * self._flops(axes["model"]) / share
 
+    def spec(self, model: str) -> Spec:
+        """What a model is, with ten classes of images where its data set is not loaded yet."""
+        entry, dataset = self.study.models[model], self._dataset(model)
+        classes = len(self._facts(entry.dataset).get("names", range(10)))
+        form = (self._channels(model), classes, dataset.size, dataset.mean, dataset.std)
+        return Spec(entry.kind, *form, filled("models", entry.kind, entry.options))
+
     def images(self, model: str, attack: str) -> int:
         """The bytes of an attack's images."""
         size, channels = self._dataset(model).size, self._channels(model)
@@ -68,7 +77,11 @@ class Work:
 
     def cells(self, model: str, attack: str) -> int:
         """How many versions of each image an attack job holds; one of clean images."""
-        return len(self._sweep(model, attack).cells()) if attack in self.study.attacks else 1
+        if attack not in self.study.attacks:
+            return 1
+        if (model, attack) not in self.counts:
+            self.counts[model, attack] = len(self._sweep(model, attack).cells())
+        return self.counts[model, attack]
 
     def _knows(self, axes: Axes) -> bool:
         """Whether the study still has what a job that ran was of."""
@@ -158,7 +171,9 @@ class Work:
         return facts(Path(self.plan.dataset(dataset)) / "pool.json")
 
     def _channels(self, model: str) -> int:
-        return int(self._facts(self.study.models[model].dataset).get("shape", (0, 3))[1])
+        name = self.study.models[model].dataset
+        known = literal("data", self.study.datasets[name].kind, "CHANNELS", COLOURS)
+        return int(self._facts(name).get("shape", (0, known))[1])
 
     def _train_images(self, model: str) -> int | None:
         counts = self._facts(self.study.models[model].dataset).get("parts")
@@ -170,11 +185,7 @@ class Work:
         as it passes through them.
         """
         if model not in self.per_image:
-            entry, dataset = self.study.models[model], self._dataset(model)
-            classes = len(self._facts(entry.dataset).get("names", range(10)))
-            form = (self._channels(model), classes, dataset.size, dataset.mean, dataset.std)
-            spec = Spec(entry.kind, *form, filled("models", entry.kind, entry.options))
+            mine = cost(self.spec(model))
             behind = sum(self._flops(part) for part in self.plan.graph.parts(model).values())
-            often = passes_of_parts(spec) if behind else 1
-            self.per_image[model] = flops(spec) + round(often * behind)
+            self.per_image[model] = mine.operations + round(mine.passes * behind)
         return self.per_image[model]

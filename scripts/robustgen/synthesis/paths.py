@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from robustgen.attacks.sweep import Sweep
+from robustgen.attacks.cells import Sweep
 from robustgen.attacks.takes import STEPS
 from robustgen.attacks.types import Spec
 from robustgen.core import kinds

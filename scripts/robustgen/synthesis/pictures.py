@@ -17,7 +17,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from robustgen.attacks.sweep import Cell, Sweep, run
+from robustgen.attacks.cells import Cell, Sweep
+from robustgen.attacks.sweep import run
 from robustgen.attacks.takes import EPS, STEPS
 from robustgen.core.literals import constant
 from robustgen.core.refusal import Refused

@@ -21,9 +21,13 @@ from toy import CELLS, CLAIM
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000")
-COLUMN = ["10", "9", "–", "8/255", "unbounded", "-1", "<0.01", "b", "", "2e1"]
+NONE = "\u2013"  # an en dash, where there is no number
+COLUMN = ["10", "9", NONE, "8/255", "unbounded", "-1", "<0.01", "b", "", "2e1"]
 # Before the page's script, so that its errors are told; and what the test does, behind it.
-HEAD = "<script>const faults = []; addEventListener('error', one => faults.push(one.message))</script>"
+HEAD = """<script>
+const faults = [];
+addEventListener("error", (one) => faults.push(one.message));
+</script>"""
 TAIL = """<script>(async () => {
 const all = (css, within = document) => [...within.querySelectorAll(css)];
 const shown = css => all(css).filter(one => one.checkVisibility());
@@ -64,10 +68,10 @@ def table(cells: list[str]) -> None:
 
 
 def test_a_heading_sorts_up_then_down_then_not_at_all() -> None:
-    """Numbers come before text and empty cells last, whichever way; 8/255 is 0.031 and 2e1 is 20."""
+    """Numbers come before text, and empty cells last either way; 8/255 is 0.031 and 2e1 is 20."""
     table(COLUMN)
-    up = ["-1", "<0.01", "8/255", "9", "10", "2e1", "unbounded", "b", "–", ""]
-    down = ["b", "unbounded", "2e1", "10", "9", "8/255", "<0.01", "-1", "–", ""]
+    up = ["-1", "<0.01", "8/255", "9", "10", "2e1", "unbounded", "b", NONE, ""]
+    down = ["b", "unbounded", "2e1", "10", "9", "8/255", "<0.01", "-1", NONE, ""]
     states = did("""
         const one = document.querySelector("#table-energy_by_steps table");
         const button = one.querySelectorAll("thead button")[1];
@@ -99,11 +103,13 @@ def test_a_short_table_has_neither_filter_nor_buttons() -> None:
 
 
 def test_a_count_of_verdicts_narrows_the_matrix_until_it_is_pressed_again() -> None:
-    one, other = (CLAIM | {"id": name, "cells": [cell]} for name, cell in zip("ab", CELLS, strict=True))
-    write_json(FOLDER / "claims/verdicts.json", [one, other])
+    pairs = zip("ab", CELLS, strict=True)
+    claims = [CLAIM | {"id": name, "cells": [cell]} for name, cell in pairs]
+    write_json(FOLDER / "claims/verdicts.json", claims)
     found = did("""
         const names = () => shown(".matrix tbody tr").map(row => row.querySelector("a").hash);
-        const [first, last] = all("#claims .counts button").filter(one => !/\\b0\\b/.test(one.textContent));
+        const counts = all("#claims .counts button");
+        const [first, last] = counts.filter(one => !/\\b0\\b/.test(one.textContent));
         return [null, first, last, last].map(button => {
           button?.click();
           return [names(), first.ariaPressed, last.ariaPressed];

@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--code", default="", help="digest of the code, part of the shards' key")
     parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
     parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
+    parser.add_argument("--first", type=Path, required=True, help="the few that the report shows")
     parser.add_argument("--out", type=Path, required=True, help="images.safetensors to write")
     arguments = parser.parse_args(argv)
     from robustgen.jobs.attack import AttackJob, run

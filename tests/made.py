@@ -115,7 +115,7 @@ def attack_job(folder: Path, out: Path, **changes: Any) -> AttackJob:
     sweep = PGD | {"sweep": {"eps": [0.02, 0.05], "steps": [0, 2]}}
     told: dict[str, Any] = {"model": net(folder), "sweep": sweep, "view": {}, "told": {}}
     told |= {"splits": SPLITS, "precision": "fp32", "out": out}
-    return AttackJob(**told | ALIKE | changes)
+    return AttackJob(**{"first": out.with_name("first.safetensors")} | told | ALIKE | changes)
 
 
 def score_job(folder: Path, out: Path, **changes: Any) -> ScoreJob:

@@ -76,6 +76,14 @@ def test_axes_are_eps_then_steps_then_options_and_steps_vary_fastest() -> None:
     assert all(list(cell) == sweep.axes() for cell in sweep.cells())
 
 
+def test_the_largest_cell_has_the_largest_budget_then_most_steps_and_is_the_first_such() -> None:
+    """Of 8 cells the last four have the budget 0.2, and of these the first and third 5 steps."""
+    sweep = made("pgd", {"eps": (0.1, 0.2), "steps": (5, 0), "lambda_": (0.0, 1.2)})
+    assert sweep.largest() == 4
+    assert sweep.cells()[4] == {"eps": 0.2, "steps": 5, "lambda_": 0.0}
+    assert made("torchattacks", {"eps": (0.1,)}, name="FGSM").largest() == 0
+
+
 def test_a_kind_without_budget_and_steps_has_neither_axis() -> None:
     assert made("noise", {"eps": (0.1,)}).axes() == ["eps"]
     assert made("torchattacks", {"eps": (0.1,)}, name="FGSM").axes() == ["eps"]

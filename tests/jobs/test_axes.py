@@ -119,6 +119,18 @@ def test_shards_of_other_images_of_that_data_set_are_not_taken_up(
     assert attack._key(job) != before
 
 
+def test_the_first_test_images_of_the_largest_cell_are_kept_for_the_report(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Budgets 0.02 and 0.05 and steps 0 and 2 make four cells; the last is the largest."""
+    made.done(made.attack_job(folder, tmp_path / "images.safetensors"))
+    first, all_ = (read_arrays(tmp_path / f"{name}.safetensors") for name in ("first", "images"))
+    few = all_["test.3"][: attack.SHOWN]
+    assert first["images"].dtype == np.uint8
+    np.testing.assert_array_equal(first["images"], (few * 255).round())
+    assert json.loads(read_meta(tmp_path / "first.safetensors")["cell"]) == {"eps": 0.05, "steps": 2}
+
+
 def test_the_first_so_many_images_are_those_of_the_whole_split(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -92,7 +92,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
         contents(chain(n, seed=seed)) for n, seed in (("a", 0), ("b", 0), ("c", 1))
     )
     assert one == again
-    assert set(one) == {"attacks/images.safetensors", *(f"{n}/scores.parquet" for n in TWO)}
+    images = {f"attacks/{name}.safetensors" for name in ("images", "first")}
+    assert set(one) == images | {f"{n}/scores.parquet" for n in TWO}
     assert [name for name in one if one[name] == other[name]] == []
 
 

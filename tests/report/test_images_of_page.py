@@ -31,6 +31,7 @@ POOL = np.arange(5 * 16, dtype=np.uint8).reshape(5, 1, 4, 4)  # image k holds 16
 TEST = np.array([3, 1, 4])  # places of the test images in the data set
 CELLS = [{"eps": 8 / 255, "steps": 5}, {"eps": 16 / 255, "steps": 5}, {"eps": 8 / 255, "steps": 9}]
 LARGEST = CELLS[1]
+CELL = json.dumps(LARGEST)
 
 
 def rows(attack: str, predictions: list[int], energies: list[float], **axes: float) -> pd.DataFrame:
@@ -56,9 +57,8 @@ def kept(results: Path) -> Path:  # noqa: F811
     at = [rows("pgd", [1, 0, 1], [0.0, 0.0, 0.0], **cell) for cell in CELLS]
     at[1] = rows("pgd", [0, 0, 0], [-1.25, -2.0, -3.0], **LARGEST)
     write_scores("pgd", *at, axes=("eps", "steps"))
-    attacked = {f"test.{k}": np.full((3, 1, 4, 4), k / 5, np.float32) for k in range(3)}
-    images_ = FOLDER / f"attacks/{RUN}/pgd/images.safetensors"
-    write_arrays(images_, attacked, {"cells": json.dumps(CELLS)})
+    attacked = {"images": np.full((3, 1, 4, 4), 51, np.uint8)}
+    write_arrays(FOLDER / f"attacks/{RUN}/pgd/first.safetensors", attacked, {"cell": CELL})
     return results
 
 
@@ -103,10 +103,8 @@ def pixels(uri: str) -> np.ndarray:
 
 
 @pytest.mark.usefixtures("kept")
-def test_images_are_those_of_the_largest_budget_beside_their_clean_versions() -> None:
-    """The places 3, 1 and 4 of the pool from left to right, and of the three settings the second,
-    whose pixels are 1/5 of 255.
-    """
+def test_images_are_those_that_the_attack_kept_beside_their_clean_versions() -> None:
+    """The places 3, 1 and 4 of the pool from left to right."""
     found = shown()
     (group,) = found["groups"]
     assert group.setting == "16/255, 5 steps"
@@ -170,7 +168,7 @@ def test_an_attack_without_rows_of_scores_or_with_a_damaged_file_is_left_out() -
 
 
 @pytest.mark.usefixtures("results")
-def test_a_study_that_keeps_no_images_says_how_to_keep_them() -> None:
+def test_a_study_without_attacked_images_says_so() -> None:
     assert "There are no attacked images to show" in Reader(page(CONFIG, FOLDER)).words
 
 
@@ -197,12 +195,12 @@ def test_images_that_are_not_current_are_told_so() -> None:
 # --- images that a measure keeps ------------------------------------------------------------------
 
 
-def test_where_an_attacks_images_are_deleted_those_of_a_measure_are_shown(kept: Path) -> None:
+def test_where_an_attack_kept_no_images_those_of_a_measure_are_shown(kept: Path) -> None:
     """Clean images are of the classes 1, 0 and 1; the measure's net takes them for 1, 1, 1 and the
     attacked ones for 0, 0, 1. It knows no energies.
     """
     del kept
-    (FOLDER / f"attacks/{RUN}/pgd/images.safetensors").unlink()
+    (FOLDER / f"attacks/{RUN}/pgd/first.safetensors").unlink()
     told = [{"attack": "pgd", "norm": "linf", **LARGEST}]
     arrays = {
         "images": POOL[TEST],

@@ -34,9 +34,7 @@ def test_planning_the_paper_study_needs_no_library_of_numbers(tmp_path: Path) ->
     code = "import sys, plan_study; plan_study.main(sys.argv[1:]); print(*sys.modules)"
     call = [sys.executable, "-c", code, "--results", str(tmp_path)]
     environment = {"PYTHONPATH": str(ROOT / "scripts")}
-    ran = subprocess.run(
-        call, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    *said, modules = ran.stdout.splitlines()
+    said = subprocess.check_output(call, cwd=ROOT, env=environment, text=True)
+    *told, modules = said.splitlines()
     assert "floating point operations" in "\n".join(told)
     assert {"torch", "pandas", "numpy"} & set(modules.split()) == set()

@@ -177,6 +177,18 @@ def test_a_run_that_was_made_foretells_its_own_repetition(study: Copy) -> None:
     assert again.seconds == pytest.approx(trained.seconds)
 
 
+def test_the_outlook_says_that_nets_may_be_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the cache holds a net can be told only from data that may not be loaded yet."""
+    net, attack = Job("train", NET), Job("attack", {**NET, "attack": "pgd"})
+    monkeypatch.setenv("ROBUSTGEN_CACHE", str(tmp_path))
+    assert "ROBUSTGEN_CACHE" in outlook([net, attack], plan(tmp_path), [])
+    assert "ROBUSTGEN_CACHE" not in outlook([attack], plan(tmp_path), [])
+    monkeypatch.delenv("ROBUSTGEN_CACHE")
+    assert "ROBUSTGEN_CACHE" not in outlook([net], plan(tmp_path), [])
+
+
 def test_the_outlook_tells_what_is_known_first_then_disk_and_downloads(tmp_path: Path) -> None:
     jobs = [
         Job("fetch", {"source": "cifar10"}),

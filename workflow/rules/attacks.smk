@@ -29,13 +29,14 @@ rule attack:
         precision=compute.precision,
         batch=lambda w: plan.batch(w.attack),
         part=[],
+        first=standing("attack", "first"),
         out=standing("attack", "images"),
     shell:
         "python scripts/attack.py --model {params.model:q} --sweep {params.sweep:q} {params.view:q} {params.told:q} "
         "--splits {params.splits:q} --study-seed {params.study_seed:q} --seed {wildcards.seed:q} "
         "--precision {params.precision:q} --batch {params.batch:q} "
         "--device {params.device:q} --threads {resources.torch_threads:q} "
-        "--code {params.code:q} {params.part:q} --out {params.out:q} --costs {output.costs_json:q} --seal {output.seal:q} 2> {log:q}"
+        "--code {params.code:q} {params.part:q} --first {params.first:q} --out {params.out:q} --costs {output.costs_json:q} --seal {output.seal:q} 2> {log:q}"
 
 
 use rule attack as attack_part with:

@@ -78,6 +78,11 @@ class Sweep:
             return [[self._ordered(group)] for group in groups]
         return [[self._ordered({**group, STEPS: count}) for count in steps] for group in groups]
 
+    def largest(self) -> int:
+        """The place of the cell with the largest budget, and of those the first with most steps."""
+        sizes = [(float(cell.get(EPS, 0)), float(cell.get(STEPS, 0))) for cell in self.cells()]
+        return sizes.index(max(sizes))
+
     def spec(self, cell: Cell) -> Spec:
         """The Spec of a cell."""
         swept = {axis: value for axis, value in cell.items() if axis not in (EPS, STEPS)}

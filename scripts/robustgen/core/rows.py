@@ -85,14 +85,17 @@ def read_rows(paths: str | Path | Iterable[str | Path], *, draws: bool = False) 
 
 
 def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Rows one below the other; an axis that some lack is 0 there, or an empty text."""
+    """Rows one below the other; an axis that some lack is 0 there, or an empty text. Of no frames
+    there are no rows, with the columns by which rows are chosen.
+    """
     import pandas as pd
 
     if len(frames) == 1:
         return frames[0].reset_index(drop=True)
     types = {axis: frame[axis].dtype for frame in frames for axis in axes_of(frame)}
     whole = [_filled(frame, types) for frame in _alike(frames)]
-    found = pd.concat(whole, ignore_index=True) if whole else pd.DataFrame()
+    none = pd.DataFrame(columns=[*IDENTITY, "split", "index"])
+    found = pd.concat(whole, ignore_index=True) if whole else none
     return with_axes(found, types)
 
 

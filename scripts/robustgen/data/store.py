@@ -64,9 +64,11 @@ def to_float(images: torch.Tensor) -> torch.Tensor:
     return images if images.is_floating_point() else images.float().div_(255)
 
 
-def bytes_of(images: torch.Tensor) -> np.ndarray:
-    """Images in [0,1] as whole numbers of 0 to 255; NaN becomes 0."""
-    found: np.ndarray = (images.nan_to_num().clamp(0, 1) * 255).round().byte().cpu().numpy()
+def to_bytes(images: np.ndarray) -> np.ndarray:
+    """Float images in [0,1] as whole numbers of 0 to 255, NaN as 0; uint8 ones as they are."""
+    if images.dtype.kind != "f":
+        return images
+    found: np.ndarray = (np.nan_to_num(images).clip(0, 1) * 255).round().astype(np.uint8)
     return found
 
 
@@ -88,3 +90,8 @@ def check_images(images: torch.Tensor) -> None:
             f"Images must lie in [0,1], these lie in [{low:.3g}, {high:.3g}]; normalisation is "
             "the net's first layer."
         )
+
+
+def bytes_of(images: torch.Tensor) -> np.ndarray:
+    """Images of a tensor as whole numbers of 0 to 255."""
+    return to_bytes(images.detach().cpu().numpy())

@@ -23,13 +23,15 @@ from robustgen.core.literals import constant, literal
 from robustgen.core.rows import read_rows
 from robustgen.core.seeds import seed_of
 from robustgen.core.tensors import write_arrays
-from robustgen.data.store import Images, read_split, to_float
+from robustgen.data.store import Images, read_split, to_bytes, to_float
 from robustgen.jobs.inputs import share, told
 from robustgen.measures.natural import NAMES
 from robustgen.nets import device
 from robustgen.nets.classifier import Classifier
 from robustgen.nets.ready import ready
 from robustgen.nets.spec import Model
+
+SHOWN, SHOWN_OF = 24, "test"  # images that the report may show, and their split
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class AttackJob:
     batch: int
     code: str
     part: str | None
+    first: Path  # for the report
     out: Path
 
     @cached_property
@@ -86,8 +89,9 @@ class AttackJob:
 
 
 def run(job: AttackJob) -> dict[str, Any]:
-    """Attack batch by batch, each a shard of its own; write all cells as `<split>.<cell>`, unless
-    the job is a part; gives facts for the costs.
+    """Attack batch by batch, each a shard of its own; write all cells as `<split>.<cell>`, and the
+    first test images of the largest cell once more as whole numbers, unless the job is a part;
+    gives facts for the costs.
     """
     items = [
         f"{name}-{start}"
@@ -171,6 +175,9 @@ def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
         warnings[name] = [joined(batches) for batches in zip(*said, strict=True)]
     facts = {"cells": cells, "axes": job.cells.axes(), "warnings": warnings}
     write_arrays(job.out, arrays, {name: json.dumps(value) for name, value in facts.items()})
+    largest = job.cells.largest()
+    few = to_bytes(arrays[f"{SHOWN_OF}.{largest}"][:SHOWN])
+    write_arrays(job.first, {"images": few}, {"cell": json.dumps(cells[largest])})
 
 
 def _told(job: AttackJob) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Images that a study keeps: attacked ones where `keep_images` is set, else the few that a measure
+"""Images that a study keeps: the first attacked ones of each attack, and the few that a measure
 keeps beside its rows.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from robustgen.attacks.takes import EPS, STEPS
 from robustgen.core.files import BadFile
 from robustgen.core.rows import CLEAN
 from robustgen.core.tensors import read_meta
+from robustgen.data.store import to_bytes
 from robustgen.study.flow import Job
 from robustgen.study.plan import Plan
 
@@ -41,7 +41,7 @@ class Kept:
 
 def kept(plan: Plan, jobs: list[Job], count: int) -> list[Kept]:
     """The kept images of the first repetition, of each model and attack that outputs show; those
-    of a measure where the attack's own are gone.
+    of a measure where there is no such attack.
     """
     found: dict[tuple[str, str], Kept] = {}
     for one in (*_attacked(plan, jobs, count), *_measured(plan, jobs, count)):
@@ -65,21 +65,15 @@ def _first(plan: Plan, jobs: list[Job], rule: str) -> Iterator[dict[str, str]]:
 
 
 def _attacked(plan: Plan, jobs: list[Job], count: int) -> Iterator[Kept]:
-    """Attacked images that were not deleted, at their largest budget and most steps."""
+    """What each attack keeps, at its largest budget and most steps."""
     for axes in _first(plan, jobs, "score"):
         named = axes["model"], axes["seed"], axes["attack"]
-        path = Path(plan.images(*named)) if axes["attack"] != CLEAN else None
-        cells = json.loads(read_meta(path).get("cells", "[]")) if path else []
-        if path and cells:
-            place = max(range(len(cells)), key=lambda k: (*_size(cells[k]), -k))
+        path = Path(plan.first(*named)) if axes["attack"] != CLEAN else None
+        if path and (cell := read_meta(path).get("cell")):
             with suppress(BadFile):  # which the page tells where it tells what is missing
-                images = _bytes(part(path, f"{SPLIT}.{place}", count))
+                images = part(path, "images", count)
                 clean, index = _clean(Path(plan.graph.data(axes["model"])), len(images))
-                yield Kept(*named, cells[place], images, clean, index)
-
-
-def _size(cell: dict[str, Any]) -> tuple[float, float]:
-    return float(cell.get(EPS, 0)), float(cell.get(STEPS, 0))
+                yield Kept(*named, json.loads(cell), images, clean, index)
 
 
 def _measured(plan: Plan, jobs: list[Job], count: int) -> Iterator[Kept]:
@@ -101,8 +95,8 @@ def _of_panel(model: str, seed: str, arrays: dict[str, np.ndarray], count: int) 
             seed,
             told["attack"],
             {axis: value for axis, value in told.items() if axis not in ("attack", "norm")},
-            _bytes(arrays["attacked"][place][first]),
-            _bytes(arrays["images"][first]),
+            to_bytes(arrays["attacked"][place][first]),
+            to_bytes(arrays["images"][first]),
             arrays["index"][first],
             predicted[[0, 1 + place]][:, first],
         )
@@ -132,14 +126,6 @@ def _clean(folder: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
     try:
         with safe_open(folder / "pool.safetensors", framework="numpy") as file:
             pool = file.get_slice("images")
-            return _bytes(np.concatenate([pool[int(k) : int(k) + 1] for k in index])), index
+            return to_bytes(np.concatenate([pool[int(k) : int(k) + 1] for k in index])), index
     except (SafetensorError, OSError) as error:
         raise BadFile(f"{folder / 'pool.safetensors'} cannot be read: {error}.") from error
-
-
-def _bytes(images: np.ndarray) -> np.ndarray:
-    """Images as whole numbers of 0 to 255."""
-    if images.dtype.kind != "f":
-        return images
-    rounded: np.ndarray = (np.nan_to_num(images).clip(0, 1) * 255).round().astype(np.uint8)
-    return rounded

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from robustgen.core.cache import VARIABLE
 from robustgen.data.download.sources import rows_of
 from robustgen.study.costs import duration
 from robustgen.study.estimate import (
@@ -121,6 +123,8 @@ def _notes(jobs: Sequence[Pending], plan: Plan, by_device: dict[str, list[Estima
         rest = f"; all else: {duration(sum(others))} of a processor" if others else ""
         if nets:
             notes.append(f"Nets on {device}: {duration(sum(nets))} of one such device{rest}.")
+    if os.environ.get(VARIABLE) and any(job.rule == "train" for job in jobs):
+        notes.append(f"A net that {VARIABLE} holds is taken from there; here it counts as trained.")
     if total := operations(jobs, plan):
         notes.append(f"Passes through nets: {total:.2g} floating point operations.")
     return [*notes, *_disk(jobs, plan), *_downloads(jobs)]

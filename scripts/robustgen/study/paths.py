@@ -31,6 +31,10 @@ class Paths:
         made = self.made_on(model, attack)
         return f"{self.root}/attacks/{made}/seed{seed}/{attack}/images.safetensors"
 
+    def first(self, model: str, seed: int | str, attack: str) -> str:
+        """The first of them at the largest setting, which are kept for the report."""
+        return self.images(model, seed, attack).replace("images.safetensors", "first.safetensors")
+
     def scores(self, model: str, seed: int | str, attack: str) -> str:
         """Score rows, one per image and cell."""
         return f"{self.root}/measures/{model}/seed{seed}/{attack}/scores.parquet"

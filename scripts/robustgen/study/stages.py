@@ -214,7 +214,7 @@ STAGES: dict[str, Stage] = {
             "attack",
             ATTACK,
             f"attacks/{RUN}/{{attack}}",
-            ("images.safetensors", COSTS),
+            ("images.safetensors", "first.safetensors", COSTS),
             _attack,
             passing=("images.safetensors",),
             nets=True,

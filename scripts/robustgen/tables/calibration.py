@@ -120,7 +120,7 @@ def _under(attack: str) -> Format:
     """
     accuracy = percent(f"accuracy_{attack}")
     return lambda row: (
-        "" if row[f"eps_{attack}"] == "" else (f"{accuracy(row)} at {budget(row[f'eps_{attack}'])}")
+        f"{accuracy(row)} at {budget(eps)}" if (eps := row.get(f"eps_{attack}", "")) != "" else ""
     )
 
 

@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 
 from robustgen.core.command import command
-from robustgen.core.meter import meter
-from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.core.meter import meter
+    from robustgen.nets.spec import model
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     parser.add_argument("--sweep", type=json.loads, required=True, help="JSON of the attack entry")
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--code", default="", help="digest of the code, part of the shards' key")
     parser.add_argument("--part", help="3/8: compute only this part's shards, and write no output")
     parser.add_argument("--costs", type=Path, required=True, help="JSON of costs to write")
-    parser.add_argument("--first", type=Path, required=True, help="the few that the report shows")
+    parser.add_argument("--first", type=Path, help="the few images that the report shows, to write")
     parser.add_argument("--out", type=Path, required=True, help="images.safetensors to write")
     arguments = parser.parse_args(argv)
     from robustgen.jobs.attack import AttackJob, run

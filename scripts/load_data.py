@@ -4,17 +4,18 @@ import argparse
 import json
 from pathlib import Path
 
-from robustgen.core import kinds
 from robustgen.core.command import command
-from robustgen.core.contracts import blamed
-from robustgen.core.files import write_json
-from robustgen.core.meter import meter
-from robustgen.core.tensors import write_arrays
-from robustgen.data.download.sources import ROOT, data_root
-from robustgen.data.pool import TEST, TRAIN, checked
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.core import kinds
+    from robustgen.core.contracts import blamed
+    from robustgen.core.files import write_json
+    from robustgen.core.meter import meter
+    from robustgen.core.tensors import write_arrays
+    from robustgen.data.download.sources import ROOT, data_root
+    from robustgen.data.pool import TEST, TRAIN, checked
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--kind", required=True, help=("module of robustgen.data, or a dotted module of your own")

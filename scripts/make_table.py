@@ -4,15 +4,16 @@ import argparse
 import json
 from pathlib import Path
 
-from robustgen.core import kinds
 from robustgen.core.command import command
-from robustgen.core.contracts import blamed
-from robustgen.tables import published
-from robustgen.tables.inputs import missing, seeds_said, sorted_files
-from robustgen.tables.table import write
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.core import kinds
+    from robustgen.core.contracts import blamed
+    from robustgen.tables import published
+    from robustgen.tables.inputs import missing, seeds_said, sorted_files
+    from robustgen.tables.table import write
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", required=True, help="module of robustgen.tables")
     parser.add_argument(

@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 
 from robustgen.core.command import command
-from robustgen.core.meter import meter
-from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.core.meter import meter
+    from robustgen.nets.spec import model
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set, a column of rows")
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")

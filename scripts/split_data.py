@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 
 from robustgen.core.command import command
-from robustgen.core.files import read_json, write_json
-from robustgen.core.tensors import read_arrays, write_arrays
-from robustgen.data.splits import class_counts, split
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.core.files import read_json, write_json
+    from robustgen.core.tensors import read_arrays, write_arrays
+    from robustgen.data.splits import class_counts, split
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set")
     parser.add_argument("--pool", type=Path, required=True, help="pool.safetensors of the data set")

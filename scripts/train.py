@@ -8,11 +8,12 @@ import json
 from pathlib import Path
 
 from robustgen.core.command import command
-from robustgen.core.meter import meter
-from robustgen.nets.spec import model
 
 
 def main(argv: list[str] | None = None) -> None:
+    from robustgen.core.meter import meter
+    from robustgen.nets.spec import model
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=model, required=True, help="JSON of the model's graph")
     how = parser.add_mutually_exclusive_group(required=True)

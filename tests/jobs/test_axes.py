@@ -4,6 +4,7 @@ are made; for kinds with and without budgets and steps.
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from math import inf
@@ -128,7 +129,8 @@ def test_the_first_test_images_of_the_largest_cell_are_kept_for_the_report(
     few = all_["test.3"][: attack.SHOWN]
     assert first["images"].dtype == np.uint8
     np.testing.assert_array_equal(first["images"], (few * 255).round())
-    assert json.loads(read_meta(tmp_path / "first.safetensors")["cell"]) == {"eps": 0.05, "steps": 2}
+    cell = json.loads(read_meta(tmp_path / "first.safetensors")["cell"])
+    assert cell == {"eps": 0.05, "steps": 2}
 
 
 def test_the_first_so_many_images_are_those_of_the_whole_split(

@@ -182,7 +182,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(
     made.done(replace(scoring))
     found = contents(tmp_path / "killed")
     assert {name: whole[name] for name in found} == found
-    assert len(found) == 2
+    assert len(found) == 3
 
 
 def stopped(job: Any, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:

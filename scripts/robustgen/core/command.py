@@ -1,4 +1,8 @@
-"""How a script runs: in a warm process where there is one, refusals as sentences, and sealed."""
+"""How a script runs: in a warm process where there is one, refusals as sentences, and sealed.
+
+A script of the workflow imports what it needs within its `main`, which it need not run where it is
+passed on to the warm process: that happens for each of hundreds of jobs.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ def command(main: Callable[[], None]) -> None:
     """
     if (status := passed_on()) is not None:
         sys.exit(status)
-    from robustgen.core import seals  # a command that is passed on need not wait for its imports
+    from robustgen.core import seals
 
     seal = _taken("--seal")
     try:

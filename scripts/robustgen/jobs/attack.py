@@ -51,7 +51,7 @@ class AttackJob:
     batch: int
     code: str
     part: str | None
-    first: Path  # for the report
+    first: Path | None  # for the few images that the report shows
     out: Path
 
     @cached_property
@@ -175,6 +175,8 @@ def _write(job: AttackJob, done: dict[str, dict[str, np.ndarray]]) -> None:
         warnings[name] = [joined(batches) for batches in zip(*said, strict=True)]
     facts = {"cells": cells, "axes": job.cells.axes(), "warnings": warnings}
     write_arrays(job.out, arrays, {name: json.dumps(value) for name, value in facts.items()})
+    if job.first is None:
+        return
     largest = job.cells.largest()
     few = to_bytes(arrays[f"{SHOWN_OF}.{largest}"][:SHOWN])
     write_arrays(job.first, {"images": few}, {"cell": json.dumps(cells[largest])})

@@ -284,8 +284,8 @@ class Study(Block):
     keep_images: bool = Field(
         False,
         description=(
-            "Keep all attacked images; else they are deleted once all that needs them is made, but for "
-            "the few that the report shows."
+            "Keep all attacked images; else they are deleted once all that needs them is made, but "
+            "for the few that the report shows."
         ),
     )
     compute: Compute = Field(Compute(), description="Where and how numbers are computed.")

@@ -24,10 +24,10 @@ def main(argv: list[str] | None = None) -> None:
     from robustgen.core import kinds
     from robustgen.core.contracts import blamed
     from robustgen.figures.style import styled, write
-    from robustgen.tables.inputs import missing, sorted_files
+    from robustgen.tables.inputs import missing, of_what_exists, sorted_files
 
     files, absent = sorted_files(args.files)
-    with styled(), blamed("Figure", args.kind):
+    with styled(), of_what_exists(absent), blamed("Figure", args.kind):
         write(
             kinds.load("figures", args.kind).draw(files, spec=args.spec, absent=missing(absent)),
             args.out,

@@ -11,7 +11,7 @@ def main(argv: list[str] | None = None) -> None:
     from robustgen.core import kinds
     from robustgen.core.contracts import blamed
     from robustgen.tables import published
-    from robustgen.tables.inputs import missing, seeds_said, sorted_files
+    from robustgen.tables.inputs import missing, of_what_exists, seeds_said, sorted_files
     from robustgen.tables.table import write
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     files, absent = sorted_files(args.files)
     said = seeds_said(files) + missing(absent)
-    with blamed("Table", args.kind):
+    with of_what_exists(absent), blamed("Table", args.kind):
         module = kinds.load("tables", args.kind)
         write(
             module.make(files, spec=args.spec, paper=published.read(args.paper), absent=said),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from robustgen.core.refusal import Refused
@@ -20,6 +22,21 @@ def sorted_files(files: dict[str, list[str]]) -> tuple[dict[str, list[str]], lis
             "should have made them."
         )
     return there, list(dict.fromkeys(place(path) for path in absent))
+
+
+@contextmanager
+def of_what_exists(absent: list[str]) -> Iterator[None]:
+    """Make an output of some of its files: where that fails, what is absent is the reason, and no
+    defect.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not absent or isinstance(error, Refused):
+            raise
+        raise Refused(
+            f"It cannot be made of what exists ({type(error).__name__}: {error})." + missing(absent)
+        ) from error
 
 
 def missing(places: list[str]) -> str:

@@ -7,10 +7,8 @@ the weights, and that scores agree is easier to see where the search is far from
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from statistics import median
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,8 +23,7 @@ from robustgen.abs.shapes import shape
 from robustgen.abs.synthesis import Synthesis
 from robustgen.bench.rows import Disagreement, Row
 from robustgen.bench.settings import Settings
-from robustgen.core.meter import processor
-from robustgen.core.progress import progress
+from robustgen.bench.turns import OURS, Runner, in_turn, machine
 from robustgen.nets import device
 from robustgen.nets.spec import Spec
 
@@ -64,11 +61,14 @@ def pairs(settings: Settings) -> list[Row]:
     told = {**eabs.DEFAULTS, **TOLD, "search": "bf16" if dtype == torch.bfloat16 else "fp32"}
     spec = Spec("eabs", 1, CLASSES, SIZE, (0.0,), (1.0,), told)
     ours = started(eabs.inferring(net, told, spec=spec, device=place))
-    runners = {"ours": ours, LIVE: live(ours), FOLDED: folded(ours, dtype)}
-    seconds, scores = measured(runners, _batches(net, settings))
-    machine = {"processor": processor(), "torch": torch.__version__, **asdict(settings)}
-    machine |= {"dtype": str(dtype), "device": place}
-    return [_row(name, seconds, scores, machine) for name in (LIVE, FOLDED)]
+    models = {OURS: ours, LIVE: live(ours), FOLDED: folded(ours, dtype)}
+    batches = _batches(net, settings)
+    turns = in_turn({name: _seeded(model) for name, model in models.items()}, batches)
+    where, each = machine(settings, dtype=dtype, device=place), len(batches[0])
+    others = {name: _others(*turns.results(name)) for name in (LIVE, FOLDED)}
+    return [
+        turns.row(name, where, each=each, other_predictions=count) for name, count in others.items()
+    ]
 
 
 def judge(rows: list[Row]) -> list[str]:
@@ -157,22 +157,6 @@ def _with(ours: Synthesis, search: nn.Module, exact: nn.Module) -> Synthesis:
     return Synthesis(infer, exact, ours.told)
 
 
-def measured(
-    runners: dict[str, Synthesis], batches: tuple[Tensor, ...]
-) -> tuple[dict[str, list[float]], dict[str, list[Tensor]]]:
-    """(seconds, scores) of every runner and turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in runners}
-    scores: dict[str, list[Tensor]] = {name: [] for name in runners}
-    for model in runners.values():
-        _timed(model.view(steps=1), batches[0], seed=0)  # a first call also chooses kernels
-    for turn, x in enumerate(progress(batches, total=len(batches), what="bench")):
-        for name, model in runners.items():
-            taken, z = _timed(model, x, seed=turn)
-            seconds[name].append(taken)
-            scores[name].append(z)
-    return seconds, scores
-
-
 @torch.no_grad()
 def _batches(net: Autoencoders, settings: Settings) -> tuple[Tensor, ...]:
     """Images that the decoders made, of one class after the other, so that there is a prediction to
@@ -186,36 +170,18 @@ def _batches(net: Autoencoders, settings: Settings) -> tuple[Tensor, ...]:
     return images[each, each % CLASSES].split(count)
 
 
-def _timed(model: Synthesis, x: Tensor, *, seed: int) -> tuple[float, Tensor]:
-    model.reseed(torch.Generator().manual_seed(seed))
-    start = time.perf_counter()
-    with torch.no_grad():
-        z = model(x)
-    if z.is_cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start, z
+def _seeded(model: Synthesis) -> Runner:
+    """The scores of a batch, with the same random numbers in each call."""
+
+    @torch.no_grad()
+    def scores(x: Tensor) -> Tensor:
+        model.reseed(torch.Generator().manual_seed(0))
+        found: Tensor = model(x)
+        return found
+
+    return scores
 
 
-def _row(
-    name: str,
-    seconds: dict[str, list[float]],
-    scores: dict[str, list[Tensor]],
-    machine: dict[str, Any],
-) -> Row:
-    a, b = torch.cat(scores["ours"]), torch.cat(scores[name])
-    each = len(scores[name][0])
-    apart = ((a - b) / b).abs()
-    agreement = {
-        "mean_difference": float(apart.mean()),
-        "largest_difference": float(apart.max()),
-        "other_predictions": int((a.argmax(dim=1) != b.argmax(dim=1)).sum()),
-    }
-    return Row(
-        name=name,
-        ours=each / median(seconds["ours"]),
-        peer=each / median(seconds[name]),
-        ratio=median(p / o for o, p in zip(seconds["ours"], seconds[name], strict=True)),
-        n=len(a),
-        agreement=agreement,
-        machine=machine,
-    )
+def _others(a: Tensor, b: Tensor) -> int:
+    """On how many images two sets of scores [n,K] predict another class."""
+    return int((a.argmax(dim=1) != b.argmax(dim=1)).sum())

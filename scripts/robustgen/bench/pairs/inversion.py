@@ -6,10 +6,6 @@ The networks are untrained: how long a step takes does not depend on the weights
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import asdict
-from statistics import median
 from typing import Any
 
 import torch
@@ -18,8 +14,7 @@ from torch.optim import Adam
 
 from robustgen.bench.rows import Disagreement, Row
 from robustgen.bench.settings import Settings
-from robustgen.core.meter import processor
-from robustgen.core.progress import progress
+from robustgen.bench.turns import Runner, in_turn, machine
 from robustgen.gan import cgan, features_of
 from robustgen.gan.types import Generator
 from robustgen.inversion.descent import Inversion
@@ -39,23 +34,20 @@ LIVE, CACHED = "loop, targets anew, fp32", "loop, targets once, our precision"
 FASTER = {LIVE: 3.0, CACHED: 1.5}
 DIFFERENCE = 0.01  # of an objective, on average
 
-Runner = Callable[[Tensor], Tensor]  # images [n,c,h,w] -> objectives [n,K]
-
 
 def pairs(settings: Settings) -> list[Row]:
     """One row per loop: images per second of both, and by how much their objectives differ."""
     place = device.use(device=settings.device, threads=settings.threads)
     dtype = device.precision(settings.precision, place)
     ours = search(place, dtype)
-    runners: dict[str, Runner] = {
+    runners: dict[str, Runner] = {  # images [n,c,h,w] -> objectives [n,K]
         "ours": lambda x: ours(x, Search(steps=STEPS)).total,
         LIVE: lambda x: looped(ours, x, torch.float32, cached=False),
         CACHED: lambda x: looped(ours, x, dtype, cached=True),
     }
-    seconds, totals = _measured(runners, _images(ours.generator))
-    machine = {"processor": processor(), "torch": torch.__version__, **asdict(settings)}
-    machine |= {"dtype": str(dtype), "device": place}
-    return [_row(name, seconds, totals, machine) for name in (LIVE, CACHED)]
+    turns = in_turn(runners, _images(ours.generator))
+    where = machine(settings, dtype=dtype, device=place)
+    return [turns.row(name, where, each=IMAGES) for name in (LIVE, CACHED)]
 
 
 def judge(rows: list[Row]) -> list[str]:
@@ -125,43 +117,3 @@ def _images(generator: Generator) -> tuple[Tensor, ...]:
     source = torch.Generator().manual_seed(0)
     x = torch.rand((TURNS * IMAGES, 3, SIZE, SIZE), generator=source)
     return x.to(next(generator.parameters()).device).split(IMAGES)
-
-
-def _measured(
-    runners: dict[str, Runner], batches: tuple[Tensor, ...]
-) -> tuple[dict[str, list[float]], dict[str, list[Tensor]]]:
-    """(seconds, objectives) of every runner and turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in runners}
-    totals: dict[str, list[Tensor]] = {name: [] for name in runners}
-    for runner in runners.values():
-        runner(batches[0][:1])  # a first call also chooses kernels
-    for x in progress(batches, total=len(batches), what="bench"):
-        for name, runner in runners.items():
-            start = time.perf_counter()
-            found = runner(x).detach()
-            if found.is_cuda:
-                torch.cuda.synchronize()
-            seconds[name].append(time.perf_counter() - start)
-            totals[name].append(found)
-    return seconds, totals
-
-
-def _row(
-    name: str,
-    seconds: dict[str, list[float]],
-    totals: dict[str, list[Tensor]],
-    machine: dict[str, Any],
-) -> Row:
-    a, b = torch.cat(totals["ours"]), torch.cat(totals[name])
-    each = len(totals[name][0])
-    apart = ((a - b) / b).abs()
-    agreement = {"mean_difference": float(apart.mean()), "largest_difference": float(apart.max())}
-    return Row(
-        name=name,
-        ours=each / median(seconds["ours"]),
-        peer=each / median(seconds[name]),
-        ratio=median(p / o for o, p in zip(seconds["ours"], seconds[name], strict=True)),
-        n=len(a),
-        agreement=agreement,
-        machine=machine,
-    )

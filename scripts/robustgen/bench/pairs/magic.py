@@ -13,19 +13,13 @@ compute the same.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import asdict
-from statistics import median
-
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from robustgen.bench.rows import Disagreement, Row
 from robustgen.bench.settings import Settings
-from robustgen.core.meter import processor
-from robustgen.core.progress import progress
+from robustgen.bench.turns import Runner, in_turn, machine
 from robustgen.nets import device, resnet
 from robustgen.nets.classifier import Normalize, Plain
 from robustgen.synthesis.image_statistics import distance, statistics
@@ -50,22 +44,19 @@ FASTER = {LIVE: 2.0, CACHED: 1.0}
 DIFFERENCE = 0.01  # of an objective, on average
 WEIGHTS = Weights(class_=1, statistics=500, mask=30, tv_l1=0.001, tv_l2=0.001, norm=0.00001)
 
-Runner = Callable[[Tensor], Tensor]  # starts [r,S,c,h,w] -> objectives [r,S]
-
 
 def pairs(settings: Settings) -> list[Row]:
     """One row per loop: images per second of both, and by how much their objectives differ."""
     place = device.use(device=settings.device, threads=settings.threads)
     bench = Sides(place)
-    runners: dict[str, Runner] = {
+    runners: dict[str, Runner] = {  # starts [r,S,c,h,w] -> objectives [r,S]
         "ours": bench.flat,
         LIVE: lambda v: bench.looped(v, cached=False),
         CACHED: lambda v: bench.looped(v, cached=True),
     }
-    seconds, totals = _measured(runners, bench.starts())
-    machine = {"processor": processor(), "torch": torch.__version__, **asdict(settings)}
-    machine |= {"dtype": str(torch.float32), "device": place}
-    return [_row(name, seconds, totals, machine) for name in (LIVE, CACHED)]
+    turns = in_turn(runners, bench.starts())
+    where = machine(settings, dtype=torch.float32, device=place)
+    return [turns.row(name, where, each=SOURCES * STARTS) for name in (LIVE, CACHED)]
 
 
 def judge(rows: list[Row]) -> list[str]:
@@ -170,42 +161,3 @@ class Sides:
         total = w.class_ * class_loss(scores[None], known[1])[0, 0] + w.statistics * apart
         total = total + w.mask * masks + w.tv_l1 * tv_l1(v) + w.tv_l2 * tv_l2(v)
         return total + w.norm * v.norm()
-
-
-def _measured(
-    runners: dict[str, Runner], turns: list[Tensor]
-) -> tuple[dict[str, list[float]], dict[str, list[Tensor]]]:
-    """(seconds, objectives) of every runner and turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in runners}
-    totals: dict[str, list[Tensor]] = {name: [] for name in runners}
-    for runner in runners.values():
-        runner(turns[0][:1])  # a first call also chooses kernels
-    for v in progress(turns, total=len(turns), what="bench"):
-        for name, runner in runners.items():
-            start = time.perf_counter()
-            found = runner(v).detach()
-            if found.is_cuda:
-                torch.cuda.synchronize()
-            seconds[name].append(time.perf_counter() - start)
-            totals[name].append(found)
-    return seconds, totals
-
-
-def _row(
-    name: str,
-    seconds: dict[str, list[float]],
-    totals: dict[str, list[Tensor]],
-    machine: dict[str, object],
-) -> Row:
-    a, b = (torch.cat(totals[one]).flatten() for one in ("ours", name))
-    apart, each = ((a - b) / b).abs(), totals[name][0].numel()
-    agreement = {"mean_difference": float(apart.mean()), "largest_difference": float(apart.max())}
-    return Row(
-        name=name,
-        ours=each / median(seconds["ours"]),
-        peer=each / median(seconds[name]),
-        ratio=median(p / o for o, p in zip(seconds["ours"], seconds[name], strict=True)),
-        n=len(a),
-        agreement=agreement,
-        machine=machine,
-    )

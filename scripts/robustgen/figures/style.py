@@ -105,9 +105,8 @@ def write(picture: Picture, path: Path) -> None:
     checked(picture)
     with atomic(path) as temporary:
         picture.figure.savefig(temporary, format="png")
-    picture.figure.set_layout_engine(
-        "none"
-    )  # the places that it found stand; it takes as long again
+    # what was laid out stays where it is: to lay it out again takes as long as to draw it
+    picture.figure.set_layout_engine("none")
     with atomic(path.with_suffix(".pdf")) as temporary:
         picture.figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     write_json(path.with_suffix(".json"), {"title": picture.title, "caption": picture.caption})

@@ -11,7 +11,7 @@ import pandas as pd
 from robustgen.core.rows import read_rows
 from robustgen.figures import cells
 from robustgen.figures.style import BLUE, GREEN, ORANGE, Picture, blank, panels
-from robustgen.stats.cells import at_last_step
+from robustgen.stats.cells import at_last_step, spread
 from robustgen.stats.intervals import auroc
 from robustgen.tables.cells import last_steps
 from robustgen.tables.table import budget
@@ -46,12 +46,12 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 
 
 def _panels(upper: Any, lower: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
-    first, mean, spread = attacked.iloc[0], clean["energy"].mean(), clean["energy"].std()
+    first, mean, width = attacked.iloc[0], clean["energy"].mean(), spread(clean, "energy")
     groups = list(attacked.groupby("eps", sort=True))
     places = range(len(groups))
-    upper.axhspan(mean - spread, mean + spread, color=BLUE, alpha=0.15, lw=0)
+    upper.axhspan(mean - width, mean + width, color=BLUE, alpha=0.15, lw=0)
     upper.axhline(mean, color=BLUE, label="clean")
-    energies = [(rows["energy"].mean(), rows["energy"].std()) for _, rows in groups]
+    energies = [(rows["energy"].mean(), spread(rows, "energy")) for _, rows in groups]
     upper.errorbar(
         places,
         *zip(*energies, strict=True),

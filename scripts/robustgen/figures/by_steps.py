@@ -9,6 +9,7 @@ import pandas as pd
 from robustgen.core.rows import axes_of, read_rows
 from robustgen.figures import cells
 from robustgen.figures.style import BLUE, ORANGE, Picture
+from robustgen.stats.cells import spread
 
 NEEDS = ("scores",)
 OPTIONS: dict[str, dict[str, object]] = {}
@@ -29,12 +30,12 @@ def draw(files: dict[str, list[str]], *, spec: dict[str, Any], absent: str) -> P
 
 
 def _panel(axis: Any, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
-    first, (mean, spread) = attacked.iloc[0], (clean["energy"].mean(), clean["energy"].std())
-    by_steps = attacked.groupby("steps").agg(
-        energy=("energy", "mean"), spread=("energy", "std"), fooled=("success", "mean")
-    )
+    first, mean, width = attacked.iloc[0], clean["energy"].mean(), spread(clean, "energy")
+    groups = attacked.groupby("steps")
+    by_steps = groups.agg(energy=("energy", "mean"), fooled=("success", "mean"))
+    by_steps["spread"] = [spread(rows, "energy") for _, rows in groups]
     places = range(len(by_steps))
-    axis.axhspan(mean - spread, mean + spread, color=BLUE, alpha=0.15, lw=0)
+    axis.axhspan(mean - width, mean + width, color=BLUE, alpha=0.15, lw=0)
     axis.axhline(mean, color=BLUE, label=f"clean, acc. {1 - clean['success'].mean():.0%}")
     name = cells.label(first, axes_of(attacked))
     axis.errorbar(

@@ -46,6 +46,13 @@ def images(rows: pd.DataFrame | pd.Series) -> int:
     return round(len(rows) / max(seeds.nunique(), 1))
 
 
+def spread(rows: pd.DataFrame, name: str) -> float:
+    """The standard deviation of a column over images, averaged over seeds: what seeds differ by is
+    no spread of images.
+    """
+    return float(rows.groupby("seed")[name].std().mean())
+
+
 def nothing(rows: pd.DataFrame, axis: str) -> float | str:
     """What stands on an axis where an attack does not have it."""
     return "" if rows[axis].dtype.kind not in "biuf" else 0

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from robustgen.core.rows import axes_of, read_rows, with_axes
-from robustgen.stats.cells import images, settings
+from robustgen.stats.cells import images, settings, spread
 from robustgen.stats.detection import bounds
 from robustgen.stats.intervals import mean, share
 from robustgen.tables import cells
@@ -55,16 +54,13 @@ def make(
     return Table("Accuracy and energy by attack and steps", note + absent, rows, columns)
 
 
-def _spread(seeds: list[pd.DataFrame]) -> float:
-    """The standard deviation of E(x) over images, averaged over seeds: what seeds differ by is no
-    spread of images.
-    """
-    return float(np.mean([part["energy"].std() for part in seeds]))
-
-
 def _row(group: pd.DataFrame) -> dict[str, Any]:
     seeds = [part for _, part in group.groupby("seed")]
-    row: dict[str, Any] = {"n": images(group), "seeds": len(seeds), "energy_sd": _spread(seeds)}
+    row: dict[str, Any] = {
+        "n": images(group),
+        "seeds": len(seeds),
+        "energy_sd": spread(group, "energy"),
+    }
     row |= {name: group[name].mean() for name in ("forwards", "backwards")}
     row |= bounds("accuracy", [share((1 - part["success"]).sum(), len(part)) for part in seeds])
     for name in ("energy", "energy_y", "ce"):

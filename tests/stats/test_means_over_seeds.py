@@ -53,6 +53,13 @@ def test_images_are_counted_once_and_on_average_where_seeds_differ() -> None:
     assert cells.images(fewer) == 40
 
 
+def test_the_spread_is_that_of_images_within_a_seed() -> None:
+    """Each seed's values are 0.1 on either side of its level: s = 0.1 sqrt(50 / 49), however far
+    apart the levels lie.
+    """
+    assert cells.spread(rows(), "value") == pytest.approx(0.1 * math.sqrt(50 / 49))
+
+
 def test_refinement_is_judged_over_seeds() -> None:
     """KID falls by 1, 2 and 6 in each of four parts. The judge is right on 2, 4 and 6 of 10:
     p = 0.4 with the variance 0.04 / 3 has that of 0.24 / (0.04 / 3) = 18 images, which Korn and

@@ -68,8 +68,8 @@ def to_bytes(images: np.ndarray) -> np.ndarray:
     """Float images in [0,1] as whole numbers of 0 to 255, NaN as 0; uint8 ones as they are."""
     if images.dtype.kind != "f":
         return images
-    found: np.ndarray = (np.nan_to_num(images).clip(0, 1) * 255).round().astype(np.uint8)
-    return found
+    rounded: np.ndarray = (np.nan_to_num(images).clip(0, 1) * 255).round().astype(np.uint8)
+    return rounded
 
 
 def check_images(images: torch.Tensor) -> None:

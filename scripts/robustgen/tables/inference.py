@@ -73,11 +73,11 @@ NOTE = (
 def with_passes(rows: pd.DataFrame, files: dict[str, list[str]]) -> pd.DataFrame:
     """The rows with `passes` of networks behind one answer; 0 where they were not measured."""
     measured = [path for path in files["inference_passes"] if path.endswith(".parquet")]
-    found = read_rows(measured)
-    if found.empty:
+    counted = read_rows(measured)
+    if counted.empty:
         return with_axes(rows.assign(passes=0), axes_of(rows))
-    found = found.groupby("model")[["forwards", "backwards"]].mean()
-    passes = found["forwards"] + 2 * found["backwards"]
+    means = counted.groupby("model")[["forwards", "backwards"]].mean()
+    passes = means["forwards"] + 2 * means["backwards"]
     held = rows.assign(passes=rows["model"].map(passes).fillna(0))
     return with_axes(held, axes_of(rows))
 

@@ -176,8 +176,8 @@ def _seeded(model: Synthesis) -> Runner:
     @torch.no_grad()
     def scores(x: Tensor) -> Tensor:
         model.reseed(torch.Generator().manual_seed(0))
-        found: Tensor = model(x)
-        return found
+        z: Tensor = model(x)
+        return z
 
     return scores
 
